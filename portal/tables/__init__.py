@@ -1,0 +1,35 @@
+"""The tables, a file per noun. Rows are the truth; what may happen to them is in `portal.states` and the nouns."""
+
+from portal.tables.access import AccessGrant, Device, HotspotSession
+from portal.tables.history import Event, JobRun
+from portal.tables.ledger import LedgerEntry, LedgerPosting
+from portal.tables.limits import Limit
+from portal.tables.merchants import Merchant, MpesaAccount
+from portal.tables.packages import Package
+from portal.tables.payments import Callback, Checkout, Payment
+from portal.tables.routers import Router
+from portal.tables.users import Membership, User, UserSession
+from portal.tables.vouchers import Batch, Voucher
+
+__all__ = [
+    "AccessGrant",
+    "Batch",
+    "Callback",
+    "Checkout",
+    "Device",
+    "Event",
+    "HotspotSession",
+    "JobRun",
+    "LedgerEntry",
+    "LedgerPosting",
+    "Limit",
+    "Membership",
+    "Merchant",
+    "MpesaAccount",
+    "Package",
+    "Payment",
+    "Router",
+    "User",
+    "UserSession",
+    "Voucher",
+]

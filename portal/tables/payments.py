@@ -1,0 +1,76 @@
+"""Checkouts (a phone's attempt to buy), payments (an attempt to collect money) and callbacks (raw messages from outside)."""
+
+from piccolo.columns import JSONB, Boolean, Bytea
+from piccolo.constraints import Unique
+
+from portal.db import DB
+from portal.tables.base import Table, cents, key, link, moment, number, text, word
+from portal.tables.merchants import Merchant, MpesaAccount
+from portal.tables.packages import Package
+from portal.tables.routers import Router
+from portal.tables.vouchers import Voucher
+
+
+class Checkout(Table, tablename="checkouts", db=DB, help_text="a phone's attempt to buy; has one or more payments"):
+    id = key()
+    merchant_id = link(Merchant, "who sells")
+    router_id = link(Router, "where", index=True)
+    package_id = link(Package, "what", index=True)
+    voucher_id = link(Voucher, "what it became once paid", null=True)
+    token = word(64, "unguessable name of its waiting page, hex", unique=True)
+    form_key = word(64, "a form posted twice is one checkout", unique=True)
+    phone = word(15, "payer, digits with country code")
+    mac = word(17, "device to connect, AA:BB:CC:DD:EE:FF")
+    ip = word(45, "its address on the hotspot")
+    language = word(8, "language of the pages", default="en")
+    price_cents = cents("price, frozen")
+    commission_bp = number("commission in basis points, frozen")
+    terms = JSONB(help_text="the package, frozen")
+    created_at = moment("when", null=False)
+    checkout_voucher_unique = Unique([voucher_id])
+
+
+class Payment(Table, tablename="payments", db=DB, help_text="one attempt to collect money"):
+    id = key()
+    merchant_id = link(Merchant, "for whom")
+    checkout_id = link(Checkout, "for which checkout", null=True, index=True)
+    account_id = link(MpesaAccount, "by which M-Pesa account", null=True, index=True)
+    method = word(8, "stk, c2b, cash or manual", default="stk")
+    status = word(16, "created, submitting, pending, paid, failed, unknown, refund_pending or refunded", default="created")
+    amount_cents = cents("what is asked for")
+    received_cents = cents("what came in", null=True)
+    currency = word(3, "ISO 4217", default="KES")
+    phone = word(15, "payer, digits with country code")
+    account_reference = word(12, "unique per attempt; shown to the payer", unique=True)
+    callback_token = word(64, "unguessable part of its callback's address, hex", unique=True)
+    merchant_request_id = word(64, "Daraja's", null=True)
+    checkout_request_id = word(64, "Daraja's; a status query needs it", null=True, unique=True)
+    receipt = word(20, "M-Pesa receipt; settles one payment only", null=True, unique=True)
+    result_code = word(24, "Daraja's, as text", null=True)
+    result_text = text("Daraja's words, for people who look into it")
+    created_at = moment("when", null=False)
+    submitted_at = moment("when the push was sent")
+    paid_at = moment("when it was known to be paid")
+    next_try_at = moment("when a busy M-Pesa is asked again to push")
+    next_query_at = moment("when M-Pesa is asked for the outcome")
+    tries = number("pushes tried")
+    queries = number("status queries sent")
+
+
+class Callback(Table, tablename="callbacks", db=DB, help_text="a raw message from outside: stored first, handled second"):
+    id = key()
+    merchant_id = link(Merchant, "whose, by the token", index=True)
+    payment_id = link(Payment, "which payment, by the token", index=True)
+    road = word(16, "stk or c2b", default="stk")
+    body = Bytea(help_text="as it came, at most 64 KiB")
+    body_hash = Bytea(help_text="SHA-256 of the body: a repeat is the same row")
+    source = word(45, "address it came from")
+    is_trusted = Boolean(default=False, help_text="from an address the provider publishes")
+    received_at = moment("when", null=False)
+    repeats = number("how often the same message came again")
+    handled_at = moment("when it was settled")
+    outcome = word(24, "what came of it", null=True)
+    tries = number("attempts to handle it")
+    next_try_at = moment("when it is tried again")
+    last_error = text("why the last attempt failed")
+    callback_unique = Unique([payment_id, body_hash])

@@ -1,0 +1,40 @@
+"""Vouchers: the right to use one package once; and the batches they are made in."""
+
+from piccolo.columns import JSONB, Bytea
+
+from portal.db import DB
+from portal.tables.base import Table, cents, key, link, moment, number, word
+from portal.tables.merchants import Merchant
+from portal.tables.packages import Package
+from portal.tables.routers import Router
+from portal.tables.users import User
+
+
+class Batch(Table, tablename="batches", db=DB, help_text="vouchers made together"):
+    id = key()
+    merchant_id = link(Merchant, "whose", index=True)
+    package_id = link(Package, "of which package")
+    size = number("how many")
+    note = word(120, "for the merchant")
+    created_by = link(User, "who made it", null=True)
+    created_at = moment("when", null=False)
+
+
+class Voucher(Table, tablename="vouchers", db=DB, help_text="the right to use one package once"):
+    id = key()
+    merchant_id = link(Merchant, "whose")
+    package_id = link(Package, "of which package", index=True)
+    batch_id = link(Batch, "made together with", null=True, index=True)
+    router_id = link(Router, "where it was first used or bought; null: not yet", null=True, index=True)
+    code_hash = Bytea(help_text="HMAC-SHA256 of the folded code: finds it without knowing it")
+    code_sealed = Bytea(help_text="the code, AES-GCM, bound to this row: for showing and printing")
+    payment_reference = word(12, "public; what a payer types as account", unique=True)
+    status = word(8, "unsold, paid, in_use, expired or revoked", default="unsold")
+    price_cents = cents("price when made")
+    terms = JSONB(help_text="the package as it was when made or sold")
+    created_at = moment("when made", null=False)
+    paid_at = moment("when paid")
+    started_at = moment("first confirmed login: starts the usage clock")
+    expires_at = moment("the least of the clocks that apply now; null: none does")
+    ended_at = moment("when it ended")
+    ended_why = word(12, "activation, purchase, usage, uptime, data, router_sync or revoked", null=True)
