@@ -1,0 +1,139 @@
+"""Codes people read and type, and the secrets nobody types. Pure; uniqueness is the database's business.
+
+Voucher code: secret, typed in the portal only. Payment reference: public, shown by M-Pesa, typed at the paybill.
+Both use 31 characters without look-alikes and end in a check character (weighted sum modulo 31, a prime), which finds
+every single wrong character and every swap of two.
+"""
+
+import hashlib
+import hmac
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterator
+from itertools import pairwise, product
+
+from portal.msgid import N_
+
+#: Digits and capitals without 0 O 1 I L.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+#: A code is meant to meet at most 0.01 lucky guesses per merchant and year; a router lets 60 tries a minute through.
+GUESSES_PER_ROUTER_YEAR = 31_500_000
+SHORTEST_CODE = 10
+LONGEST_CODE = 16
+REFERENCE_LENGTH = 8
+
+_VALUES = {char: value for value, char in enumerate(ALPHABET)}
+# What an eye may have taken for a character that is never printed.
+_LOOK_ALIKES = {"0": "DQ", "O": "DQ", "1": "7JT", "I": "7JT", "L": "7JT"}
+_MOST_LOOK_ALIKES = 2
+_MAX_TYPED = 64
+
+Choose = Callable[[str], str]
+
+
+class CodeError(ValueError):
+    """Not a code of ours: wrong length, character or check. The text is a catalogue sentence for people."""
+
+
+def code_length(active_codes: int, routers: int = 1) -> int:
+    """Length to print, check character included, so that guessing stays hopeless with this many live codes.
+
+    `active_codes` are the merchant's, the batch about to be made included. The check character adds no secrecy
+    (a guesser computes it too), hence: 31 ** (length - 1) ≥ 100 × guesses per router and year × routers × active codes.
+    """
+    needed = 100 * GUESSES_PER_ROUTER_YEAR * max(routers, 1) * max(active_codes, 1)
+    length = SHORTEST_CODE
+    while len(ALPHABET) ** (length - 1) < needed and length < LONGEST_CODE:
+        length += 1
+    return length
+
+
+def voucher_code(length: int = SHORTEST_CODE, *, choose: Choose = secrets.choice) -> str:
+    """A new secret code in canonical form: capitals, no dashes, the last one the check character."""
+    if not SHORTEST_CODE <= length <= LONGEST_CODE:
+        raise ValueError(f"a voucher code has {SHORTEST_CODE} to {LONGEST_CODE} characters, not {length}")
+    return _checked(length, choose)
+
+
+def payment_reference(*, choose: Choose = secrets.choice) -> str:
+    """A new public reference, 8 of [A-Z0-9] with a check character: M-Pesa's AccountReference holds 12 at most.
+
+    One in 27 milliard by chance meets another: store it under a unique key and draw again on a collision.
+    """
+    return _checked(REFERENCE_LENGTH, choose)
+
+
+def _checked(length: int, choose: Choose) -> str:
+    body = "".join(choose(ALPHABET) for _ in range(length - 1))
+    return body + ALPHABET[-_weighted_sum(body + ALPHABET[0]) % len(ALPHABET)]
+
+
+def _weighted_sum(code: str) -> int:
+    """Weights 1, 2, 3… from the right: distinct and never zero modulo 31 up to 30 characters."""
+    return sum(weight * _VALUES[char] for weight, char in enumerate(reversed(code), start=1))
+
+
+def is_well_formed(code: str) -> bool:
+    """Whether a canonical code has only our characters and a true check character."""
+    return bool(code) and all(char in _VALUES for char in code) and _weighted_sum(code) % len(ALPHABET) == 0
+
+
+def print_code(code: str) -> str:
+    """For paper and screens, in even groups of at most five: "K7QM2-XWP4H", "K7QM-2XWP-4HT"."""
+    groups = -(-len(code) // 5)
+    size, larger = divmod(len(code), max(groups, 1))
+    ends = [0]
+    for index in range(groups):
+        ends.append(ends[-1] + size + (1 if index < larger else 0))
+    return "-".join(code[start:end] for start, end in pairwise(ends))
+
+
+def fold_code(typed: str) -> str:
+    """Canonical form of a typed voucher code, or CodeError.
+
+    Case, spaces, dashes and full-width letters do not matter. A 0, O, 1, I or L was never printed: where the check
+    character leaves exactly one reading (at most two such places), it is taken.
+    """
+    return _fold(typed, range(SHORTEST_CODE, LONGEST_CODE + 1))
+
+
+def fold_reference(typed: str) -> str:
+    """Canonical form of a payment reference typed by hand, or CodeError; as forgiving as `fold_code`."""
+    return _fold(typed, range(REFERENCE_LENGTH, REFERENCE_LENGTH + 1))
+
+
+def _fold(typed: str, lengths: range) -> str:
+    if len(typed) > _MAX_TYPED:
+        raise CodeError(N_("This code is too long. Check it and type it again."))
+    wide = unicodedata.normalize("NFKC", typed).upper()
+    plain = "".join(char for char in wide if char.isalnum())
+    if len(plain) < lengths.start:
+        raise CodeError(N_("This code is too short. Check it and type it again."))
+    if len(plain) >= lengths.stop:
+        raise CodeError(N_("This code is too long. Check it and type it again."))
+    readings = list(_readings(plain))
+    if len(readings) != 1:
+        raise CodeError(N_("There is a mistake in this code. Check it and type it again."))
+    return readings[0]
+
+
+def _readings(plain: str) -> Iterator[str]:
+    doubtful = sum(char in _LOOK_ALIKES for char in plain)
+    if doubtful > _MOST_LOOK_ALIKES:
+        return
+    choices = [_LOOK_ALIKES.get(char, char) for char in plain]
+    yield from (code for code in map("".join, product(*choices)) if is_well_formed(code))
+
+
+def hex_token(size: int = 16) -> str:
+    """An unguessable token of `size` random bytes in lower-case hex: callback addresses, router users and passwords."""
+    return secrets.token_hex(size)
+
+
+def lookup_hash(key: bytes, code: str) -> bytes:
+    """HMAC-SHA256 (32 bytes) by which a canonical code is found without being stored readable.
+
+    The use is mixed into the key, so the same secret may serve other purposes; after a key rotation look up under each.
+    """
+    own_key = hmac.digest(key, b"vocha voucher lookup 1", hashlib.sha256)
+    return hmac.digest(own_key, code.encode(), hashlib.sha256)
