@@ -1,0 +1,75 @@
+"""Remembered logins: http cookies and mac-cookies. Decides what is kept and for how long, not who may log in.
+
+Rules: MikroTik manual, HotSpot, login methods and MAC Cookie.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from routeros.simulator.sessions import Cookie
+
+#: Logout causes that make the router drop the phone's mac-cookie.
+FORGETTING_CAUSES = frozenset({"user request", "admin reset", "session timeout", "traffic limit reached"})
+
+
+@dataclass(slots=True)
+class CookieJar:
+    """The cookies of one hotspot. `token` makes the random value of an http cookie."""
+
+    token: Callable[[], str] = lambda: secrets.token_hex(16)
+    cookies: dict[str, Cookie] = field(default_factory=dict)
+    _count: int = 0
+
+    def remember(
+        self, *, user: str, password: str, mac: str, domain: str, expires_at: datetime, has_value: bool
+    ) -> Cookie:
+        """Keep a login; the phone's older cookie of the same kind and user is replaced."""
+        for old in self.of(mac):
+            if old.is_mac_cookie != has_value and (has_value is False or old.user == user):
+                self.remove(old)
+        self._count += 1
+        value = self.token() if has_value else None
+        cookie = Cookie(f"*{self._count:X}", user, password, mac, domain, expires_at, value)
+        self.cookies[cookie.id] = cookie
+        return cookie
+
+    def of(self, mac: str) -> list[Cookie]:
+        """Return all cookies of one MAC address."""
+        return [cookie for cookie in self.cookies.values() if cookie.mac == mac]
+
+    def mac_cookie(self, mac: str) -> Cookie | None:
+        """Return the mac-cookie of a phone."""
+        return next((cookie for cookie in self.of(mac) if cookie.is_mac_cookie), None)
+
+    def http_cookie(self, mac: str, value: str) -> Cookie | None:
+        """Return the http cookie with this value, only for the phone that got it."""
+        return next((cookie for cookie in self.of(mac) if cookie.value == value), None)
+
+    def remove(self, cookie: Cookie) -> None:
+        """Forget one cookie; harmless when it is gone already."""
+        self.cookies.pop(cookie.id, None)
+
+    def forget_mac(self, mac: str) -> None:
+        """Forget the mac-cookie of a phone."""
+        if (cookie := self.mac_cookie(mac)) is not None:
+            self.remove(cookie)
+
+    def forget_http(self, mac: str, user: str) -> None:
+        """Forget the http cookies of a phone for one user."""
+        for cookie in self.of(mac):
+            if not cookie.is_mac_cookie and cookie.user == user:
+                self.remove(cookie)
+
+    def extend(self, mac: str, now: datetime, lifetime: float) -> None:
+        """Start the lifetime of the phone's mac-cookie anew: it counts from the last login or logout."""
+        if (cookie := self.mac_cookie(mac)) is not None:
+            cookie.expires_at = now + timedelta(seconds=lifetime)
+
+    def expire(self, now: datetime) -> None:
+        """Forget what is past its time."""
+        for cookie in [c for c in self.cookies.values() if c.expires_at <= now]:
+            self.remove(cookie)

@@ -1,0 +1,329 @@
+"""One hotspot server of one router: hosts, logins, sessions, cookies, walled garden, all on virtual time.
+
+It speaks no HTTP and no API; the servlet, the proxy and the API menus all work on this model.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from routeros.simulator import admission, factory, gardens, hosts, values
+from routeros.simulator.accounting import Accounts
+from routeros.simulator.admission import Attempt, seconds
+from routeros.simulator.behaviour import Behaviour
+from routeros.simulator.clock import VirtualClock
+from routeros.simulator.cookies import FORGETTING_CAUSES, CookieJar
+from routeros.simulator.hosts import HostTable
+from routeros.simulator.log import RouterLog
+from routeros.simulator.menus import hotspot_fields as menus
+from routeros.simulator.refusals import LoginRefused
+from routeros.simulator.sessions import Active, Host
+from routeros.simulator.settings import HotspotSettings
+from routeros.simulator.tables import Row, Tables
+from routeros.simulator.trials import Trials
+
+_TOPICS = "hotspot,account,info,debug"
+_ON_LEAVING = frozenset({"idle timeout", "keepalive timeout"})
+
+
+class Hotspot(HotspotSettings):
+    """The state of one hotspot. Its tables may be shared with a router; alone it makes its own.
+
+    `license_cap` is the number of active sessions the licence allows (level 4: 200), None without limit.
+    With an empty `server_name` no hotspot server exists until one is added.
+    Set rows up with `users.add({...})` and so on; values are those of the API.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: VirtualClock,
+        tables: Tables | None = None,
+        log: RouterLog | None = None,
+        behaviour: Behaviour | None = None,
+        identity: str = "MikroTik",
+        server_name: str = "hotspot1",
+        address: str = "10.5.50.1",
+        dns_name: str = "login.hotspot",
+        login_by: str = "cookie,http-chap,http-pap",
+        license_cap: int | None = 200,
+    ) -> None:
+        self.clock = clock
+        self.identity = identity
+        self.behaviour = behaviour or Behaviour()
+        self.license_cap = license_cap
+        super().__init__(factory.hotspot_tables() if tables is None else tables)
+        self.log = log or RouterLog(clock.now)
+        factory.seed_defaults(self.tables)
+        if server_name:
+            factory.seed_server(
+                self.tables, server_name=server_name, address=address, dns_name=dns_name, login_by=login_by
+            )
+        self.active: dict[str, Active] = {}
+        self.host_table = HostTable()
+        self.cookies = CookieJar()
+        self.accounts = Accounts(self.tables, self.active, self.behaviour)
+        self.trials = Trials()
+        self.users.watchers.append(self._user_changed)
+        self.garden_hits: dict[str, int] = {}
+        self.dns_seen: set[str] = set()
+
+    # -- phones --------------------------------------------------------------------------------------------------
+
+    def see_host(self, mac: str, ip: str) -> Host:
+        """Note a phone's traffic: creates or refreshes its row, applies ip-bindings. MAC in any usual form."""
+        now, mac = self.clock.now(), values.parse_mac(mac)
+        session = self.active.get(ip)
+        if session is not None and session.mac != mac:
+            self._end(session, "admin reset", now)  # the address belongs to another phone now
+        host = self.host_table.see(mac, ip, server=self.server_name, now=now)
+        rule = hosts.binding_for(self.tables[menus.IP_BINDING], mac, ip, self.server_name)
+        host.kind = rule.get("type", "regular") if rule else "regular"
+        host.to_address = (rule.get("to-address") if rule else "") or ip
+        if (session := self.active.get(ip)) is not None:
+            session.last_traffic_at = now
+        per_mac = self.server.get("addresses-per-mac", "unlimited") if self.server else "unlimited"
+        self.host_table.make_room(mac, None if per_mac == "unlimited" else int(per_mac))
+        return host
+
+    def leave(self, ip: str) -> None:
+        """Note that a phone went out of reach; keepalive timeouts run from now until it is seen again."""
+        if (host := self.host_table.hosts.get(ip)) is not None and host.lost_at is None:
+            host.lost_at = self.clock.now()
+
+    def host(self, ip: str) -> Host | None:
+        """Return the host row of an address."""
+        return self.host_table.hosts.get(ip)
+
+    def session(self, ip: str) -> Active | None:
+        """Return the active session of an address."""
+        return self.active.get(ip)
+
+    # -- login and logout ----------------------------------------------------------------------------------------
+
+    def login(
+        self,
+        *,
+        ip: str,
+        mac: str,
+        username: str,
+        by: str,
+        password: str | None = None,
+        chap_id: bytes | None = None,
+        chap_challenge: bytes | None = None,
+        chap_response: str | None = None,
+        domain: str = "",
+    ) -> Active:
+        """Log a phone in. Raises LoginRefused; then nothing changed but the log.
+
+        `by`: http-pap, http-chap, https, cookie, mac-cookie, mac, trial, or api for `/ip/hotspot/active/login`.
+        """
+        self.tick()
+        host = self.see_host(mac, ip)
+        attempt = Attempt(ip, host.mac, username, by, password, chap_id, chap_challenge, chap_response, domain)
+        shown_by = self.behaviour.api_login_by if by == "api" else by
+        self._note(username, ip, f"trying to log in by {shown_by}")
+        try:
+            active = self._admit(attempt, host)
+        except LoginRefused as refusal:
+            self._note(username, ip, f"login failed: {refusal.text(ip)}")
+            raise
+        active.login_by = shown_by
+        self._note(username, ip, "logged in")
+        return active
+
+    def _admit(self, attempt: Attempt, host: Host) -> Active:
+        if self.profile is None or host.is_blocked:
+            raise LoginRefused("internal-error", attempt.username, "host is blocked" if self.profile else "no server")
+        now, old = self.clock.now(), self.active.get(attempt.ip)
+        if old is not None and self.behaviour.second_login == "refuse":
+            raise LoginRefused("internal-error", attempt.username, "already logged in")
+        admission.check_method(attempt, self.login_by)
+        user = None
+        if attempt.by != "trial":
+            user = admission.authenticate(self.tables, attempt, self.server_name)
+            if old is not None and old.user == attempt.username and self.behaviour.second_login == "keep":
+                return old
+        name = user.get("profile") if user else self.profile.get("trial-user-profile", "default")
+        profile = admission.profile_of(self.tables, name, attempt.username)
+        admission.check_room(attempt, profile, self.active.values(), license_cap=self.license_cap)
+        if user is not None:
+            self.accounts.terms(user, profile, now)  # refuses before the old session is touched
+        if old is not None:
+            self._end(old, "user request", now)
+            host.is_authorized = False
+        if user is not None:
+            terms = self.accounts.terms(user, profile, now)
+        else:
+            terms = self.trials.admit(attempt, self.profile, profile, now=now)
+        active = self.accounts.open(attempt, user, profile, terms, server=self.server_name, now=now)
+        self.active[attempt.ip] = active
+        host.is_authorized = True
+        self._remember_mac(active, profile)
+        return active
+
+    def logout(self, ip: str, *, cause: str = "user request", erase_cookie: bool = False) -> None:
+        """End the session of an address; harmless without one. `cause` goes into the log and decides on mac-cookies."""
+        active = self.active.get(ip)
+        if active is None:
+            return
+        if erase_cookie:
+            self.cookies.forget_http(active.mac, active.user)
+        self._end(active, cause, self.clock.now())
+        self._settle_mac_cookie(active, cause)
+
+    def _end(self, active: Active, cause: str, at: datetime) -> None:
+        del self.active[active.ip]
+        self.accounts.close(active, at)
+        if active.user_row is None:
+            self.trials.use(active.mac, active.uptime(at))
+        if (host := self.host(active.ip)) is not None:
+            host.is_authorized = False
+            if cause in _ON_LEAVING:
+                self.host_table.remove(host)
+        self._note(active.user, active.ip, f"logged out: {cause}")
+
+    def _remember_mac(self, active: Active, profile: Row) -> None:
+        """Keep or refresh the mac-cookie after a login, if profile and method allow it."""
+        if "mac-cookie" not in self.login_by or profile.get("add-mac-cookie") != "true" or active.user_row is None:
+            return
+        if len(self.host_table.with_mac(active.mac)) != 1:
+            return
+        self.cookies.remember(
+            user=active.user,
+            password=active.user_row.get("password"),
+            mac=active.mac,
+            domain=active.domain,
+            expires_at=self.clock.now() + timedelta(seconds=seconds(profile.get("mac-cookie-timeout")) or 0.0),
+            has_value=False,
+        )
+
+    def _settle_mac_cookie(self, active: Active, cause: str) -> None:
+        if cause in FORGETTING_CAUSES or cause == self.behaviour.uptime_limit_cause:
+            self.cookies.forget_mac(active.mac)
+            return
+        for profile in self.user_profiles.named(active.profile):
+            self.cookies.extend(active.mac, self.clock.now(), seconds(profile.get("mac-cookie-timeout")) or 0.0)
+
+    def _user_changed(self, user: Row, is_gone: bool) -> None:
+        """Follow an edit of a user row: live sessions go on unless a switch says otherwise."""
+        if (is_gone or user.is_disabled) and self.behaviour.user_removal_ends_session:
+            for active in self.accounts.sessions_of(user):
+                self.logout(active.ip, cause="admin reset")
+        if is_gone:
+            self.accounts.drop(user)
+        elif self.behaviour.limit_edits_reach_live_sessions:
+            self.accounts.reconsider(user, self.clock.now())
+
+    def _note(self, username: str, ip: str, words: str) -> None:
+        self.log.write(_TOPICS, f"{username} ({ip}): {words}")
+
+    def cookie_login(self, ip: str, mac: str, http_cookie: str | None) -> Active | None:
+        """Try the logins that need no form: by MAC address, by mac-cookie, by http cookie. None when none applies."""
+        self.tick()
+        host = self.see_host(mac, ip)
+        if (active := self.active.get(ip)) is not None:
+            return active
+        if host.is_blocked or host.is_bypassed:
+            return None
+        by_mac = None
+        if self.profile is not None and "mac" in self.login_by:
+            by_mac = admission.mac_credentials(self.tables, self.profile, host.mac, self.server_name)
+        if by_mac is not None and (active := self._try(ip, host.mac, *by_mac, by="mac")):
+            return active
+        cookie = self.cookies.mac_cookie(host.mac) if "mac-cookie" in self.login_by else None
+        if cookie is not None:
+            is_alone = len(self.host_table.with_mac(host.mac)) == 1
+            if is_alone and (active := self._try(ip, host.mac, cookie.user, cookie.password, by="mac-cookie")):
+                return active
+            self.cookies.remove(cookie)
+        if http_cookie and "cookie" in self.login_by:
+            kept = self.cookies.http_cookie(host.mac, http_cookie)
+            if kept is not None:
+                return self._try(ip, host.mac, kept.user, kept.password, by="cookie")
+        return None
+
+    def _try(self, ip: str, mac: str, username: str, password: str, *, by: str) -> Active | None:
+        try:
+            return self.login(ip=ip, mac=mac, username=username, password=password, by=by)
+        except LoginRefused:
+            return None
+
+    def new_http_cookie(self, ip: str) -> str | None:
+        """Make the http cookie of the session just begun: the value to set in the browser, None when not offered."""
+        active = self.active.get(ip)
+        if active is None or active.user_row is None or self.profile is None or "cookie" not in self.login_by:
+            return None
+        lifetime = seconds(self.profile.get("http-cookie-lifetime")) or 0.0
+        return self.cookies.remember(
+            user=active.user,
+            password=active.user_row.get("password"),
+            mac=active.mac,
+            domain=active.domain,
+            expires_at=self.clock.now() + timedelta(seconds=lifetime),
+            has_value=True,
+        ).value
+
+    # -- numbers, garden, time -----------------------------------------------------------------------------------
+
+    def session_numbers(self, ip: str) -> dict[str, int]:
+        """Return a session's numbers in seconds and bytes, by the names of the page variables; absent: no limit."""
+        active = self.active.get(ip)
+        return {} if active is None else self.accounts.numbers(active, self.clock.now())
+
+    def walled_garden(self, host: str, port: int, path: str, method: str, ip: str, *, dst_address: str = "") -> bool:
+        """Say whether a request passes without login; counts the hits of the rule that decided.
+
+        `dst_address`: the IPv4 address `host` stands for, when known, for ip rules with `dst-address`.
+        """
+        request = gardens.Request(host, port, path, method, ip, self.server_name, dst_address)
+        verdict = gardens.decide_by_ip(self.tables[menus.WALLED_GARDEN_IP], request, self.garden_hits)
+        if verdict is None and (not self.behaviour.garden_needs_dns or host.lower() in self.dns_seen):
+            verdict = gardens.decide_by_host(self.tables[menus.WALLED_GARDEN], request, self.garden_hits)
+        return bool(verdict)
+
+    def count_traffic(self, ip: str, bytes_in: int, bytes_out: int) -> None:
+        """Count traffic of a phone: `bytes_in` is its upload. Ends the session when a byte limit is reached."""
+        packets_in, packets_out = -(-bytes_in // 1400), -(-bytes_out // 1400)
+        if (host := self.host(ip)) is not None:
+            host.traffic.add(bytes_in, bytes_out, packets_in, packets_out)
+        if (active := self.active.get(ip)) is not None:
+            active.traffic.add(bytes_in, bytes_out, packets_in, packets_out)
+            active.last_traffic_at = self.clock.now()
+            if active.is_over_traffic():
+                self.logout(ip, cause="traffic limit reached")
+
+    def tick(self) -> None:
+        """Apply everything time does: session ends at their exact instants, cookie and host expiry."""
+        now = self.clock.now()
+        for active in list(self.active.values()):
+            due = self.accounts.due(active, self.host(active.ip))
+            if due is not None and due[0] <= now:
+                self._end(active, due[1], due[0])
+                self._settle_mac_cookie(active, due[1])
+        self.accounts.flush(now)
+        self.cookies.expire(now)
+        if (server := self.server) is not None:
+            self.host_table.expire(
+                now,
+                idle=seconds(server.get("idle-timeout")),
+                keepalive=seconds(server.get("keepalive-timeout")),
+                login=seconds(server.get("login-timeout")),
+            )
+
+    # -- power ---------------------------------------------------------------------------------------------------
+
+    def shut_down(self) -> None:
+        """End everything as a clean reboot does: usage is written to the user rows first."""
+        for active in list(self.active.values()):
+            self._end(active, "hotspot service is shutting down", self.clock.now())
+        self.lose_memory()
+
+    def lose_memory(self) -> None:
+        """Lose what only memory holds: sessions with their unsaved usage, hosts, queues, names seen in DNS."""
+        for active in list(self.active.values()):
+            self.accounts.drop_queue(active)
+        self.active.clear()
+        self.host_table.hosts.clear()
+        self.dns_seen.clear()
+        self.garden_hits.clear()

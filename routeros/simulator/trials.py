@@ -1,0 +1,49 @@
+"""Trial logins (`T-<mac>`): a phone's free minutes, given anew after a while.
+
+Rules: MikroTik manual, HotSpot server profile, trial-uptime-limit and trial-uptime-reset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from routeros.simulator.admission import Attempt, Terms, seconds
+from routeros.simulator.refusals import LoginRefused
+from routeros.simulator.tables import Row
+
+_LIMIT, _RESET = 1800.0, 86400.0
+
+
+@dataclass(slots=True)
+class _Allowance:
+    since: datetime
+    used: float = 0.0
+
+
+@dataclass(slots=True)
+class Trials:
+    """Trial time used, by MAC address."""
+
+    allowances: dict[str, _Allowance] = field(default_factory=dict)
+
+    def admit(self, attempt: Attempt, server_profile: Row, profile: Row, *, now: datetime) -> Terms:
+        """Give the terms of a trial session, or raise LoginRefused when the phone's minutes are used up."""
+        if attempt.username != f"T-{attempt.mac}":
+            raise LoginRefused("invalid-username", attempt.username)
+        limit = seconds(server_profile.get("trial-uptime-limit")) or _LIMIT
+        reset = seconds(server_profile.get("trial-uptime-reset")) or _RESET
+        allowance = self.allowances.get(attempt.mac)
+        if allowance is None or now >= allowance.since + timedelta(seconds=reset):
+            allowance = self.allowances[attempt.mac] = _Allowance(now)
+        if allowance.used >= limit:
+            raise LoginRefused("uptime-limit", attempt.username)
+        timeout = seconds(profile.get("session-timeout"))
+        left = limit - allowance.used
+        budget = left if timeout is None else min(left, timeout)
+        return Terms(budget, timeout, budget == left, None, None, None)
+
+    def use(self, mac: str, uptime: float) -> None:
+        """Count the time of an ended trial session."""
+        if (allowance := self.allowances.get(mac)) is not None:
+            allowance.used += uptime
