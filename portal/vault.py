@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from portal.codes import lookup_hash
 from portal.errors import PortalError
 from portal.msgid import N_
 
@@ -53,6 +54,7 @@ class Vault:
         if len({key_id for key_id, _ in keys}) != len(keys):
             raise ValueError("two vault keys have the same name")
         self._newest = keys[0][0]
+        self._lookup_keys = [key for _, key in keys]
         # An own key per use, so the same secret may sign links and hash codes as well.
         self._ciphers = {key_id: AESGCM(hmac.digest(key, b"vocha vault 1", hashlib.sha256)) for key_id, key in keys}
 
@@ -77,6 +79,14 @@ class Vault:
             return cipher.decrypt(nonce, body, _place(header, table, column=column, row_id=row_id)).decode()
         except InvalidTag as error:
             raise Tampered from error
+
+    def code_hash(self, code: str) -> bytes:
+        """What a new voucher's code is found by: its HMAC under the newest key."""
+        return lookup_hash(self._lookup_keys[0], code)
+
+    def code_hashes(self, code: str) -> list[bytes]:
+        """What an existing voucher's code may be stored as: its HMAC under each key of the list."""
+        return [lookup_hash(key, code) for key in self._lookup_keys]
 
     def is_current(self, sealed: bytes) -> bool:
         """Whether the newest key sealed this; rotation opens and seals again what is not."""

@@ -1,0 +1,175 @@
+"""Access grants: the wish that a device has access on a router until a time. Desired state; reconcile makes it true.
+
+A grant is one hotspot user, with a random name and password nobody ever sees. Its voucher says until when."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import SystemRandom
+
+import msgspec
+from asyncpg import Record
+
+from portal import codes, devices
+from portal.db import DB, Tx
+from portal.states import E, move_all
+from portal.terms import Terms, decode_terms
+from portal.vault import Vault
+from portal.work import Work, defer
+
+_RANDOM = SystemRandom()
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What `want` needs: which voucher gives which device access where, and on what terms."""
+
+    merchant_id: int
+    router_id: int
+    voucher_id: int
+    mac: str
+    ip: str
+    terms: Terms
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant with what its router must hold. `left_s` is the connected time it may still use, None when its end is open."""
+
+    id: int
+    merchant_id: int
+    router_id: int
+    voucher_id: int
+    status: str
+    user_name: str
+    password: str
+    mac: str | None
+    ip: str | None
+    terms: Terms
+    is_login_wanted: bool
+    has_logged_in: bool
+    expires_at: datetime | None
+    used_uptime_s: int
+    tries: int
+
+
+_SELECT = """SELECT g.id, g.merchant_id, g.router_id, g.voucher_id, g.status, g.user_name, g.password_sealed, g.mac, g.ip, g.terms,
+       g.login_wanted_at, g.logged_in_at, g.used_uptime_s, g.tries, v.status AS voucher_status, v.expires_at
+FROM access_grants g JOIN vouchers v ON v.id = g.voucher_id"""
+
+
+async def want(tx: Tx, wish: Wish, *, vault: Vault, now: datetime) -> None:
+    """Wish a device in: a new grant, or the old one with the device as it is now. Wakes the router's reconcile."""
+    grant_id = await tx.value("SELECT nextval('access_grants_id_seq')")
+    await tx.execute(
+        """INSERT INTO access_grants (id, merchant_id, router_id, voucher_id, user_name, password_sealed, mac, ip, terms,
+                                      login_wanted_at, next_try_at, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)
+           ON CONFLICT (voucher_id, router_id) DO UPDATE
+           SET mac = excluded.mac, ip = excluded.ip, login_wanted_at = excluded.login_wanted_at,
+               next_try_at = excluded.next_try_at, tries = 0""",
+        grant_id,
+        wish.merchant_id,
+        wish.router_id,
+        wish.voucher_id,
+        f"vocha-{codes.hex_token(8)}",
+        vault.seal("access_grants", "password_sealed", row_id=grant_id, plaintext=codes.hex_token(16)),
+        wish.mac,
+        wish.ip,
+        wish.terms.encode(),
+        now,
+    )
+    await devices.seen(tx, wish.merchant_id, wish.mac, now=now)
+    await wake_router(tx, wish.router_id)
+
+
+async def end_for(tx: Tx, voucher_ids: Sequence[int], *, now: datetime, actor: str) -> list[int]:
+    """End the grants of these vouchers and wake their routers. Returns the grants' ids."""
+    rows = await tx.fetch(
+        "SELECT id, router_id FROM access_grants WHERE voucher_id = ANY($1) AND status IN ('wanted', 'present') ORDER BY id",
+        list(voucher_ids),
+    )
+    ended = await move_all(
+        tx, "access_grants", [row["id"] for row in rows], E.END, at=now, actor=actor, next_try_at=now, tries=0
+    )
+    for router_id in sorted({row["router_id"] for row in rows}):
+        await wake_router(tx, router_id)
+    return ended
+
+
+async def wake_router(tx: Tx, router_id: int) -> None:
+    """Something about a router's grants changed: raise its generation and queue a reconcile."""
+    await tx.execute("UPDATE routers SET wanted_generation = wanted_generation + 1 WHERE id = $1", router_id)
+    await defer(tx, Work.RECONCILE_ROUTER, router_id)
+
+
+async def due(router_id: int, *, vault: Vault, now: datetime) -> list[Grant]:
+    """Grants of a router that something is to be done about now, endings first."""
+    rows = await DB.fetch(
+        f"""{_SELECT} WHERE g.router_id = $1 AND g.next_try_at <= $2
+            AND (g.status IN ('wanted', 'ending') OR (g.status = 'present' AND g.login_wanted_at IS NOT NULL))
+            ORDER BY g.status <> 'ending', g.id LIMIT 500""",
+        router_id,
+        now,
+    )
+    return [_grant(row, vault) for row in rows]
+
+
+async def all_of(router_id: int, *, vault: Vault) -> list[Grant]:
+    """Every grant that is not gone: what a complete pass compares the router with."""
+    rows = await DB.fetch(f"{_SELECT} WHERE g.router_id = $1 AND g.status <> 'gone' ORDER BY g.id", router_id)
+    return [_grant(row, vault) for row in rows]
+
+
+async def appeared(tx: Tx, grant_ids: Sequence[int], *, now: datetime, actor: str) -> None:
+    """Their users stand on the router."""
+    await move_all(tx, "access_grants", grant_ids, E.APPEAR, at=now, actor=actor, last_error=None)
+
+
+async def logged_in(tx: Tx, grant_id: int, *, now: datetime) -> None:
+    """The router confirmed the device's login."""
+    await tx.execute(
+        """UPDATE access_grants SET login_wanted_at = NULL, next_try_at = NULL, tries = 0, last_error = NULL,
+                                    logged_in_at = coalesce(logged_in_at, $2) WHERE id = $1""",
+        grant_id,
+        now,
+    )
+
+
+async def left(tx: Tx, grant_ids: Sequence[int], *, now: datetime, actor: str) -> None:
+    """The router was seen without them."""
+    await move_all(tx, "access_grants", grant_ids, E.LEAVE, at=now, actor=actor, ended_at=now, next_try_at=None, last_error=None)
+
+
+async def failed(tx: Tx, grant: Grant, error: str, *, now: datetime) -> None:
+    """An attempt failed: remember why, try again after 1, 2, 4 … 30 seconds, with jitter."""
+    await tx.execute(
+        "UPDATE access_grants SET tries = tries + 1, last_error = $2, next_try_at = $3 WHERE id = $1",
+        grant.id,
+        error[:500],
+        now + wait_before(grant.tries + 1),
+    )
+
+
+def wait_before(attempt: int) -> timedelta:
+    """How long to wait before the next attempt: doubling from 1 s to 30 s, ± 20 % so that many do not come at once."""
+    seconds = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
+    return timedelta(seconds=seconds * _RANDOM.uniform(0.8, 1.2))
+
+
+def _grant(row: Record, vault: Vault) -> Grant:
+    return Grant(
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        router_id=row["router_id"],
+        voucher_id=row["voucher_id"],
+        status=row["status"],
+        user_name=row["user_name"],
+        password=vault.open("access_grants", "password_sealed", row_id=row["id"], sealed=row["password_sealed"]),
+        mac=row["mac"],
+        ip=row["ip"],
+        terms=decode_terms(row["terms"]),
+        is_login_wanted=row["login_wanted_at"] is not None,
+        has_logged_in=row["logged_in_at"] is not None,
+        expires_at=row["expires_at"] if row["voucher_status"] in ("paid", "in_use") else None,
+        used_uptime_s=row["used_uptime_s"],
+        tries=row["tries"],
+    )

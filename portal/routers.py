@@ -1,0 +1,179 @@
+"""Routers: which there are, how they are doing, and whose turn it is to reconcile one."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from asyncpg import Record
+
+from portal import codes
+from portal.db import DB, Tx, atomic
+from portal.errors import NotFound
+from portal.states import E, move
+from portal.vault import Vault
+
+LEASE = timedelta(seconds=60)
+#: A router that has not answered for this long is offline; before that it is late.
+OFFLINE_AFTER = timedelta(seconds=20)
+_WAITS_S = (2, 4, 8, 15, 30, 60)
+
+
+class RouterView(msgspec.Struct, frozen=True, kw_only=True):
+    """A router as pages need it. `hotspot_hosts`: the hosts its login page may have, the preferred one first."""
+
+    id: int
+    merchant_id: int
+    name: str
+    site: str
+    status: str
+    hotspot_hosts: tuple[str, ...]
+
+
+class RouterAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to sign in to a router, and where its reconcile stands."""
+
+    id: int
+    merchant_id: int
+    name: str
+    status: str
+    host: str
+    port: int
+    user: str
+    password: str
+    serial: str
+    uptime_s: int | None
+    tries: int
+    wanted_generation: int
+    reconciled_generation: int
+
+
+async def by_site(site: str) -> RouterView:
+    """The router whose captive page has this name; NotFound otherwise."""
+    row = await DB.row("SELECT id, merchant_id, name, site, status, hotspot_hosts FROM routers WHERE site = $1", site)
+    if row is None:
+        raise NotFound
+    return router_view(row)
+
+
+def router_view(row: Mapping[str, Any] | Record) -> RouterView:
+    """Build a RouterView from a row that has its columns."""
+    hosts = tuple(host for host in row["hotspot_hosts"].split(",") if host)
+    return RouterView(
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        name=row["name"],
+        site=row["site"],
+        status=row["status"],
+        hotspot_hosts=hosts,
+    )
+
+
+async def access_to(router_id: int, *, vault: Vault) -> RouterAccess:
+    """How to reach one router; NotFound if it is not there."""
+    row = await DB.row("SELECT * FROM routers WHERE id = $1", router_id)
+    if row is None:
+        raise NotFound
+    return RouterAccess(
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        name=row["name"],
+        status=row["status"],
+        host=row["api_host"],
+        port=row["api_port"],
+        user=row["api_user"],
+        password=vault.open("routers", "api_password_sealed", row_id=row["id"], sealed=row["api_password_sealed"]),
+        serial=row["serial"],
+        uptime_s=row["uptime_s"],
+        tries=row["tries"],
+        wanted_generation=row["wanted_generation"],
+        reconciled_generation=row["reconciled_generation"],
+    )
+
+
+async def lease(router_id: int, *, now: datetime) -> str | None:
+    """Take a router's one reconcile lease for a minute; None: somebody else has it. Give it back with `release`."""
+    token = codes.hex_token(16)
+    async with atomic() as tx:
+        taken = await tx.value(
+            """UPDATE routers SET lease_until = $2, lease_token = $3
+               WHERE id = $1 AND status <> 'paused' AND (lease_until IS NULL OR lease_until < $4) RETURNING id""",
+            router_id,
+            now + LEASE,
+            token,
+            now,
+        )
+    return token if taken else None
+
+
+async def release(router_id: int, token: str) -> bool:
+    """Give the lease back. True when grants changed meanwhile and nobody looked: the caller goes again."""
+    async with atomic() as tx:
+        behind = await tx.value(
+            """UPDATE routers SET lease_until = NULL, lease_token = NULL WHERE id = $1 AND lease_token = $2
+               RETURNING wanted_generation > reconciled_generation AND next_try_at IS NULL""",
+            router_id,
+            token,
+        )
+    return bool(behind)
+
+
+async def caught_up(router_id: int, generation: int) -> None:
+    """Everything wanted up to this generation was looked at."""
+    async with atomic() as tx:
+        await tx.execute(
+            "UPDATE routers SET reconciled_generation = greatest(reconciled_generation, $2) WHERE id = $1", router_id, generation
+        )
+
+
+async def answered(tx: Tx, router_id: int, *, now: datetime, **seen: object) -> bool:
+    """The router answered; `seen` may hold board, version, serial, uptime_s. True when it was away before."""
+    came_back = await move(
+        tx, "routers", router_id, E.ANSWER, at=now, actor="job:sync-routers", offline_since=None, last_error=None
+    )
+    sets = "".join(f", {column} = ${number}" for number, column in enumerate(seen, start=3))
+    await tx.execute(
+        f"UPDATE routers SET last_seen_at = $2, next_try_at = NULL, tries = 0{sets} WHERE id = $1",
+        router_id,
+        now,
+        *seen.values(),
+    )
+    return came_back
+
+
+async def missed(tx: Tx, router: RouterAccess, error: str, *, now: datetime) -> None:
+    """The router did not answer: late at first, offline when it stays away; tried again after 2 s … 1 min."""
+    wait = _WAITS_S[min(router.tries, len(_WAITS_S) - 1)]
+    await tx.execute(
+        """UPDATE routers SET tries = tries + 1, last_error = $2, next_try_at = $3,
+                              offline_since = coalesce(offline_since, last_seen_at, $4) WHERE id = $1""",
+        router.id,
+        error[:500],
+        now + timedelta(seconds=wait),
+        now,
+    )
+    last_seen = await tx.value("SELECT last_seen_at FROM routers WHERE id = $1", router.id)
+    is_gone = last_seen is None or now - last_seen >= OFFLINE_AFTER or router.tries >= 1
+    await move(tx, "routers", router.id, E.DROP if is_gone else E.MISS, at=now, actor="job:sync-routers", data={"error": error[:200]})
+
+
+async def to_sync(*, now: datetime) -> Sequence[int]:
+    """Routers a sync should visit now: not paused, and not waiting after a failure."""
+    rows = await DB.fetch(
+        "SELECT id FROM routers WHERE status <> 'paused' AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY id", now
+    )
+    return [row["id"] for row in rows]
+
+
+async def to_wake(*, now: datetime) -> Sequence[int]:
+    """Routers with grants that are due, or away and due for another try: what a lost wake-up would have left lying."""
+    rows = await DB.fetch(
+        """SELECT r.id FROM routers r WHERE r.status <> 'paused' AND (r.lease_until IS NULL OR r.lease_until < $1)
+           AND (r.next_try_at IS NULL OR r.next_try_at <= $1)
+           AND (r.next_try_at IS NOT NULL OR EXISTS (
+                  SELECT FROM access_grants g WHERE g.router_id = r.id AND g.next_try_at <= $1
+                  AND (g.status IN ('wanted', 'ending') OR (g.status = 'present' AND g.login_wanted_at IS NOT NULL))))
+           ORDER BY r.id""",
+        now,
+    )
+    return [row["id"] for row in rows]

@@ -1,0 +1,180 @@
+"""Vouchers: made, redeemed, started, ended. The code is secret: looked up by its HMAC, kept sealed for showing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from asyncpg import Record
+
+from portal import access_grants, codes, limits
+from portal.access_grants import Wish
+from portal.db import DB, Tx, atomic
+from portal.devices import DeviceHint
+from portal.errors import Invalid, TooMany
+from portal.msgid import N_
+from portal.routers import RouterView
+from portal.states import E, move, move_all
+from portal.terms import Terms, decode_terms
+from portal.vault import Vault
+
+#: Tries to type a code: per device and router, and per router (facts: a MAC is free to forge, so only the router's cap counts).
+TRIES_PER_DEVICE = (5, 60)
+TRIES_PER_DEVICE_HOUR = (20, 3600)
+TRIES_PER_ROUTER = (60, 60)
+WRONG_CODE = N_("This code does not work. Check it, or ask where you bought it.")
+
+
+class Issued(msgspec.Struct, frozen=True):
+    """A voucher just made: its row and its secret code in canonical form."""
+
+    id: int
+    code: str
+
+
+async def issue_paid(
+    tx: Tx, terms: Terms, *, merchant_id: int, package_id: int, router_id: int | None, price_cents: int, vault: Vault, now: datetime
+) -> Issued:
+    """Make one voucher that is paid for."""
+    live = await tx.value(
+        "SELECT count(*) FROM vouchers WHERE merchant_id = $1 AND status IN ('unsold', 'paid', 'in_use')", merchant_id
+    )
+    routers = await tx.value("SELECT count(*) FROM routers WHERE merchant_id = $1", merchant_id)
+    length = codes.code_length(live + 1, routers)
+    while True:
+        code, reference = codes.voucher_code(length), codes.payment_reference()
+        voucher_id = await tx.value("SELECT nextval('vouchers_id_seq')")
+        made = await tx.value(
+            """INSERT INTO vouchers (id, merchant_id, package_id, router_id, code_hash, code_sealed, payment_reference, status,
+                                     price_cents, terms, created_at, paid_at, expires_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 'paid', $8, $9, $10, $10, $11) ON CONFLICT DO NOTHING RETURNING id""",
+            voucher_id,
+            merchant_id,
+            package_id,
+            router_id,
+            vault.code_hash(code),
+            vault.seal("vouchers", "code_sealed", row_id=voucher_id, plaintext=code),
+            reference,
+            price_cents,
+            terms.encode(),
+            now,
+            terms.unused_deadline(paid_at=now),
+        )
+        if made is not None:
+            return Issued(voucher_id, code)
+
+
+async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Vault, now: datetime) -> str:
+    """Give a device access by a typed code; returns the token of the voucher's page.
+
+    Wrong, used up and foreign codes get the same words and cost the same look-ups; TooMany when a limit is reached."""
+    await _throttle(router, device, now=now)
+    try:
+        folded = codes.fold_code(code)
+    except codes.CodeError as error:
+        raise Invalid({"code": str(error)}) from error
+    async with atomic() as tx:
+        row = await tx.row(
+            """SELECT v.id, v.package_id, v.status, v.terms, v.paid_at, v.price_cents, v.router_id, g.router_id AS granted_router
+               FROM vouchers v LEFT JOIN access_grants g ON g.voucher_id = v.id AND g.router_id = $3
+               WHERE v.merchant_id = $1 AND v.code_hash = ANY($2) AND v.status IN ('paid', 'in_use')
+               FOR UPDATE OF v""",
+            router.merchant_id,
+            vault.code_hashes(folded),
+            router.id,
+        )
+        if row is None:
+            raise Invalid({"code": WRONG_CODE})
+        await access_grants.want(
+            tx,
+            Wish(
+                merchant_id=router.merchant_id,
+                router_id=router.id,
+                voucher_id=row["id"],
+                mac=device.mac,
+                ip=device.ip,
+                terms=decode_terms(row["terms"]),
+            ),
+            vault=vault,
+            now=now,
+        )
+        return await _page_of(tx, row["id"], router, device, package_id=row["package_id"], row=row, now=now)
+
+
+async def _page_of(tx: Tx, voucher_id: int, router: RouterView, device: DeviceHint, *, package_id: int, row: Record, now: datetime) -> str:
+    found = await tx.value("SELECT token FROM checkouts WHERE voucher_id = $1", voucher_id)
+    if found:
+        await tx.execute("UPDATE checkouts SET mac = $2, ip = $3 WHERE voucher_id = $1", voucher_id, device.mac, device.ip)
+        return found
+    token = codes.hex_token(32)
+    await tx.execute(
+        """INSERT INTO checkouts (merchant_id, router_id, package_id, voucher_id, token, form_key, phone, mac, ip, price_cents,
+                                  commission_bp, terms, created_at)
+           VALUES ($1, $2, $3, $4, $5, $5, '', $6, $7, $8, 0, $9, $10)""",
+        router.merchant_id,
+        router.id,
+        package_id,
+        voucher_id,
+        token,
+        device.mac,
+        device.ip,
+        row["price_cents"],
+        row["terms"],
+        now,
+    )
+    return token
+
+
+async def _throttle(router: RouterView, device: DeviceHint, *, now: datetime) -> None:
+    rules = (
+        (f"redeem:{router.id}", TRIES_PER_ROUTER),
+        (f"redeem:{router.id}:{device.mac}", TRIES_PER_DEVICE),
+        (f"redeem-hour:{router.id}:{device.mac}", TRIES_PER_DEVICE_HOUR),
+    )
+    for name, (most, window_s) in rules:
+        if not await limits.hit(name, limit=most, window_s=window_s, now=now):
+            raise TooMany(N_("Too many codes were tried here. Wait a minute and try again."), retry_after=60)
+
+
+async def start(tx: Tx, voucher_id: int, *, at: datetime, actor: str) -> bool:
+    """The first confirmed login: the usage clock runs from now. False: it ran already, or the voucher has ended."""
+    row = await tx.row("SELECT terms, paid_at FROM vouchers WHERE id = $1 FOR UPDATE", voucher_id)
+    if row is None:
+        return False
+    ends = decode_terms(row["terms"]).usage_deadline(paid_at=row["paid_at"], started_at=at)
+    return await move(tx, "vouchers", voucher_id, E.START, at=at, actor=actor, started_at=at, expires_at=ends)
+
+
+async def due(*, now: datetime, limit: int = 1000) -> list[int]:
+    """Ids of live vouchers whose time is over, the longest overdue first."""
+    rows = await DB.fetch(
+        """SELECT id FROM vouchers WHERE status IN ('unsold', 'paid', 'in_use') AND expires_at <= $1
+           ORDER BY expires_at LIMIT $2""",
+        now,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def next_due_at() -> datetime | None:
+    """When the next live voucher expires."""
+    return await DB.value("SELECT min(expires_at) FROM vouchers WHERE status IN ('unsold', 'paid', 'in_use')")
+
+
+async def expire(voucher_ids: Sequence[int], *, now: datetime, actor: str) -> list[int]:
+    """End these vouchers, if their time is over, and their grants with them. Safe to repeat; returns the ids that ended."""
+    async with atomic() as tx:
+        over = await tx.fetch(
+            """SELECT id, status FROM vouchers WHERE id = ANY($1) AND expires_at <= $2
+               AND status IN ('unsold', 'paid', 'in_use') ORDER BY id FOR UPDATE SKIP LOCKED""",
+            list(voucher_ids),
+            now,
+        )
+        ended: list[int] = []
+        for status, why in (("unsold", "activation"), ("paid", "purchase"), ("in_use", "usage")):
+            ids = [row["id"] for row in over if row["status"] == status]
+            if ids:
+                ended += await move_all(
+                    tx, "vouchers", ids, E.EXPIRE, at=now, actor=actor, data={"why": why}, ended_at=now, ended_why=why
+                )
+        await access_grants.end_for(tx, ended, now=now, actor=actor)
+        return sorted(ended)

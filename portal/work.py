@@ -1,0 +1,25 @@
+"""The queue, seen from the nouns: which kinds of work there are, and how a verb defers some inside its transaction.
+
+A deferred task is only a wake-up: the row it names is the truth, and a sweep finds what the queue lost."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from pgqueuer.queries import Queries
+
+from portal.db import Tx
+
+
+class Work(StrEnum):
+    """Every kind of deferred work, and what its payload names."""
+
+    PUSH_PAYMENT = "push-payment"  # payment id
+    SETTLE_CALLBACK = "settle-callback"  # callback id
+    RECONCILE_ROUTER = "reconcile-router"  # router id
+    RUN_JOB = "run-job"  # job run id
+
+
+async def defer(tx: Tx, work: Work, row_id: int, *, after: timedelta | None = None) -> None:
+    """Queue a task in the caller's transaction: it exists if and only if the transaction commits."""
+    queries = Queries.from_asyncpg_connection(tx.connection)
+    await queries.enqueue(work.value, str(row_id).encode(), execute_after=after)

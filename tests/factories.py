@@ -1,0 +1,67 @@
+"""Rows for tests, made by explicit functions. Every one returns what the test goes on with."""
+
+from datetime import UTC, datetime
+
+from portal import codes
+from portal.db import DB
+from portal.routers import RouterView, by_site
+from portal.vault import Vault
+
+PHONE = "254712345678"
+
+
+async def merchant(name: str = "Kilimani Corner", *, kind: str = "personal", **columns: object) -> int:
+    """A merchant's id."""
+    values = {"name": name, "kind": kind, "help_phone": "254700000000"} | columns
+    return await _insert("merchants", values)
+
+
+async def mpesa_account(vault: Vault, *, merchant_id: int | None = None, shortcode: str = "174379") -> int:
+    """An M-Pesa account's id; by default the platform's, with the keys the Daraja simulator knows."""
+    account_id = await DB.value("SELECT nextval('mpesa_accounts_id_seq')")
+    sealed = {
+        f"{name}_sealed": vault.seal("mpesa_accounts", f"{name}_sealed", row_id=account_id, plaintext=value)
+        for name, value in {"consumer_key": "demo-key", "consumer_secret": "demo-secret", "passkey": "demo-passkey"}.items()
+    }
+    return await _insert(
+        "mpesa_accounts", {"id": account_id, "merchant_id": merchant_id, "shortcode": shortcode, "party_b": shortcode} | sealed
+    )
+
+
+async def router(vault: Vault, merchant_id: int, *, name: str = "Main shop", password: str = "secret", **columns: object) -> RouterView:
+    """A router, online unless told otherwise."""
+    router_id = await DB.value("SELECT nextval('routers_id_seq')")
+    values = {
+        "id": router_id,
+        "merchant_id": merchant_id,
+        "name": name,
+        "site": codes.hex_token(16),
+        "status": "online",
+        "api_host": "127.0.0.1",
+        "api_port": 8728,
+        "api_user": "vocha",
+        "api_password_sealed": vault.seal("routers", "api_password_sealed", row_id=router_id, plaintext=password),
+        "hotspot_hosts": "10.5.50.1,login.hotspot",
+        "last_seen_at": datetime.now(UTC),
+    } | columns
+    await _insert("routers", values)
+    return await by_site(str(values["site"]))
+
+
+async def package(merchant_id: int, *, name: str = "1 hour", price_cents: int = 1000, duration_s: int = 3600, **columns: object) -> int:
+    """A package's id."""
+    return await _insert("packages", {"merchant_id": merchant_id, "name": name, "price_cents": price_cents, "duration_s": duration_s} | columns)
+
+
+async def user(email: str, merchant_id: int | None, *, role: str = "owner", name: str = "Amina W.", password_hash: str = "!", is_operator: bool = False) -> int:
+    """A user's id, with a membership when a merchant is given."""
+    user_id = await _insert("users", {"email": email, "name": name, "password_hash": password_hash, "is_operator": is_operator})
+    if merchant_id is not None:
+        await _insert("memberships", {"user_id": user_id, "merchant_id": merchant_id, "role": role})
+    return user_id
+
+
+async def _insert(table: str, values: dict[str, object]) -> int:
+    names = ", ".join(values)
+    marks = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+    return await DB.value(f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id", *values.values())
