@@ -1,0 +1,38 @@
+"""For machines that watch us: `/healthz` says the process answers, `/readyz` that it can work."""
+
+import asyncio
+import logging
+
+from litestar import Response, get
+
+from portal import migrations
+
+log = logging.getLogger(__name__)
+
+_PATIENCE_S = 2.0
+
+
+@get("/healthz", sync_to_thread=False)
+def healthz() -> Response[str]:
+    """This process is alive. Asks nothing of anybody else."""
+    return _say("ok", 200)
+
+
+@get("/readyz")
+async def readyz() -> Response[str]:
+    """The database answers and has the shape this version needs; 503 and the reason otherwise."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            is_current = await migrations.is_current()
+    except Exception:
+        # Whatever kind of failure it is, the answer to the one question asked here is "no".
+        log.exception("readiness check failed")
+        return _say("the database does not answer", 503)
+    return _say("ok", 200) if is_current else _say("the database needs a migration", 503)
+
+
+def _say(text: str, status: int) -> Response[str]:
+    return Response(text + "\n", status_code=status, media_type="text/plain", headers={"cache-control": "no-store"})
+
+
+ROUTES = [healthz, readyz]
