@@ -2,7 +2,7 @@
 
 Root, in this order: the account that already owns the data, `postgres`, `nobody`; if none of them can reach the
 programs and the data (a home folder closed to others), a user namespace in which root is called nobody; where
-namespaces are forbidden (chroot, plain container), files are kept in a place that `nobody` can reach. No account is
+namespaces are forbidden (chroot, plain container), files are kept in a place that the account can reach. No account is
 made, and no folder of other people is opened.
 """
 
@@ -63,13 +63,13 @@ def choose_account(*, binaries: Path, data: Path) -> Account:
             "PostgreSQL refuses to run as root, and this system has neither a `nobody` account nor user namespaces. "
             "Start Vocha as an ordinary user."
         )
-    last = others[-1]
+    entry = others[0]
     return Account(
-        name=last.pw_name,
-        uid=last.pw_uid,
-        gid=last.pw_gid,
-        reaches_binaries=is_reachable(binaries, last.pw_uid),
-        reaches_data=is_reachable(data, last.pw_uid),
+        name=entry.pw_name,
+        uid=entry.pw_uid,
+        gid=entry.pw_gid,
+        reaches_binaries=is_reachable(binaries, entry.pw_uid),
+        reaches_data=is_reachable(data, entry.pw_uid),
     )
 
 

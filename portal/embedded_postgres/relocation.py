@@ -1,4 +1,4 @@
-"""The last resort of root without user namespaces: keeps programs or data where the account `nobody` can reach them.
+"""The last resort of root without user namespaces: keeps programs or data where another account can reach them.
 
 The place is $PORTAL_PG_HOME, or /var/lib/vocha-postgres. Moved data is remembered by a small file in the folder the
 operator named, so that the same data is found again even when a later start could do without the move.

@@ -1,0 +1,111 @@
+"""Folders, sight of the kernel's view, and other processes that own a server."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.embedded_postgres import EmbeddedPostgres
+
+ROOT = Path(__file__).resolve().parents[3]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these tests look into /proc")
+
+# A process that starts the server, says so and waits: the owner to be killed.
+OWNER = """
+import sys, time
+from pathlib import Path
+from portal.embedded_postgres import EmbeddedPostgres
+pg = EmbeddedPostgres(Path(sys.argv[1])).start()
+print(pg.postmaster_pid, pg.is_owner, flush=True)
+time.sleep(60)
+"""
+
+
+def servers_on(folder: Path) -> list[int]:
+    """Every process that works inside a cluster below `folder`, or in the cluster itself: postgres does."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            cwd = (entry / "cwd").readlink()
+        except OSError:
+            continue  # ended meanwhile, or not ours to look at
+        if cwd == folder or folder in cwd.parents:
+            found.append(int(entry.name))
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> float:
+    """Seconds it took; fails the test when it takes longer."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds, "it never came true"
+        time.sleep(0.002)
+    return time.monotonic() - began
+
+
+def kill_whole_server(folder: Path) -> None:
+    """What a power cut does to the processes: all gone at once, the postmaster first so that it cannot tidy up."""
+    pids = servers_on(folder)
+    assert pids
+    for pid in sorted(pids):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not servers_on(folder))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that any account may reach, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="vocha-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder / "pg"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that has been in use and is at rest; tests start it again, which is quick."""
+    folder = tmp_path_factory.mktemp("used") / "pg"
+    with EmbeddedPostgres(folder):
+        pass
+    return folder
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def start_owner() -> Iterator[Callable[[Path], "subprocess.Popen[str]"]]:
+    """Start another process that owns a server on a folder; returns when its first line is there to be read."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(folder: Path) -> "subprocess.Popen[str]":
+        owner = subprocess.Popen(
+            [sys.executable, "-c", OWNER, str(folder)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        started.append(owner)
+        return owner
+
+    yield start
+    for owner in started:
+        owner.kill()
+        owner.communicate()

@@ -1,0 +1,124 @@
+"""What a power cut leaves behind: rows that were acknowledged, stale pid files, half-made folders."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from portal.embedded_postgres import AnotherServer, EmbeddedPostgres, StartFailed
+from portal.embedded_postgres.binaries import find_binaries
+
+from .conftest import kill_whole_server, servers_on, wait_until
+
+_CUT_OFF = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+async def write_until_cut_off(dsn: str, writer: int, acknowledged: set[tuple[int, int]]) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for number in range(1_000_000):
+            await connection.execute("INSERT INTO sale VALUES ($1, $2)", writer, number)
+            acknowledged.add((writer, number))
+    except _CUT_OFF:
+        return
+    finally:
+        connection.terminate()
+
+
+async def test_every_acknowledged_row_survives_kill_9_of_the_whole_server(used_folder: Path) -> None:
+    acknowledged: set[tuple[int, int]] = set()
+    pg = await EmbeddedPostgres(used_folder).start_async()
+    try:
+        connection = await asyncpg.connect(pg.dsn)
+        await connection.execute("CREATE TABLE sale (writer int, number int, PRIMARY KEY (writer, number))")
+        await connection.close()
+        for cut in range(3):
+            writers = [asyncio.create_task(write_until_cut_off(pg.dsn, cut * 10 + n, acknowledged)) for n in range(6)]
+            await asyncio.sleep(0.4)
+            await asyncio.to_thread(kill_whole_server, used_folder)
+            await asyncio.gather(*writers)
+            await pg.start_async()
+            connection = await asyncpg.connect(pg.dsn)
+            there = {(row[0], row[1]) for row in await connection.fetch("SELECT writer, number FROM sale")}
+            await connection.close()
+            assert acknowledged - there == set()
+        assert len(acknowledged) > 300, "too few rows to prove anything"
+    finally:
+        await pg.stop_async()
+
+
+def test_a_stale_pid_file_that_names_a_live_process_does_not_harm_it(used_folder: Path) -> None:
+    pg = EmbeddedPostgres(used_folder).start()
+    pid_file = used_folder / "cluster" / "postmaster.pid"
+    lines = pid_file.read_text().splitlines()
+    kill_whole_server(used_folder)
+    with subprocess.Popen(["sleep", "30"]) as bystander:
+        try:
+            pid_file.write_text("\n".join([str(bystander.pid), *lines[1:], ""]))
+            with pg.start():
+                assert pg.postmaster_pid != bystander.pid
+            assert bystander.poll() is None
+            pid_file.write_text("\n".join([str(bystander.pid), *lines[1:], ""]))
+            EmbeddedPostgres(used_folder).stop()
+            assert bystander.poll() is None
+        finally:
+            bystander.kill()
+
+
+@pytest.mark.parametrize("scrap", ["", "not a number\n", "-7\n", "99999999\n"])
+def test_a_torn_pid_file_is_no_obstacle(used_folder: Path, scrap: str) -> None:
+    (used_folder / "cluster" / "postmaster.pid").write_text(scrap)
+    with EmbeddedPostgres(used_folder) as pg:
+        assert pg.is_running
+
+
+def test_a_server_started_by_other_hands_is_refused_and_left_alone(used_folder: Path) -> None:
+    binaries = find_binaries()
+    with EmbeddedPostgres(used_folder) as pg:  # learn under which account and behind what it runs
+        words = Path(f"/proc/{pg.postmaster_pid}/stat").read_text()
+        watchdog = int(words.rsplit(")", 1)[1].split()[1])
+        command = Path(f"/proc/{watchdog}/cmdline").read_bytes().decode().split("\0")[4:-1]
+    assert binaries.program("postgres") in command
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/") as foreign:
+        try:
+            wait_until(lambda: "ready" in _pid_file(used_folder))
+            with pytest.raises(AnotherServer, match="Stop it first"):
+                EmbeddedPostgres(used_folder).start()
+            assert foreign.poll() is None
+            assert str(foreign.pid) in _pid_file(used_folder), "its pid file is its own"
+        finally:
+            foreign.terminate()
+
+
+def _pid_file(folder: Path) -> str:
+    try:
+        return (folder / "cluster" / "postmaster.pid").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def test_a_first_start_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
+    draft = tmp_path / "pg" / "cluster.new"
+    (draft / "base").mkdir(parents=True)
+    (draft / "PG_VERSION").write_text("18\n")
+    (draft / "base" / "half").write_text("?")
+    with EmbeddedPostgres(tmp_path / "pg") as pg:
+        assert pg.is_running
+    assert not draft.exists()
+
+
+def test_a_damaged_cluster_fails_at_once_with_the_servers_own_words(used_folder: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "pg"
+    shutil.copytree(used_folder, damaged, ignore=shutil.ignore_patterns("socket"))
+    if os.geteuid() == 0:
+        owner = (used_folder / "cluster").stat()
+        for path in (damaged / "cluster", *(damaged / "cluster").rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
+    (damaged / "cluster" / "global" / "pg_control").unlink()
+    with pytest.raises(StartFailed, match="pg_control"):
+        EmbeddedPostgres(damaged).start(timeout=10)
+    assert servers_on(damaged) == []
