@@ -16,7 +16,7 @@ from routeros.simulator.values import parse_ip, parse_mac
 _FIRST_ATTACHED = 101
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Line:
     """One open connection of a phone. `may_stay` is None unless something allowed by a login is under way on it."""
 

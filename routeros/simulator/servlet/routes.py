@@ -61,6 +61,7 @@ class Servlet:
             parameters = request.parameters()
         except ValueError:
             return plain_reply(400, "Bad Request", "400 Bad Request")
+        self._hotspot.tick()
         target, _, name = request.path.strip("/").rpartition("/")
         if request.path.endswith("/") and name:
             target, name = f"{target}/{name}".strip("/"), ""
