@@ -1,0 +1,143 @@
+"""Sales as the merchant sees them: a payment, what was bought, and how the customer is doing. Reads only.
+
+How a sale comes about: checkouts and payments. Sums over sales: reports.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+from asyncpg import Record
+
+from portal.db import DB
+from portal.identity import Actor
+from portal.terms import decode_terms
+
+PAGE_SIZE = 50
+#: Until a paid device is due to be online, nobody needs to worry: the router is logging it in.
+_CONNECTING_FOR = timedelta(seconds=30)
+
+
+class SaleState(StrEnum):
+    """How a sale stands, from the tap on Pay to the end of the time bought."""
+
+    SENDING = "sending"
+    WAITING = "waiting"
+    NO_ANSWER = "no_answer"
+    CANCELLED = "cancelled"
+    NO_MONEY = "no_money"
+    WRONG_PIN = "wrong_pin"
+    NOT_REACHED = "not_reached"
+    FAILED = "failed"
+    MISMATCH = "mismatch"
+    EXTRA = "extra"
+    CONNECTING = "connecting"
+    NOT_ONLINE = "not_online"
+    ROUTER_OFFLINE = "router_offline"
+    CONNECTED = "connected"
+    AWAY = "away"
+    OVER = "over"
+    REVOKED = "revoked"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+
+
+#: Daraja's final results (Daraja documentation, "M-Pesa Express result codes").
+_FAILURES = {
+    "1": SaleState.NO_MONEY,
+    "1019": SaleState.NOT_REACHED,
+    "1032": SaleState.CANCELLED,
+    "1037": SaleState.NOT_REACHED,
+    "2001": SaleState.WRONG_PIN,
+}
+
+
+class Sale(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the list of sales. `cents` is what came in, or what was asked for while nothing has."""
+
+    id: int
+    at: datetime
+    phone: str
+    package: str
+    cents: int
+    currency: str
+    method: str
+    receipt: str | None
+    router: str
+    state: SaleState
+
+
+class SalesPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Sales, newest first; `older` is where the next page begins, None on the last one."""
+
+    sales: list[Sale]
+    older: int | None
+
+
+_LATEST = """
+SELECT p.id, p.created_at, p.phone, p.method, p.status, p.amount_cents, p.received_cents, p.currency, p.receipt,
+       p.result_code, p.paid_at, c.terms, c.id AS checkout_id, r.name AS router, r.status AS router_status,
+       v.status AS voucher_status, g.logged_in_at, s.is_open,
+       EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale') AS is_sale
+FROM payments p
+LEFT JOIN checkouts c ON c.id = p.checkout_id
+LEFT JOIN routers r ON r.id = c.router_id
+LEFT JOIN vouchers v ON v.id = c.voucher_id
+LEFT JOIN access_grants g ON g.voucher_id = v.id AND g.router_id = c.router_id
+LEFT JOIN LATERAL (SELECT true AS is_open FROM hotspot_sessions s
+                   WHERE s.grant_id = g.id AND s.ended_at IS NULL LIMIT 1) s ON true
+WHERE p.merchant_id = $1 AND p.id < $2
+ORDER BY p.id DESC LIMIT $3"""
+_NEWEST = 2**63 - 1
+
+
+async def latest(actor: Actor, *, now: datetime, most: int = PAGE_SIZE, before: int | None = None) -> SalesPage:
+    """The merchant's newest sales, from below the id `before` on when given."""
+    rows = await DB.fetch(_LATEST, actor.at_merchant(), before or _NEWEST, most + 1)
+    sales = [_sale(row, now=now) for row in rows[:most]]
+    return SalesPage(sales=sales, older=sales[-1].id if len(rows) > most else None)
+
+
+def _sale(row: Record, *, now: datetime) -> Sale:
+    received = row["received_cents"]
+    return Sale(
+        id=row["id"],
+        at=row["created_at"],
+        phone=row["phone"],
+        package=decode_terms(row["terms"]).name if row["terms"] else "",
+        cents=row["amount_cents"] if received is None else received,
+        currency=row["currency"],
+        method=row["method"],
+        receipt=row["receipt"],
+        router=row["router"] or "",
+        state=_state(row, now=now),
+    )
+
+
+def _state(row: Record, *, now: datetime) -> SaleState:
+    if row["status"] == "paid":
+        return _state_when_paid(row, now=now)
+    if row["received_cents"] is not None and row["received_cents"] != row["amount_cents"]:
+        return SaleState.MISMATCH
+    by_status = {
+        "created": SaleState.SENDING,
+        "submitting": SaleState.SENDING,
+        "pending": SaleState.WAITING,
+        "unknown": SaleState.NO_ANSWER,
+        "refund_pending": SaleState.REFUNDING,
+        "refunded": SaleState.REFUNDED,
+    }
+    return by_status.get(row["status"]) or _FAILURES.get(row["result_code"], SaleState.FAILED)
+
+
+def _state_when_paid(row: Record, *, now: datetime) -> SaleState:
+    if row["checkout_id"] is not None and not row["is_sale"]:
+        return SaleState.EXTRA
+    ended = {"expired": SaleState.OVER, "revoked": SaleState.REVOKED}
+    if row["voucher_status"] in ended:
+        return ended[row["voucher_status"]]
+    if row["logged_in_at"] is not None:
+        return SaleState.CONNECTED if row["is_open"] else SaleState.AWAY
+    if row["router_status"] == "offline":
+        return SaleState.ROUTER_OFFLINE
+    return SaleState.CONNECTING if now - row["paid_at"] < _CONNECTING_FOR else SaleState.NOT_ONLINE
