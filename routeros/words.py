@@ -13,11 +13,11 @@ from typing import Final
 NO_MAC: Final = "00:00:00:00:00:00"  # what older versions print for "any MAC"; newer ones leave the field out
 
 _UNITS: Final = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_LETTERS: Final = re.compile(
-    r"(?:(\d{1,9})w)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?(?:\d{1,9}ms)?"
+_LETTERS: Final = re.compile("".join(rf"(?:(\d{{1,9}}){unit})?" for unit in _UNITS) + r"(?:\d{1,9}ms)?", re.ASCII)
+_CLOCK: Final = re.compile(
+    r"(?:(\d{1,9})w)?(?:(\d{1,9})d)? ?(\d{1,9}):([0-5]?\d)(?::([0-5]?\d)(?:\.\d{1,9})?)?", re.ASCII
 )
-_CLOCK: Final = re.compile(r"(?:(\d{1,9})w)?(?:(\d{1,9})d)? ?(\d{1,9}):([0-5]?\d)(?::([0-5]?\d)(?:\.\d{1,9})?)?")
-_RATE: Final = re.compile(r"(\d{1,15})([kMG]?)")
+_RATE: Final = re.compile(r"(\d{1,15})([kMG]?)", re.ASCII)
 _RATE_UNITS: Final = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 _WHOLE: Final = re.compile(r"\d{1,20}", re.ASCII)
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})", re.ASCII)

@@ -30,6 +30,7 @@ from routeros.words import attribute
 log = logging.getLogger(__name__)
 
 MAX_WORD: Final = 64 * 1024
+MAX_WORDS: Final = 256  # in a sentence; the widest menu we read has under 60 properties
 MAX_SENTENCES: Final = 50_000
 MAX_REPLY: Final = 8 * 1024 * 1024
 IN_FLIGHT: Final = 32  # commands sent before their answers are read; small boards starve on many more
@@ -108,7 +109,13 @@ class Wire:
             if self._sentences_left < 0:
                 raise BadReply("more rows than we are willing to hold")
             kind = await self._read_word()
+        if not kind.startswith("!"):
+            raise BadReply("not an answer of the RouterOS API")
+        words_left = MAX_WORDS
         while word := await self._read_word():
+            words_left -= 1
+            if not words_left:
+                raise BadReply("a longer row than we are willing to read")
             if word.startswith(".tag="):
                 tag = word[5:]
             elif word.startswith("="):
@@ -123,7 +130,9 @@ class Wire:
 
     async def _read_word(self) -> str:
         first = await self._transport.read(1)
-        length = decode_length(first + await self._transport.read(determine_length(first)))
+        if more := determine_length(first):
+            first += await self._transport.read(more)
+        length = decode_length(first)
         self._bytes_left -= length + 1
         if length > MAX_WORD or self._bytes_left < 0:
             raise BadReply("more bytes than we are willing to hold")
