@@ -12,7 +12,7 @@ import pytest
 
 from portal.embedded_postgres import EmbeddedPostgres, NotRunning
 
-from .conftest import kill_whole_server, servers_on, wait_until
+from .conftest import kill_whole_server, parent_of, servers_on, wait_until
 
 Owner = Callable[[Path], "subprocess.Popen[str]"]
 
@@ -104,20 +104,19 @@ async def test_the_same_owner_can_start_again_after_the_server_was_killed(used_f
 
 def test_stop_works_even_if_somebody_killed_the_watchdog(used_folder: Path) -> None:
     pg = EmbeddedPostgres(used_folder).start()
-    watchdog = int(Path(f"/proc/{pg.postmaster_pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    os.kill(watchdog, signal.SIGKILL)
+    os.kill(parent_of(pg.postmaster_pid), signal.SIGKILL)
     pg.stop()
     assert servers_on(used_folder) == []
 
 
 def test_a_signal_to_the_whole_process_group_does_not_orphan_the_server(used_folder: Path) -> None:
     with EmbeddedPostgres(used_folder) as pg:
-        watchdog = int(Path(f"/proc/{pg.postmaster_pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        watchdog = parent_of(pg.postmaster_pid)
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             os.kill(watchdog, number)
         time.sleep(0.1)
         assert pg.is_running
-        assert Path(f"/proc/{watchdog}").exists()
+        assert parent_of(pg.postmaster_pid) == watchdog
     assert servers_on(used_folder) == []
 
 

@@ -1,8 +1,6 @@
 """What a power cut leaves behind: rows that were acknowledged, stale pid files, half-made folders."""
 
 import asyncio
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from portal.embedded_postgres import AnotherServer, EmbeddedPostgres, StartFailed
 from portal.embedded_postgres.binaries import find_binaries
 
-from .conftest import kill_whole_server, servers_on, wait_until
+from .conftest import copy_at_rest, kill_whole_server, parent_of, servers_on, wait_until
 
 _CUT_OFF = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -79,9 +77,7 @@ def test_a_torn_pid_file_is_no_obstacle(used_folder: Path, scrap: str) -> None:
 def test_a_server_started_by_other_hands_is_refused_and_left_alone(used_folder: Path) -> None:
     binaries = find_binaries()
     with EmbeddedPostgres(used_folder) as pg:  # learn under which account and behind what it runs
-        words = Path(f"/proc/{pg.postmaster_pid}/stat").read_text()
-        watchdog = int(words.rsplit(")", 1)[1].split()[1])
-        command = Path(f"/proc/{watchdog}/cmdline").read_bytes().decode().split("\0")[4:-1]
+        command = Path(f"/proc/{parent_of(pg.postmaster_pid)}/cmdline").read_bytes().decode().split("\0")[4:-1]
     assert binaries.program("postgres") in command
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/") as foreign:
         try:
@@ -112,12 +108,7 @@ def test_a_first_start_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
 
 
 def test_a_damaged_cluster_fails_at_once_with_the_servers_own_words(used_folder: Path, tmp_path: Path) -> None:
-    damaged = tmp_path / "pg"
-    shutil.copytree(used_folder, damaged, ignore=shutil.ignore_patterns("socket"))
-    if os.geteuid() == 0:
-        owner = (used_folder / "cluster").stat()
-        for path in (damaged / "cluster", *(damaged / "cluster").rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid)
+    damaged = copy_at_rest(used_folder, tmp_path / "pg")
     (damaged / "cluster" / "global" / "pg_control").unlink()
     with pytest.raises(StartFailed, match="pg_control"):
         EmbeddedPostgres(damaged).start(timeout=10)
