@@ -17,7 +17,9 @@ from portal.vault import Vault
 from portal.work import Work, defer
 
 _RANDOM = SystemRandom()
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 30.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S, _PATIENT_WAIT_S = 1.0, 30.0, 300.0
+#: After so many tries it is not a hiccup: the phone has left, or a person must look.
+_PATIENT_AFTER = 20
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +34,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant with what its router must hold. `left_s` is the connected time it may still use, None when its end is open."""
+    """A grant with what its router must hold. `is_live`: its voucher may be used; `is_running`: its usage clock runs."""
 
     id: int
     merchant_id: int
@@ -46,6 +48,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms
     is_login_wanted: bool
     has_logged_in: bool
+    is_live: bool
+    is_running: bool
     expires_at: datetime | None
     used_uptime_s: int
     tries: int
@@ -136,7 +140,9 @@ async def logged_in(tx: Tx, grant_id: int, *, now: datetime) -> None:
 
 async def left(tx: Tx, grant_ids: Sequence[int], *, now: datetime, actor: str) -> None:
     """The router was seen without them."""
-    await move_all(tx, "access_grants", grant_ids, E.LEAVE, at=now, actor=actor, ended_at=now, next_try_at=None, last_error=None)
+    await move_all(
+        tx, "access_grants", grant_ids, E.LEAVE, at=now, actor=actor, ended_at=now, next_try_at=None, last_error=None
+    )
 
 
 async def failed(tx: Tx, grant: Grant, error: str, *, now: datetime) -> None:
@@ -150,8 +156,11 @@ async def failed(tx: Tx, grant: Grant, error: str, *, now: datetime) -> None:
 
 
 def wait_before(attempt: int) -> timedelta:
-    """How long to wait before the next attempt: doubling from 1 s to 30 s, ± 20 % so that many do not come at once."""
-    seconds = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
+    """How long to wait before the next attempt: doubling from 1 s to 30 s, ± 20 % so that many do not come at once; 5 min
+    once it has failed twenty times."""
+    seconds = (
+        _PATIENT_WAIT_S if attempt > _PATIENT_AFTER else min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(attempt - 1, 10))
+    )
     return timedelta(seconds=seconds * _RANDOM.uniform(0.8, 1.2))
 
 
@@ -169,7 +178,9 @@ def _grant(row: Record, vault: Vault) -> Grant:
         terms=decode_terms(row["terms"]),
         is_login_wanted=row["login_wanted_at"] is not None,
         has_logged_in=row["logged_in_at"] is not None,
-        expires_at=row["expires_at"] if row["voucher_status"] in ("paid", "in_use") else None,
+        is_live=row["voucher_status"] in ("paid", "in_use"),
+        is_running=row["voucher_status"] == "in_use",
+        expires_at=row["expires_at"],
         used_uptime_s=row["used_uptime_s"],
         tries=row["tries"],
     )

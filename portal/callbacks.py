@@ -9,8 +9,8 @@ from portal import faults, payments
 from portal.access_grants import wait_before
 from portal.db import DB, atomic
 from portal.errors import NotFound
+from portal.evidence import Outcome
 from portal.mpesa import evidence
-from portal.payments import Outcome
 from portal.vault import Vault
 from portal.work import Work, defer
 
@@ -62,13 +62,22 @@ async def handle(callback_id: int, *, vault: Vault, now: datetime) -> str | None
         found = evidence.of_callback(row["payment_id"], row["body"])
         if found is None:
             outcome = "unreadable"
-            await tx.execute("UPDATE payments SET next_query_at = $2 WHERE id = $1 AND status <> 'paid'", row["payment_id"], now)
+            await tx.execute(
+                "UPDATE payments SET next_query_at = $2 WHERE id = $1 AND status <> 'paid'", row["payment_id"], now
+            )
         elif found.outcome is Outcome.PAID and not row["is_trusted"]:
             outcome = "to_verify"
-            await tx.execute("UPDATE payments SET next_query_at = $2 WHERE id = $1 AND status <> 'paid'", row["payment_id"], now)
+            await tx.execute(
+                "UPDATE payments SET next_query_at = $2 WHERE id = $1 AND status <> 'paid'", row["payment_id"], now
+            )
         else:
             outcome = str(await payments.settle_in(tx, found, vault=vault, now=now))
-        await tx.execute("UPDATE callbacks SET handled_at = $2, outcome = $3, next_try_at = NULL WHERE id = $1", callback_id, now, outcome)
+        await tx.execute(
+            "UPDATE callbacks SET handled_at = $2, outcome = $3, next_try_at = NULL WHERE id = $1",
+            callback_id,
+            now,
+            outcome,
+        )
         faults.reach("settle.inside")
     faults.reach("settle.committed")
     return outcome
@@ -83,13 +92,16 @@ async def failed(callback_id: int, error: str, *, now: datetime) -> None:
             error[:500],
         )
         again = now + wait_before(tries) if tries and tries < GIVE_UP_AFTER else None
-        await tx.execute("UPDATE callbacks SET next_try_at = $2 WHERE id = $1 AND handled_at IS NULL", callback_id, again)
+        await tx.execute(
+            "UPDATE callbacks SET next_try_at = $2 WHERE id = $1 AND handled_at IS NULL", callback_id, again
+        )
 
 
 async def waiting(*, now: datetime, limit: int = 500) -> list[int]:
     """Stored callbacks nobody handled yet, the oldest first: what a lost wake-up would have left lying."""
     rows = await DB.fetch(
-        "SELECT id FROM callbacks WHERE handled_at IS NULL AND next_try_at <= $1 ORDER BY next_try_at LIMIT $2", now, limit
+        "SELECT id FROM callbacks WHERE handled_at IS NULL AND next_try_at <= $1 ORDER BY next_try_at LIMIT $2",
+        now,
+        limit,
     )
     return [row["id"] for row in rows]
-

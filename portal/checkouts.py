@@ -89,7 +89,9 @@ async def start(
     if router.status in (RouterStatus.OFFLINE, RouterStatus.PAUSED) or not merchant.is_active:
         raise Unavailable(N_("The Wi-Fi is down right now. Payments are paused so that you do not lose money."))
     await _throttle(router, device, phone=payer, now=now)
-    return await _open(router, package, merchant, phone=payer, device=device, form_key=form_key, language=language, now=now)
+    return await _open(
+        router, package, merchant, phone=payer, device=device, form_key=form_key, language=language, now=now
+    )
 
 
 async def _same_again(
@@ -151,14 +153,23 @@ async def _open(
             now,
         )
         if checkout_id is None:  # the same form, a moment ago
-            return await tx.value("SELECT token FROM checkouts WHERE form_key = $1 AND router_id = $2", form_key, router.id)
+            return await tx.value(
+                "SELECT token FROM checkouts WHERE form_key = $1 AND router_id = $2", form_key, router.id
+            )
         await _ask_for_money(tx, checkout_id, account_id, package=package, merchant=merchant, phone=phone, now=now)
     faults.reach("checkout.stored")
     return token
 
 
 async def _ask_for_money(
-    tx: Tx, checkout_id: int, account_id: int, *, package: PackageView, merchant: MerchantView, phone: str, now: datetime
+    tx: Tx,
+    checkout_id: int,
+    account_id: int,
+    *,
+    package: PackageView,
+    merchant: MerchantView,
+    phone: str,
+    now: datetime,
 ) -> None:
     while True:
         payment_id = await tx.value(

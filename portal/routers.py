@@ -122,7 +122,9 @@ async def caught_up(router_id: int, generation: int) -> None:
     """Everything wanted up to this generation was looked at."""
     async with atomic() as tx:
         await tx.execute(
-            "UPDATE routers SET reconciled_generation = greatest(reconciled_generation, $2) WHERE id = $1", router_id, generation
+            "UPDATE routers SET reconciled_generation = greatest(reconciled_generation, $2) WHERE id = $1",
+            router_id,
+            generation,
         )
 
 
@@ -154,13 +156,22 @@ async def missed(tx: Tx, router: RouterAccess, error: str, *, now: datetime) -> 
     )
     last_seen = await tx.value("SELECT last_seen_at FROM routers WHERE id = $1", router.id)
     is_gone = last_seen is None or now - last_seen >= OFFLINE_AFTER or router.tries >= 1
-    await move(tx, "routers", router.id, E.DROP if is_gone else E.MISS, at=now, actor="job:sync-routers", data={"error": error[:200]})
+    await move(
+        tx,
+        "routers",
+        router.id,
+        E.DROP if is_gone else E.MISS,
+        at=now,
+        actor="job:sync-routers",
+        data={"error": error[:200]},
+    )
 
 
 async def to_sync(*, now: datetime) -> Sequence[int]:
     """Routers a sync should visit now: not paused, and not waiting after a failure."""
     rows = await DB.fetch(
-        "SELECT id FROM routers WHERE status <> 'paused' AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY id", now
+        "SELECT id FROM routers WHERE status <> 'paused' AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY id",
+        now,
     )
     return [row["id"] for row in rows]
 

@@ -30,7 +30,8 @@ async def record(tx: Tx, router_id: int, seen: Sequence[Seen], *, now: datetime)
     open_rows = {
         (row["grant_id"], row["mac"]): row
         for row in await tx.fetch(
-            "SELECT id, grant_id, mac, uptime_s FROM hotspot_sessions WHERE router_id = $1 AND ended_at IS NULL", router_id
+            "SELECT id, grant_id, mac, uptime_s FROM hotspot_sessions WHERE router_id = $1 AND ended_at IS NULL",
+            router_id,
         )
     }
     still: list[int] = []
@@ -43,7 +44,9 @@ async def record(tx: Tx, router_id: int, seen: Sequence[Seen], *, now: datetime)
             await _grow(tx, known["id"], session, now=now)
             still.append(known["id"])
         else:
-            still.append(await _begin(tx, grant["id"], grant["merchant_id"], router_id=router_id, session=session, now=now))
+            still.append(
+                await _begin(tx, grant["id"], grant["merchant_id"], router_id=router_id, session=session, now=now)
+            )
     gone = [row["id"] for row in open_rows.values() if row["id"] not in still]
     await tx.execute("UPDATE hotspot_sessions SET ended_at = $2 WHERE id = ANY($1)", gone, now)
     await _count_usage(tx, router_id)

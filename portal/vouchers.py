@@ -32,7 +32,15 @@ class Issued(msgspec.Struct, frozen=True):
 
 
 async def issue_paid(
-    tx: Tx, terms: Terms, *, merchant_id: int, package_id: int, router_id: int | None, price_cents: int, vault: Vault, now: datetime
+    tx: Tx,
+    terms: Terms,
+    *,
+    merchant_id: int,
+    package_id: int,
+    router_id: int | None,
+    price_cents: int,
+    vault: Vault,
+    now: datetime,
 ) -> Issued:
     """Make one voucher that is paid for."""
     live = await tx.value(
@@ -100,10 +108,14 @@ async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Va
         return await _page_of(tx, row["id"], router, device, package_id=row["package_id"], row=row, now=now)
 
 
-async def _page_of(tx: Tx, voucher_id: int, router: RouterView, device: DeviceHint, *, package_id: int, row: Record, now: datetime) -> str:
+async def _page_of(
+    tx: Tx, voucher_id: int, router: RouterView, device: DeviceHint, *, package_id: int, row: Record, now: datetime
+) -> str:
     found = await tx.value("SELECT token FROM checkouts WHERE voucher_id = $1", voucher_id)
     if found:
-        await tx.execute("UPDATE checkouts SET mac = $2, ip = $3 WHERE voucher_id = $1", voucher_id, device.mac, device.ip)
+        await tx.execute(
+            "UPDATE checkouts SET mac = $2, ip = $3 WHERE voucher_id = $1", voucher_id, device.mac, device.ip
+        )
         return found
     token = codes.hex_token(32)
     await tx.execute(

@@ -84,5 +84,3 @@ def settings(tmp_path: Path, migrated: str) -> Settings:
             "PORTAL_MPESA_TRUSTED_SOURCES": "127.0.0.1",
         }
     )
-
-

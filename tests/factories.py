@@ -21,14 +21,21 @@ async def mpesa_account(vault: Vault, *, merchant_id: int | None = None, shortco
     account_id = await DB.value("SELECT nextval('mpesa_accounts_id_seq')")
     sealed = {
         f"{name}_sealed": vault.seal("mpesa_accounts", f"{name}_sealed", row_id=account_id, plaintext=value)
-        for name, value in {"consumer_key": "demo-key", "consumer_secret": "demo-secret", "passkey": "demo-passkey"}.items()
+        for name, value in {
+            "consumer_key": "demo-key",
+            "consumer_secret": "demo-secret",
+            "passkey": "demo-passkey",
+        }.items()
     }
     return await _insert(
-        "mpesa_accounts", {"id": account_id, "merchant_id": merchant_id, "shortcode": shortcode, "party_b": shortcode} | sealed
+        "mpesa_accounts",
+        {"id": account_id, "merchant_id": merchant_id, "shortcode": shortcode, "party_b": shortcode} | sealed,
     )
 
 
-async def router(vault: Vault, merchant_id: int, *, name: str = "Main shop", password: str = "secret", **columns: object) -> RouterView:
+async def router(
+    vault: Vault, merchant_id: int, *, name: str = "Main shop", password: str = "secret", **columns: object
+) -> RouterView:
     """A router, online unless told otherwise."""
     router_id = await DB.value("SELECT nextval('routers_id_seq')")
     values = {
@@ -48,14 +55,29 @@ async def router(vault: Vault, merchant_id: int, *, name: str = "Main shop", pas
     return await by_site(str(values["site"]))
 
 
-async def package(merchant_id: int, *, name: str = "1 hour", price_cents: int = 1000, duration_s: int = 3600, **columns: object) -> int:
+async def package(
+    merchant_id: int, *, name: str = "1 hour", price_cents: int = 1000, duration_s: int = 3600, **columns: object
+) -> int:
     """A package's id."""
-    return await _insert("packages", {"merchant_id": merchant_id, "name": name, "price_cents": price_cents, "duration_s": duration_s} | columns)
+    return await _insert(
+        "packages",
+        {"merchant_id": merchant_id, "name": name, "price_cents": price_cents, "duration_s": duration_s} | columns,
+    )
 
 
-async def user(email: str, merchant_id: int | None, *, role: str = "owner", name: str = "Amina W.", password_hash: str = "!", is_operator: bool = False) -> int:
+async def user(
+    email: str,
+    merchant_id: int | None,
+    *,
+    role: str = "owner",
+    name: str = "Amina W.",
+    password_hash: str = "!",
+    is_operator: bool = False,
+) -> int:
     """A user's id, with a membership when a merchant is given."""
-    user_id = await _insert("users", {"email": email, "name": name, "password_hash": password_hash, "is_operator": is_operator})
+    user_id = await _insert(
+        "users", {"email": email, "name": name, "password_hash": password_hash, "is_operator": is_operator}
+    )
     if merchant_id is not None:
         await _insert("memberships", {"user_id": user_id, "merchant_id": merchant_id, "role": role})
     return user_id

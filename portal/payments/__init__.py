@@ -3,11 +3,9 @@ whatever road the evidence came by."""
 
 from portal.payments.enquire import enquire, to_enquire
 from portal.payments.push import find_stranded, push, to_push
-from portal.payments.settle import Evidence, Outcome, Settled, settle, settle_in
+from portal.payments.settle import Settled, settle, settle_in
 
 __all__ = [
-    "Evidence",
-    "Outcome",
     "Settled",
     "enquire",
     "find_stranded",

@@ -6,40 +6,18 @@ and money that fits nothing is held in suspense, never swallowed."""
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import msgspec
 from asyncpg import Record
 
 from portal import access_grants, faults, ledger, money, vouchers
 from portal.access_grants import Wish
 from portal.db import Tx, atomic
+from portal.evidence import Evidence, Outcome
 from portal.states import E, move, note
 from portal.terms import decode_terms
 from portal.vault import Vault
 
 #: After a final "did not answer" we ask again at these distances: late money may still come.
 WATCH_AGAIN = timedelta(minutes=3)
-
-
-class Outcome(StrEnum):
-    """What a piece of evidence says."""
-
-    PAID = "paid"
-    FAILED = "failed"
-    KEEP_WATCHING = "keep_watching"  # failed as far as known, but money may still come
-    OPEN = "open"  # not yet, or a code nobody knows
-
-
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message says about one payment. `amount_cents` None: this road does not tell (a status query)."""
-
-    road: str
-    payment_id: int
-    outcome: Outcome
-    result_code: str
-    result_text: str = ""
-    checkout_request_id: str | None = None
-    receipt: str | None = None
-    amount_cents: int | None = None
 
 
 class Settled(StrEnum):
@@ -154,8 +132,15 @@ async def _already_paid(tx: Tx, payment: Record, evidence: Evidence, *, amount: 
 async def _wrong_amount(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, now: datetime) -> Settled:
     """The money is real but not what was asked for: nothing is granted, the amount is held in suspense for the shop to decide."""
     await _hold(tx, payment, evidence, amount=amount, kind="suspense", account="suspense", now=now)
-    columns = {"received_cents": amount, "receipt": evidence.receipt, "result_code": evidence.result_code, "next_query_at": None}
-    if not await move(tx, "payments", payment["id"], E.LOSE, at=now, actor=evidence.road, data={"why": "wrong amount"}, **columns):
+    columns = {
+        "received_cents": amount,
+        "receipt": evidence.receipt,
+        "result_code": evidence.result_code,
+        "next_query_at": None,
+    }
+    if not await move(
+        tx, "payments", payment["id"], E.LOSE, at=now, actor=evidence.road, data={"why": "wrong amount"}, **columns
+    ):
         await tx.execute(
             "UPDATE payments SET received_cents = $2, receipt = coalesce(receipt, $3), next_query_at = NULL WHERE id = $1",
             payment["id"],
@@ -165,7 +150,9 @@ async def _wrong_amount(tx: Tx, payment: Record, evidence: Evidence, *, amount: 
     return Settled.WRONG_AMOUNT
 
 
-async def _hold(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, kind: str, account: str, now: datetime) -> None:
+async def _hold(
+    tx: Tx, payment: Record, evidence: Evidence, *, amount: int, kind: str, account: str, now: datetime
+) -> None:
     if amount > 0:
         await ledger.post(
             tx, kind, {"mpesa_clearing": amount, account: -amount}, merchant_id=payment["merchant_id"],
@@ -176,7 +163,12 @@ async def _hold(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, kin
 
 
 async def _note(tx: Tx, payment: Record, name: str, evidence: Evidence, *, now: datetime) -> None:
-    data = {"road": evidence.road, "code": evidence.result_code, "receipt": evidence.receipt, "amount_cents": evidence.amount_cents}
+    data = {
+        "road": evidence.road,
+        "code": evidence.result_code,
+        "receipt": evidence.receipt,
+        "amount_cents": evidence.amount_cents,
+    }
     await note(
         tx, "payments", payment["id"], name, merchant_id=payment["merchant_id"], at=now, actor=evidence.road, data=data
     )

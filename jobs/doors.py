@@ -1,0 +1,18 @@
+"""What jobs are given: the doors that lead outside, the keys and the clock. Built in the command line or the app, passed down."""
+
+from dataclasses import dataclass
+
+from jobs.connections import Connections
+from portal.clock import Clock
+from portal.mpesa.doors import MpesaDoors
+from portal.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Everything a job may use besides the database."""
+
+    clock: Clock
+    vault: Vault
+    routers: Connections
+    mpesa: MpesaDoors

@@ -1,0 +1,78 @@
+"""When jobs run: a row per job. APScheduler is only the clock; a tick asks for a slot, and the first to ask makes the run."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from jobs import payments, routers, vouchers
+from jobs.doors import Doors
+from jobs.tally import Tally
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A scheduled function. `cron` are CronTrigger's fields in UTC; a run takes at most `timeout_s`; no run for
+    `overdue_s` is an alarm."""
+
+    name: str
+    run: Callable[[Doors], Awaitable[Tally]]
+    cron: Mapping[str, str]
+    timeout_s: int
+    overdue_s: int
+
+
+JOBS: dict[str, Job] = {
+    job.name: job
+    for job in (
+        Job("expire-vouchers", vouchers.expire, {"second": "0"}, timeout_s=120, overdue_s=300),
+        Job("sync-routers", routers.sync, {"second": "20"}, timeout_s=300, overdue_s=900),
+        Job("refresh-tokens", payments.refresh_tokens, {"minute": "*/10", "second": "5"}, timeout_s=60, overdue_s=1800),
+        Job("reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300),
+    )
+}
+
+Ask = Callable[[Job, datetime], Awaitable[object]]
+
+
+class _Ticks(BaseExecutor):
+    """Hands each tick's scheduled moment on, instead of running anything: the moment names the slot."""
+
+    def __init__(self, ask: Ask, spawn: Callable[[Awaitable[object]], None]) -> None:
+        super().__init__()
+        self._ask = ask
+        self._spawn = spawn
+
+    def _do_submit_job(self, job: Any, run_times: Sequence[datetime]) -> None:
+        self._spawn(self._ask(JOBS[job.id], run_times[-1].astimezone(UTC)))
+        self._run_job_success(job.id, [])
+
+
+def clock(ask: Ask, spawn: Callable[[Awaitable[object]], None]) -> AsyncIOScheduler:
+    """A scheduler that asks for every job's slots as their moments come. Every worker may run one."""
+    scheduler = AsyncIOScheduler(
+        timezone=UTC,
+        executors={"default": _Ticks(ask, spawn)},
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+    )
+    for job in JOBS.values():
+        scheduler.add_job(_never_called, CronTrigger(timezone=UTC, **job.cron), id=job.name, name=job.name)
+    return scheduler
+
+
+def _never_called() -> None:
+    raise AssertionError("ticks only name slots")
+
+
+def next_run_at(job: Job, after: datetime) -> datetime:
+    """When a job's next slot is."""
+    moment = CronTrigger(timezone=UTC, **job.cron).get_next_fire_time(None, after)
+    assert moment is not None  # none of our triggers ends
+    return moment

@@ -1,0 +1,122 @@
+"""The worker: takes deferred work from the queue, ticks the clock, and wakes at the next due instant.
+
+The queue only wakes us; rows are the truth. What the queue lost, the sweep finds within a second."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+from pgqueuer import PgQueuer
+from pgqueuer.models import Job as QueuedJob
+
+from jobs import payments, routers, runner, vouchers
+from jobs.doors import Doors
+from jobs.schedule import JOBS, clock
+from portal.db import DB
+from portal.work import Work
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY_S = 1.0
+#: A worker that gave no sign for this long is dead, and its work is taken over.
+DEAD_AFTER = timedelta(seconds=6)
+_LOST_DATABASE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+
+Handler = Callable[[int, Doors], Awaitable[object]]
+
+HANDLERS: dict[Work, Handler] = {
+    Work.PUSH_PAYMENT: payments.push,
+    Work.SETTLE_CALLBACK: payments.settle_callback,
+    Work.RECONCILE_ROUTER: routers.reconcile,
+    Work.RUN_JOB: runner.run,
+}
+
+
+class Worker:
+    """Runs until `stop()`. Survives a database that goes away and comes back."""
+
+    def __init__(self, doors: Doors, *, concurrency: int = 20) -> None:
+        self._doors = doors
+        self._concurrency = concurrency
+        self._stopping = asyncio.Event()
+        self._queue: PgQueuer | None = None
+        self._spawned: set[asyncio.Task[object]] = set()
+
+    def stop(self) -> None:
+        """Finish what is under way and return from `run()`."""
+        self._stopping.set()
+        if self._queue is not None:
+            self._queue.shutdown.set()
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        ticks = clock(runner.request, self._spawn)
+        ticks.start()
+        for job in JOBS.values():  # a slot missed while everything was down runs once, now
+            self._spawn(runner.request(job, datetime.now(UTC).replace(microsecond=0)))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._take_work())
+                for look in (vouchers.expire_if_due, payments.sweep, routers.sweep):
+                    group.create_task(self._every(SWEEP_EVERY_S, look))
+        finally:
+            ticks.shutdown(wait=False)
+            for task in list(self._spawned):
+                task.cancel()
+            await asyncio.gather(*self._spawned, return_exceptions=True)
+
+    def _spawn(self, work: Awaitable[object]) -> None:
+        task = asyncio.ensure_future(_logged(work))
+        self._spawned.add(task)
+        task.add_done_callback(self._spawned.discard)
+
+    async def _take_work(self) -> None:
+        while not self._stopping.is_set():
+            self._queue = PgQueuer.from_asyncpg_pool(DB.pool)
+            for work, handler in HANDLERS.items():
+                self._queue.entrypoint(work.value, on_failure="delete")(self._entrypoint(handler))
+            try:
+                await self._queue.qm.run(
+                    dequeue_timeout=timedelta(seconds=2),
+                    batch_size=min(10, self._concurrency // 2),
+                    max_concurrent_tasks=self._concurrency,
+                    heartbeat_timeout=DEAD_AFTER,
+                    shutdown_on_listener_failure=True,
+                    log_aggregation_interval=timedelta(minutes=10),
+                )
+            except* _LOST_DATABASE as lost:
+                log.warning("queue lost the database", extra={"error": str(lost.exceptions[0])})
+                await self._pause(0.5)
+
+    def _entrypoint(self, handler: Handler) -> Callable[[QueuedJob], Coroutine[Any, Any, None]]:
+        async def take(job: QueuedJob) -> None:
+            await handler(int(job.payload or b"0"), self._doors)
+
+        return take
+
+    async def _every(self, seconds: float, look: Callable[[Doors], Awaitable[object]]) -> None:
+        """Look again and again; a database that is away is met with patience."""
+        while not self._stopping.is_set():
+            try:
+                await look(self._doors)
+            except _LOST_DATABASE as lost:
+                log.warning("sweep lost the database", extra={"error": str(lost)})
+            await self._pause(seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+
+async def _logged(work: Awaitable[object]) -> object:
+    try:
+        return await work
+    except _LOST_DATABASE as lost:
+        log.warning("a tick lost the database", extra={"error": str(lost)})
+        return None

@@ -1,0 +1,146 @@
+"""The `vocha` command. Each command reads its settings, does one thing, and says in words what went wrong."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from jobs import runner
+from jobs.schedule import JOBS, next_run_at
+from portal import database, house
+from portal.clock import Clock
+from portal.config import Settings
+from portal.config_values import SettingsError
+from portal.db import DB
+from portal.embedded_postgres import EmbeddedPostgresError
+from portal.logs import configure_logging
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Sell Wi-Fi time on MikroTik hotspots and be paid by M-Pesa."""
+
+
+def _run(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
+    """Read the settings and run; what a person can mend is one line, not a traceback."""
+    try:
+        settings = Settings.from_env(os.environ)
+        configure_logging(level=settings.log_level, log_format=settings.log_format)
+        uvloop.run(work(settings))
+    except (SettingsError, EmbeddedPostgresError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@main.command()
+def up() -> None:
+    """Run everything in one process: web and worker, for a small box."""
+    _run(lambda settings: house.run(settings, web=True, work=True))
+
+
+@main.command()
+def serve() -> None:
+    """Run the web server only."""
+    _run(lambda settings: house.run(settings, web=True, work=False))
+
+
+@main.command()
+def work() -> None:
+    """Run a worker only; as many as you like may run."""
+    _run(lambda settings: house.run(settings, web=False, work=True))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the shape this version needs."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2):
+            click.echo("The database is up to date.")
+
+    _run(go)
+
+
+@main.group()
+def jobs() -> None:
+    """Look at scheduled jobs, or run one now."""
+
+
+@jobs.command("list")
+def list_jobs() -> None:
+    """Every job: when it runs next, and how its last run went."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2):
+            last = {
+                row["job"]: row
+                for row in await DB.fetch(
+                    "SELECT DISTINCT ON (job) * FROM job_runs WHERE status <> 'queued' ORDER BY job, slot DESC"
+                )
+            }
+        click.echo(f"{'JOB':<22}{'NEXT RUN (UTC)':<22}{'LAST RUN (UTC)':<22}{'STATUS':<10}{'DONE':>6}{'FAILED':>8}")
+        for job in JOBS.values():
+            row = last.get(job.name)
+            began = row["started_at"].strftime("%Y-%m-%d %H:%M:%S") if row and row["started_at"] else "never"
+            counts = f"{row['status']:<10}{row['processed']:>6}{row['failed']:>8}" if row else f"{'-':<10}{0:>6}{0:>8}"
+            upcoming = next_run_at(job, datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S")
+            click.echo(f"{job.name:<22}{upcoming:<22}{began:<22}{counts}")
+
+    _run(go)
+
+
+@jobs.command("run")
+@click.argument("name", type=click.Choice(list(JOBS)))
+def run_job(name: str) -> None:
+    """Run the job NAME now and print its tally."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings), house.doors_open(settings, Clock()) as doors:
+            run_id = await runner.request(JOBS[name], datetime.now(UTC))
+            tally = await runner.run(run_id, doors) if run_id is not None else None
+        if tally is None:
+            click.echo(f"{name}: another run is under way; it covers this one.")
+        else:
+            click.echo(f"{name}: {tally.processed} done, {tally.failed} failed.")
+
+    _run(go)
+
+
+@main.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port of the portal; 0: any free one.",
+)
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), default=None, help="Where the demo keeps its data."
+)
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@click.option("--fresh", is_flag=True, help="Throw the demo's old data away first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready, and nothing else.")
+def demo(port: int, data_dir: Path | None, *, no_browser: bool, fresh: bool, as_json: bool) -> None:
+    """Show it all: a shop, three simulated routers, phones and M-Pesa, on this machine only."""
+    from portal.demo.run import DemoOptions, run_demo  # noqa: PLC0415  (simulators are not loaded in service)
+
+    options = DemoOptions(
+        port=port, data_dir=data_dir, opens_browser=not no_browser and not as_json, is_fresh=fresh, as_json=as_json
+    )
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvloop.run(run_demo(options))
+    except (SettingsError, EmbeddedPostgresError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main(prog_name="vocha")

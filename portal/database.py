@@ -1,0 +1,68 @@
+"""The database server behind the house: the one PORTAL_DATABASE_URL names, or our own, started, watched and stopped by us."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from portal.config import Settings
+from portal.db import DB
+from portal.embedded_postgres import EmbeddedPostgres
+from portal.migrations import migrate
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.25
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[None]:
+    """The pool, open on a migrated database. An embedded server that dies is started again while this is open."""
+    if settings.database_url is not None:
+        DB.configure(settings.database_url)
+        async with _pool(pool_size):
+            yield
+        return
+    server = EmbeddedPostgres(settings.data_dir)
+    await server.start_async()
+    try:
+        DB.configure(server.dsn)
+        async with _pool(pool_size):
+            watch = asyncio.create_task(_keep_alive(server))
+            try:
+                yield
+            finally:
+                watch.cancel()
+                await asyncio.gather(watch, return_exceptions=True)
+    finally:
+        await server.stop_async()
+
+
+@asynccontextmanager
+async def _pool(size: int) -> AsyncIterator[None]:
+    await migrate()
+    await DB.open(min_size=2, max_size=size)
+    try:
+        yield
+    finally:
+        await _close_soon()
+
+
+async def _close_soon() -> None:
+    """Let queries under way finish for a second, then cut them off: an end must never hang."""
+    pool = DB.pool
+    try:
+        async with asyncio.timeout(1):
+            await DB.close()
+    except TimeoutError:
+        if pool is not None:
+            pool.terminate()
+        DB.pool = None
+
+
+async def _keep_alive(server: EmbeddedPostgres) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY_S)
+        if not server.is_running:
+            log.error("the embedded database died; starting it again")
+            await server.start_async()

@@ -1,0 +1,44 @@
+"""From Daraja's messages to evidence about a payment. Pure."""
+
+from portal.evidence import Evidence, Outcome
+from portal.mpesa.messages import Malformed, QueryAnswer, StkResult, read_callback
+from portal.mpesa.result_codes import Meaning
+
+
+_OUTCOMES = {
+    Meaning.PAID: Outcome.PAID,
+    Meaning.FAILED_RETRY: Outcome.FAILED,
+    Meaning.KEEP_WATCHING: Outcome.KEEP_WATCHING,
+    Meaning.CONFIG: Outcome.FAILED,
+    Meaning.PENDING: Outcome.OPEN,
+    Meaning.UNKNOWN: Outcome.OPEN,
+}
+
+
+def of_callback(payment_id: int, body: bytes) -> Evidence | None:
+    """What a stored STK callback says. None when it cannot be read, or claims success without receipt and exact amount:
+    M-Pesa must be asked."""
+    read: StkResult | Malformed = read_callback(body)
+    if isinstance(read, Malformed) or (read.meaning is Meaning.PAID and not read.is_complete):
+        return None
+    return Evidence(
+        road="stk_callback",
+        payment_id=payment_id,
+        outcome=_OUTCOMES[read.meaning],
+        result_code=read.result_code,
+        result_text=read.result_text,
+        checkout_request_id=read.checkout_request_id,
+        receipt=read.receipt,
+        amount_cents=read.amount_cents,
+    )
+
+
+def of_query(payment_id: int, answer: QueryAnswer) -> Evidence:
+    """What a status query says; never a receipt or an amount."""
+    return Evidence(
+        road="stk_query",
+        payment_id=payment_id,
+        outcome=_OUTCOMES[answer.meaning],
+        result_code=answer.result_code,
+        result_text=answer.result_text,
+    )

@@ -1,0 +1,140 @@
+"""Sending the push: claim, commit, ask Daraja, write what it said. Never sent twice: a lost answer is "unknown", asked about later."""
+
+import logging
+from datetime import datetime, timedelta
+
+from asyncpg import Record
+
+from portal import faults
+from portal.db import DB, atomic
+from portal.errors import MpesaBusy, MpesaError, MpesaPromptOpen, MpesaUnknown
+from portal.mpesa.doors import MpesaDoors
+from portal.mpesa.messages import PushAccepted
+from portal.states import E, move, note
+
+log = logging.getLogger(__name__)
+
+#: The first question about an accepted push: a customer needs a while for the PIN.
+FIRST_QUERY_AFTER = timedelta(seconds=15)
+#: A push nobody could send for this long is given up: the customer has left the page.
+GIVE_UP_AFTER = timedelta(minutes=2)
+#: A push whose sender died is stranded after this; Daraja's answer would have come by then.
+STRANDED_AFTER = timedelta(seconds=45)
+
+
+async def push(payment_id: int, doors: MpesaDoors, *, now: datetime) -> str:
+    """Send one payment's push if it still waits for that. Returns the status it ends in; repeatable."""
+    payment = await _claim(payment_id, now=now)
+    if payment is None:
+        return "not waiting"
+    faults.reach("push.claimed")
+    try:
+        daraja = await doors.for_account(payment["account_id"])
+        accepted = await daraja.push(
+            phone=payment["phone"],
+            amount_cents=payment["amount_cents"],
+            reference=payment["account_reference"],
+            description=payment["package_name"] or "WiFi",
+            callback_url=doors.callback_url(payment["callback_token"]),
+        )
+    except MpesaError as error:
+        return await _not_accepted(payment, error, now=now)
+    faults.reach("push.answered")
+    return await _accepted(payment, accepted, now=now)
+
+
+async def _claim(payment_id: int, *, now: datetime) -> Record | None:
+    async with atomic() as tx:
+        moved = await move(
+            tx,
+            "payments",
+            payment_id,
+            E.SUBMIT,
+            at=now,
+            actor="worker",
+            submitted_at=now,
+            next_try_at=None,
+            next_query_at=None,
+        )
+        if not moved:
+            return None
+        await tx.execute("UPDATE payments SET tries = tries + 1 WHERE id = $1", payment_id)
+        return await tx.row(
+            """SELECT p.*, c.terms->>'name' AS package_name FROM payments p LEFT JOIN checkouts c ON c.id = p.checkout_id
+               WHERE p.id = $1""",
+            payment_id,
+        )
+
+
+async def _accepted(payment: Record, accepted: PushAccepted, *, now: datetime) -> str:
+    """Daraja took it. The callback may have been faster: then only the ids are filled in."""
+    ids = {"merchant_request_id": accepted.merchant_request_id, "checkout_request_id": accepted.checkout_request_id}
+    async with atomic() as tx:
+        if await move(
+            tx, "payments", payment["id"], E.ACCEPT, at=now, actor="mpesa", next_query_at=now + FIRST_QUERY_AFTER, **ids
+        ):
+            return "pending"
+        await tx.execute(
+            "UPDATE payments SET merchant_request_id = $2, checkout_request_id = coalesce(checkout_request_id, $3) WHERE id = $1",
+            payment["id"],
+            *ids.values(),
+        )
+        return "settled before"
+
+
+async def _not_accepted(payment: Record, error: MpesaError, *, now: datetime) -> str:
+    log.warning("push not accepted", extra={"payment": payment["id"], "kind": type(error).__name__, "said": str(error)})
+    said = {"result_code": error.code[:24] or type(error).__name__, "result_text": error.provider_message[:500]}
+    async with atomic() as tx:
+        if isinstance(error, MpesaBusy) and now - payment["created_at"] < GIVE_UP_AFTER:
+            again = now + timedelta(seconds=min(error.retry_after, 30))
+            await move(
+                tx,
+                "payments",
+                payment["id"],
+                E.RETRY,
+                at=now,
+                actor="mpesa",
+                data={"said": str(error)},
+                next_try_at=again,
+            )
+            return "created"
+        if isinstance(error, MpesaUnknown):
+            await move(tx, "payments", payment["id"], E.LOSE, at=now, actor="mpesa", data={"said": str(error)}, **said)
+            return "unknown"
+        if isinstance(error, MpesaPromptOpen):
+            said["result_code"] = "prompt_open"
+        await move(tx, "payments", payment["id"], E.FAIL, at=now, actor="mpesa", data={"said": str(error)}, **said)
+        return "failed"
+
+
+async def to_push(*, now: datetime) -> list[int]:
+    """Payments that wait to be pushed and nobody was woken for."""
+    rows = await DB.fetch(
+        "SELECT id FROM payments WHERE status = 'created' AND method = 'stk' AND next_try_at <= $1 ORDER BY id", now
+    )
+    return [row["id"] for row in rows]
+
+
+async def find_stranded(*, now: datetime) -> int:
+    """Pushes whose sender died between asking and writing: unknown, to be asked about; too old ones never sent: failed."""
+    async with atomic() as tx:
+        lost = await tx.fetch(
+            "SELECT id, merchant_id FROM payments WHERE status = 'submitting' AND submitted_at < $1 FOR UPDATE SKIP LOCKED",
+            now - STRANDED_AFTER,
+        )
+        for row in lost:
+            await move(
+                tx, "payments", row["id"], E.LOSE, at=now, actor="job:reconcile-payments", data={"why": "sender died"}
+            )
+            await note(tx, "payments", row["id"], "push_stranded", merchant_id=row["merchant_id"], at=now)
+        stale = await tx.fetch(
+            "SELECT id FROM payments WHERE status = 'created' AND method = 'stk' AND created_at < $1 FOR UPDATE SKIP LOCKED",
+            now - GIVE_UP_AFTER,
+        )
+        for row in stale:
+            await move(
+                tx, "payments", row["id"], E.FAIL, at=now, actor="job:reconcile-payments", result_code="not_sent",
+                result_text="M-Pesa could not be reached in time; no request was sent", next_try_at=None,
+            )  # fmt: skip
+        return len(lost) + len(stale)
