@@ -1,36 +1,26 @@
 """The network a phone is in: an HTTP proxy on loopback that behaves like the Wi-Fi of a simulated hotspot.
 
-It accepts connections and keeps track of phones; decisions are in `gate`, pages in `servlet`, carrying in `forward`.
+It accepts connections and keeps track of phones; what happens on a connection is in `conversation`.
 """
 
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-import h11
-
-from routeros.simulator.exchange import Request
 from routeros.simulator.hotspot import Hotspot
 from routeros.simulator.internet import StubInternet
-from routeros.simulator.proxy.forward import UpstreamError, forward, tunnel
-from routeros.simulator.proxy.gate import Way, decide
+from routeros.simulator.proxy.conversation import Conversation, Site
+from routeros.simulator.proxy.forward import UpstreamError
 from routeros.simulator.proxy.phones import Addresses, Line, Phone
-from routeros.simulator.proxy.targets import Resolve, dial_address, split_authority, split_target
-from routeros.simulator.proxy.wire import (
-    BadMessageError,
-    BodyTooLargeError,
-    DisconnectedError,
-    PhoneLink,
-    reset,
-)
+from routeros.simulator.proxy.targets import Resolve
+from routeros.simulator.proxy.wire import DisconnectedError, PhoneLink, reset
 from routeros.simulator.servlet import Servlet
 from routeros.simulator.values import parse_mac
 
-BODY_LIMIT = 1024 * 1024
 _WATCH_SECONDS = 0.2
 _LOOPBACK = "127.0.0.1"
 
@@ -43,6 +33,7 @@ class HotspotNetwork:
 
     `resolve` maps "host" or "host:port" to a loopback address such as "127.0.0.1:8000"; loopback targets are dialled
     as they are; every other name is the stub `internet`. `html` replaces the servlet's pages (see `Servlet`).
+    `tls` is the servlet's certificate: with it the hotspot answers https too, without it such connections are reset.
     """
 
     def __init__(
@@ -52,11 +43,11 @@ class HotspotNetwork:
         internet: StubInternet | None = None,
         resolve: Resolve | None = None,
         html: Path | Mapping[str, bytes | str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.hotspot = hotspot
-        self.internet = internet or StubInternet()
-        self.resolve = resolve
         self.servlet = Servlet(hotspot, html=html)
+        self._site = Site(hotspot, self.servlet, internet or StubInternet(), resolve, tls, self._own_ports)
         self._addresses = Addresses(str(hotspot.address), site=f"{hotspot.identity}/{hotspot.server_name}")
         self._phones: dict[str, Phone] = {}
         self._servers: list[asyncio.Server] = []
@@ -69,6 +60,15 @@ class HotspotNetwork:
         if self._main is None:
             raise RuntimeError("the network is not started")
         return _url(self._main)
+
+    @property
+    def resolve(self) -> Resolve | None:
+        """Names that stand for loopback addresses; may be replaced while running."""
+        return self._site.resolve
+
+    @resolve.setter
+    def resolve(self, resolve: Resolve | None) -> None:
+        self._site.resolve = resolve
 
     @property
     def phones(self) -> tuple[Phone, ...]:
@@ -157,7 +157,7 @@ class HotspotNetwork:
         line = Line(writer, task)
         phone.lines.add(line)
         try:
-            await self._converse(phone, line, PhoneLink(reader, writer))
+            await Conversation(self._site, phone, line).run(PhoneLink(reader, writer))
         except (DisconnectedError, UpstreamError, OSError) as error:
             log.debug("phone %s: connection ended: %r", phone.label, error)
             reset(writer)
@@ -171,60 +171,6 @@ class HotspotNetwork:
             writer.close()
             with contextlib.suppress(OSError, asyncio.CancelledError):
                 await writer.wait_closed()
-
-    async def _converse(self, phone: Phone, line: Line, link: PhoneLink) -> None:
-        while True:
-            try:
-                head = await link.next_request()
-                if head is None:
-                    return
-                await self._answer(phone, line, link, head)
-            except BadMessageError:
-                await link.refuse(400, "Bad Request")
-                return
-            except BodyTooLargeError:
-                await link.refuse(413, "Content Too Large")
-                return
-            if not link.recycle():
-                return
-
-    async def _answer(self, phone: Phone, line: Line, link: PhoneLink, head: h11.Request) -> None:
-        request = read_head(head)
-        verdict = decide(self.hotspot, request, mac=phone.mac, ip=phone.ip, resolve=self.resolve)
-        if verdict.way is Way.ONWARDS:
-            line.may_stay = verdict.may_stay
-            try:
-                await self._onwards(phone, link, head, request)
-            finally:
-                line.may_stay = None
-        elif verdict.way is Way.DROPPED or request.method == "CONNECT":
-            # No certificate here, so https to the servlet is refused like https to anywhere else.
-            reset(link.writer)
-        else:
-            body = await link.read_body(BODY_LIMIT)
-            request = replace(request, body=body)
-            answer = self.servlet.answer if verdict.way is Way.SERVLET else self.servlet.intercept
-            await link.reply(answer(request, mac=phone.mac, ip=phone.ip))
-
-    async def _onwards(self, phone: Phone, link: PhoneLink, head: h11.Request, request: Request) -> None:
-        tally = _Tally(self.hotspot, phone, link)
-        address = dial_address(request.host, request.port, self.resolve)
-        if address is not None and address[1] in self._own_ports():
-            raise BadMessageError("a proxy is no destination")
-        try:
-            if request.method != "CONNECT":
-                if address is not None:
-                    await forward(link, head, request, address, tally)
-                else:
-                    async for _ in link.body():
-                        tally()
-                    await link.reply(self.internet.reply(request))
-            elif address is not None:
-                await tunnel(link, address, tally)
-            elif not await link.become_tunnel():
-                await self.internet.tunnel(link.reader, link.writer)
-        finally:
-            tally()
 
     def _own_ports(self) -> set[int]:
         return {server.sockets[0].getsockname()[1] for server in self._servers}
@@ -241,32 +187,6 @@ class HotspotNetwork:
                     if line.may_stay is not None and not line.may_stay():
                         line.cut()
             await asyncio.sleep(_WATCH_SECONDS)
-
-
-class _Tally:
-    """Reports the bytes of one exchange to the hotspot as they pass. Calling it again counts only what is new."""
-
-    def __init__(self, hotspot: Hotspot, phone: Phone, link: PhoneLink) -> None:
-        self._hotspot, self._phone, self._link = hotspot, phone, link
-        self._received, self._sent = link.received - link.pending, link.sent
-
-    def __call__(self) -> None:
-        came, went = self._link.received - self._received, self._link.sent - self._sent
-        if came or went:
-            self._received, self._sent = self._link.received, self._link.sent
-            self._hotspot.count_traffic(self._phone.ip, came, went)
-
-
-def read_head(head: h11.Request) -> Request:
-    """Turn a parsed request head into a Request without body. Raises BadMessageError for a target that is none."""
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
-    method, target = head.method.decode("latin-1"), head.target.decode("latin-1")
-    named = next((value for name, value in headers if name == "host"), "")
-    if method == "CONNECT":
-        host, port = split_authority(target, default_port=None)
-        return Request(method=method, host=host, port=port, headers=headers)
-    host, port, path = split_target(target, named)
-    return Request(method=method, host=host, port=port, target=path, headers=headers)
 
 
 def _url(server: asyncio.Server) -> str:

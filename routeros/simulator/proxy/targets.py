@@ -29,11 +29,11 @@ def split_authority(authority: str, *, default_port: int | None) -> tuple[str, i
     return host, port
 
 
-def split_target(target: str, host_header: str) -> tuple[str, int, str]:
+def split_target(target: str, host_header: str, *, default_port: int = 80) -> tuple[str, int, str]:
     """Give host, port and path-with-query of an absolute-form target, or of an origin-form one with its Host header
     (a hotspot also sees requests of browsers that know of no proxy). Raises BadMessageError."""
     if target.startswith("/") or target == "*":
-        return *split_authority(host_header, default_port=80), target
+        return *split_authority(host_header, default_port=default_port), target
     scheme, separator, rest = target.partition("://")
     if not separator or scheme.lower() != "http":
         raise BadMessageError("not an http target")

@@ -145,7 +145,8 @@ class PhoneLink:
         # Closing with unread bytes would reset the connection and destroy the answer on its way.
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(_LINGER_SECONDS):
-                self.writer.write_eof()
+                if self.writer.can_write_eof():  # TLS cannot
+                    self.writer.write_eof()
                 taken = 0
                 while taken < _LINGER_BYTES and (piece := await self.reader.read(CHUNK)):
                     taken += len(piece)

@@ -3,10 +3,18 @@
 import asyncio
 import contextlib
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from routeros.simulator.clock import VirtualClock
 from routeros.simulator.hotspot import Hotspot
@@ -250,6 +258,19 @@ async def test_the_walled_garden_lets_the_portal_through_and_counts_hits(network
         assert (await web.get("http://example.com/")).status_code == 302
 
 
+async def test_headers_meant_for_the_proxy_stay_with_the_proxy(network: HotspotNetwork):
+    async with serving(echo_head) as server:
+        async with browser(network.proxy_url) as web:
+            await web.post(LOGIN, data=login())
+        head = f"GET http://{server}/ HTTP/1.1\r\nHost: other.test\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\n"
+        head += "Proxy-Authorization: Basic eDp5\r\nProxy-Connection: keep-alive\r\nUpgrade: h2c\r\nX-End: 1\r\n\r\n"
+        seen = (await raw(network, head.encode())).decode().lower()
+    assert f"host: {server}\r\n" in seen
+    assert "x-end: 1\r\n" in seen
+    for name in ("other.test", "x-hop", "proxy-", "upgrade"):
+        assert name not in seen
+
+
 async def test_an_ip_rule_lets_an_address_through(network: HotspotNetwork, hotspot: Hotspot):
     async with serving(echo_head) as portal, browser(network.proxy_url) as web:
         network.resolve = {"portal.test": portal}
@@ -446,6 +467,59 @@ async def test_a_download_is_cut_when_the_session_ends(network: HotspotNetwork, 
             hotspot.logout(network.phone(1).ip, cause="admin reset")
             with pytest.raises(httpx.TransportError):
                 await anext(pieces)
+
+
+# -- https of the hotspot itself ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's and a client's TLS context for login.hotspot."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "login.hotspot")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("login.hotspot")]), critical=False)
+    made = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    pem = tmp_path / "hotspot.pem"
+    pem.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(pem)
+    return server, ssl.create_default_context(cadata=made.decode())
+
+
+async def test_with_a_certificate_the_hotspot_answers_https(
+    hotspot: Hotspot, certificate: tuple[ssl.SSLContext, ssl.SSLContext]
+):
+    server, trust = certificate
+    assert hotspot.profile is not None
+    hotspot.profile.values["login-by"] = "http-chap,https"
+    async with (
+        HotspotNetwork(hotspot, tls=server) as network,
+        httpx.AsyncClient(proxy=network.proxy_url, trust_env=False, timeout=5, verify=trust) as web,
+    ):
+        assert (await web.get("https://login.hotspot/api")).json()["captive"] is True
+        assert "hexMD5" not in (await web.get("https://login.hotspot/login")).text
+        await web.post("https://login.hotspot/login", data=login())
+        session = hotspot.session(network.phone(1).ip)
+        assert session is not None
+        assert session.login_by == "https"
+        assert (await web.get("https://login.hotspot/api")).json()["captive"] is False
+        assert (await web.post("https://login.hotspot/login", content=b"x" * (1024 * 1024 + 1))).status_code == 413
+
+
+async def test_a_broken_handshake_does_not_stop_the_listener(
+    hotspot: Hotspot, certificate: tuple[ssl.SSLContext, ssl.SSLContext]
+):
+    async with HotspotNetwork(hotspot, tls=certificate[0]) as network:
+        reader, writer, _ = await connect(network.proxy_url, "login.hotspot:443")
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()
+        await close_raw(writer)
+        async with browser(network.proxy_url) as web:
+            assert (await web.get(LOGIN)).status_code == 200
 
 
 # -- hostile input -----------------------------------------------------------------------------------------------------
