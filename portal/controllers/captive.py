@@ -1,0 +1,200 @@
+"""The pages of a site: packages, the phone number, a voucher's code. What happens after paying: controllers.checkout.
+
+The query of the first page comes from the router's login page (MikroTik manual, HotSpot customisation): mac, ip,
+link-login-only, link-orig, error. All of it is hearsay; see captive_links and captive_visits.
+"""
+
+import re
+from typing import Any
+
+from litestar import Response, Router, get, post
+from litestar.di import Provide
+
+from portal import captive_links, captive_words, checkouts, codes, packages, vouchers
+from portal.captive_visits import VisitLost
+from portal.clock import Clock
+from portal.controllers.captive_frame import AnyRequest, Frame
+from portal.errors import Invalid, NotFound, TooMany, Unavailable
+from portal.msgid import N_
+from portal.packages import PackageView
+from portal.signing import Signer
+from portal.states import RouterStatus
+from portal.vault import Vault
+from portal.web import see_other
+
+_FORM_KEY = re.compile(r"[0-9a-f]{32,64}")
+_MOST_TYPED = 64
+_LARGEST_ID = 2**63 - 1
+#: These routers sell nothing: no money is taken for what cannot be given.
+_AWAY = (RouterStatus.OFFLINE, RouterStatus.PAUSED)
+#: The same words for everything that is no number to pay with.
+ENTER_A_NUMBER = N_("Enter a Safaricom number, like 0712 345 678")
+
+
+async def frame_at(request: AnyRequest, site: str) -> Frame:
+    """Dependency `frame`: the site's."""
+    return await Frame.at(request, site)
+
+
+@get("/c/{site:str}")
+async def list_packages(
+    request: AnyRequest, frame: Frame, *, clock: Clock, signer: Signer, vault: Vault
+) -> Response[str] | Response[None]:
+    """Where the router sends a phone that is not online: what is on sale. One on its way back to a page goes there."""
+    query = request.query_params
+    if sealed := query.get("d"):
+        frame.enter(sealed, signer=signer, now=clock.now())
+    elif query.get("mac") or query.get("ip"):
+        frame.arrive(query, signer=signer, now=clock.now())
+    else:
+        return frame.show("captive/outside.html", {"reason": "elsewhere"})
+    back = await _way_back(frame, clock=clock, vault=vault)
+    return see_other(request, back) if back else await _packages(frame)
+
+
+async def _way_back(frame: Frame, *, clock: Clock, vault: Vault) -> str | None:
+    page = captive_links.own_page(frame.request.query_params.get("link-orig", ""), frame.base_url)
+    if page is None or frame.visit is None:
+        return None
+    if page.token is None:
+        return frame.site_link(f"/buy/{page.package_id}") if page.site == frame.site.site else None
+    try:
+        view = await checkouts.look(page.token, vault=vault, now=clock.now())
+    except NotFound:
+        return None
+    if view.router.id != frame.site.id:
+        return None
+    await checkouts.returned(page.token, frame.visit.device, vault=vault, now=clock.now())
+    return frame.link(f"/w/{page.token}")
+
+
+async def _packages(frame: Frame) -> Response[str]:
+    if frame.site.status in _AWAY:
+        return frame.show("captive/down.html", {"is_wifi": True, "again": frame.site_link()})
+    sells = frame.merchant is not None and frame.merchant.is_active
+    on_sale = await packages.on_sale(frame.site.merchant_id) if sells else []
+    said = captive_words.router_said(frame.request.query_params.get("error", ""))
+    return frame.show("captive/packages.html", {"packages": on_sale, "said": said})
+
+
+@get("/c/{site:str}/buy/{package_id:int}")
+async def ask_for_phone(
+    request: AnyRequest, frame: Frame, package_id: int, *, clock: Clock, signer: Signer
+) -> Response[str]:
+    """The form for the number that pays."""
+    package = await _on_sale(frame, package_id)
+    frame.enter(request.query_params.get("d", ""), signer=signer, now=clock.now())
+    if frame.site.status in _AWAY:
+        return frame.show("captive/down.html", {"is_wifi": True, "again": frame.site_link(f"/buy/{package_id}")})
+    return _buy_form(frame, package)
+
+
+@post("/c/{site:str}/buy/{package_id:int}", opt={"csrf": "none"})
+async def buy(
+    request: AnyRequest, frame: Frame, package_id: int, *, clock: Clock, signer: Signer
+) -> Response[str] | Response[None]:
+    """Begin a checkout and go to its page. The signed visit stands in for a session: without it nothing is begun."""
+    form = await _form(request)
+    device = frame.enter(form["d"], signer=signer, now=clock.now()).device
+    if not _FORM_KEY.fullmatch(form["form_key"]):
+        raise VisitLost
+    package = await _on_sale(frame, package_id)
+    try:
+        token = await checkouts.start(
+            frame.site, package_id, phone=form["phone"], device=device, form_key=form["form_key"],
+            language=frame.language.code, now=clock.now(),
+        )  # fmt: skip
+    except Invalid:
+        return _buy_form(frame, package, typed=form["phone"], error=ENTER_A_NUMBER)
+    return see_other(request, frame.link(f"/w/{token}"))
+
+
+async def _on_sale(frame: Frame, package_id: int) -> PackageView:
+    if not 0 < package_id <= _LARGEST_ID:
+        raise NotFound
+    return await packages.one_on_sale(frame.site.merchant_id, package_id)
+
+
+def _buy_form(frame: Frame, package: PackageView, *, typed: str = "", error: str = "") -> Response[str]:
+    context = {"package": package, "typed": typed, "error": error, "form_key": codes.hex_token(16)}
+    return frame.show("captive/buy.html", context, status=422 if error else 200)
+
+
+@get("/c/{site:str}/code")
+async def ask_for_code(request: AnyRequest, frame: Frame, clock: Clock, signer: Signer) -> Response[str]:
+    """The form for a voucher's code."""
+    frame.enter(request.query_params.get("d", ""), signer=signer, now=clock.now())
+    return frame.show("captive/code.html", {"typed": "", "error": ""})
+
+
+@post("/c/{site:str}/code", opt={"csrf": "none"})
+async def redeem(
+    request: AnyRequest, frame: Frame, clock: Clock, signer: Signer, vault: Vault
+) -> Response[str] | Response[None]:
+    """Use a voucher and go to its page. A wrong, used and expired code get the same answer."""
+    form = await _form(request)
+    device = frame.enter(form["d"], signer=signer, now=clock.now()).device
+    try:
+        token = await vouchers.redeem(frame.site, form["code"], device, vault=vault, now=clock.now())
+    except Invalid as wrong:
+        error = wrong.fields.get("code", wrong.message)
+        return frame.show("captive/code.html", {"typed": form["code"], "error": error}, status=422)
+    return see_other(request, frame.link(f"/w/{token}"))
+
+
+async def _form(request: AnyRequest) -> dict[str, str]:
+    sent = await request.form()
+    texts = {name: value for name, value in sent.items() if isinstance(value, str)}
+    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code", "form_key")}
+    return {**typed, "d": texts.get("d", "")}
+
+
+def _frame_of(request: AnyRequest) -> Frame:
+    found = request.state.get("frame")
+    return found if isinstance(found, Frame) else Frame(request)
+
+
+def missing(request: AnyRequest, _: NotFound) -> Response[str]:
+    """404: a site, a package or a checkout that is not there, or is another merchant's."""
+    return _frame_of(request).show("captive/missing.html", status=404)
+
+
+def malformed(request: AnyRequest, _: Invalid) -> Response[str]:
+    """400: the mac or ip in the address cannot be a device's, so this phone was not sent here by its router."""
+    return _frame_of(request).show("captive/outside.html", {"reason": "malformed"}, status=400)
+
+
+def lost(request: AnyRequest, _: VisitLost) -> Response[str]:
+    """400: the signed visit is missing, altered, too old or another site's."""
+    return _frame_of(request).show("captive/outside.html", {"reason": "lost"}, status=400)
+
+
+def too_many(request: AnyRequest, error: TooMany) -> Response[str]:
+    """429: a ceiling was reached; says for how long."""
+    wait_s = max(1, round(error.retry_after))
+    context = {"wait_s": wait_s, "is_payment": "/buy/" in request.scope["path"]}
+    return _frame_of(request).show("captive/wait.html", context, status=429, retry_after_s=wait_s)
+
+
+def unavailable(request: AnyRequest, _: Unavailable) -> Response[str]:
+    """503: the router or M-PESA is away; nothing was taken, because nothing was asked for."""
+    frame = _frame_of(request)
+    is_wifi = frame.router is not None and frame.router.status in _AWAY
+    again = frame.link(request.scope["path"])
+    return frame.show("captive/down.html", {"is_wifi": is_wifi, "again": again}, status=503, retry_after_s=60)
+
+
+HANDLERS: dict[int | type[Exception], Any] = {
+    NotFound: missing,
+    VisitLost: lost,
+    Invalid: malformed,
+    TooMany: too_many,
+    Unavailable: unavailable,
+}
+
+ROUTER = Router(
+    "/",
+    route_handlers=[list_packages, ask_for_phone, buy, ask_for_code, redeem],
+    dependencies={"frame": Provide(frame_at)},
+    exception_handlers=HANDLERS,
+)
