@@ -37,6 +37,10 @@ class Accounts:
         """Set the counters of a user row to zero (`reset-counters`)."""
         self._usage[user] = Usage()
 
+    def restore(self, user: Row, usage: Usage) -> None:
+        """Set the counters of a user row to saved ones."""
+        self._usage[user] = usage
+
     def drop(self, user: Row) -> None:
         """Forget a removed user row."""
         self._usage.pop(user, None)

@@ -6,7 +6,7 @@ Rules: MikroTik manual, HotSpot, login methods and MAC Cookie.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -68,6 +68,11 @@ class CookieJar:
         """Start the lifetime of the phone's mac-cookie anew: it counts from the last login or logout."""
         if (cookie := self.mac_cookie(mac)) is not None:
             cookie.expires_at = now + timedelta(seconds=lifetime)
+
+    def restore(self, cookies: Iterable[Cookie]) -> None:
+        """Take saved cookies instead of those there are."""
+        self.cookies = {cookie.id: cookie for cookie in cookies}
+        self._count = max((int(key[1:], 16) for key in self.cookies), default=self._count)
 
     def expire(self, now: datetime) -> None:
         """Forget what is past its time."""

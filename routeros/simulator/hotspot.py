@@ -5,6 +5,7 @@ It speaks no HTTP and no API; the servlet, the proxy and the API menus all work 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from routeros.simulator import admission, factory, gardens, hosts, values
@@ -64,6 +65,8 @@ class Hotspot(HotspotSettings):
         self.cookies = CookieJar()
         self.accounts = Accounts(self.tables, self.active, self.behaviour)
         self.trials = Trials()
+        #: Hear of every session that begins, and (True) ends.
+        self.session_watchers: list[Callable[[Active, bool], None]] = []
         self.users.watchers.append(self._user_changed)
         self.garden_hits: dict[str, int] = {}
         self.dns_seen: set[str] = set()
@@ -159,6 +162,7 @@ class Hotspot(HotspotSettings):
         active = self.accounts.open(attempt, user, profile, terms, server=self.server_name, now=now)
         self.active[attempt.ip] = active
         host.is_authorized = True
+        self._tell(active, is_gone=False)
         self._remember_mac(active, profile)
         return active
 
@@ -175,6 +179,7 @@ class Hotspot(HotspotSettings):
     def _end(self, active: Active, cause: str, at: datetime) -> None:
         del self.active[active.ip]
         self.accounts.close(active, at)
+        self._tell(active, is_gone=True)
         if active.user_row is None:
             self.trials.use(active.mac, active.uptime(at))
         if (host := self.host(active.ip)) is not None:
@@ -214,6 +219,10 @@ class Hotspot(HotspotSettings):
             self.accounts.drop(user)
         elif self.behaviour.limit_edits_reach_live_sessions:
             self.accounts.reconsider(user, self.clock.now())
+
+    def _tell(self, active: Active, *, is_gone: bool) -> None:
+        for watcher in tuple(self.session_watchers):
+            watcher(active, is_gone)
 
     def _note(self, username: str, ip: str, words: str) -> None:
         self.log.write(_TOPICS, f"{username} ({ip}): {words}")

@@ -27,9 +27,13 @@ class Counters:
         self.packets_in += packets_in
         self.packets_out += packets_out
 
+    def as_list(self) -> list[int]:
+        """Return the four numbers in the order of the fields."""
+        return [self.bytes_in, self.bytes_out, self.packets_in, self.packets_out]
+
     def copy(self) -> Counters:
         """Return the same numbers in a record of their own."""
-        return Counters(self.bytes_in, self.bytes_out, self.packets_in, self.packets_out)
+        return Counters(*self.as_list())
 
 
 @dataclass(slots=True)

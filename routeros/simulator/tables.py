@@ -82,10 +82,14 @@ class Table:
         """Put a factory row in place; its values are not checked, its id may be `*0`."""
         values = {name: f.default for name, f in self.spec.fields.items() if f.default is not None}
         row = Row(row_id or self._next_id(), {**values, **given}, is_default=is_default)
+        self.restore(row)
+        return row
+
+    def restore(self, row: Row) -> None:
+        """Put a saved row back under its own id."""
         self._last = max(self._last, int(row.id[1:], 16))
         self._claim(row, row.values)
         self.rows[row.id] = row
-        return row
 
     def change(self, row: Row, given: Mapping[str, str], *, unset: Iterable[str] = ()) -> None:
         """Change properties of one row; an empty value makes a clearable property absent. Raises Trap."""

@@ -1,0 +1,260 @@
+"""One simulated MikroTik router on loopback: API server, hotspot, configuration, virtual clock, faults."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from typing import Self
+
+from routeros.simulator import state
+from routeros.simulator.behaviour import Behaviour
+from routeros.simulator.board import Board, DeviceMode
+from routeros.simulator.calls import Answer, Call
+from routeros.simulator.clock import VirtualClock, WallClock
+from routeros.simulator.dispatch import Dispatcher
+from routeros.simulator.faults import Faults
+from routeros.simulator.hotspot import Hotspot
+from routeros.simulator.log import RouterLog
+from routeros.simulator.menus import access, generic, hotspot_fields, system
+from routeros.simulator.menus.base import Menu
+from routeros.simulator.menus.hotspot import hotspot_menus
+from routeros.simulator.schema import Schema, schema_for
+from routeros.simulator.server import ApiServer
+from routeros.simulator.tables import Row, Tables
+
+_LICENSED_SESSIONS = {0: 1, 1: 1, 3: 1, 4: 200, 5: 500, 6: None}
+_TICK = 0.25
+_DEVICE_MODE_SINCE = (7, 17)
+_EMPTY_REPLY_SINCE = (7, 18)
+
+
+class SimulatedRouter:
+    """A router to connect clients to. `start` and `stop` may be repeated; the API port stays the same.
+
+    The first API user is full (`api_user`, `api_password`). `interfaces` are bridge-like names; the hotspot runs on
+    the first. With `server_name=""` the router comes without a hotspot, as from the factory.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: str = "7.16",
+        identity: str = "MikroTik",
+        serial: str = "HEX0SIM0001",
+        board: Board | None = None,
+        api_user: str = "admin",
+        api_password: str = "",
+        api_host: str = "127.0.0.1",
+        api_port: int = 0,
+        clock: VirtualClock | None = None,
+        behaviour: Behaviour | None = None,
+        device_mode: str = "advanced",
+        interfaces: Collection[str] = ("bridge", "ether1", "ether2"),
+        server_name: str = "hotspot1",
+        address: str = "10.5.50.1",
+        dns_name: str = "login.hotspot",
+        login_by: str = "cookie,http-chap,http-pap",
+    ) -> None:
+        self.version, self.serial = version, serial
+        self.board = board or Board()
+        self.clock = clock or VirtualClock()
+        self.wall = WallClock(self.clock)
+        self.behaviour = behaviour or Behaviour()
+        self.faults = Faults()
+        self.device_mode = DeviceMode(device_mode)
+        self.api_user, self.api_password = api_user, api_password
+        self.tables = Tables()
+        self.log = RouterLog(self.wall.now)
+        self.schema = _schema(version, self.behaviour)
+        self.has_empty_reply = self.schema.version >= _EMPTY_REPLY_SINCE
+        self._booted_at = self.clock.now()
+        self._writes = 0
+        self._ticking: asyncio.Task[None] | None = None
+        self._make_tables(interfaces)
+        self.hotspot = Hotspot(
+            clock=self.clock,
+            tables=self.tables,
+            log=self.log,
+            behaviour=self.behaviour,
+            identity=identity,
+            server_name=server_name,
+            address=address,
+            dns_name=dns_name,
+            login_by=login_by,
+            license_cap=_LICENSED_SESSIONS.get(self.board.license_level, 1),
+        )
+        self.server = ApiServer(self, host=api_host, port=api_port)
+        self._device_mode_menu = system.DeviceModeMenu(self.device_mode, self.clock.now)
+        self.dispatcher = self._make_dispatcher()
+        for table in self.tables.values():
+            table.watchers.append(self._count_write)
+
+    @property
+    def api_host(self) -> str:
+        """Address the API listens on."""
+        return self.server.host
+
+    @property
+    def api_port(self) -> int:
+        """Port the API listens on; 0 before the first start when none was given."""
+        return self.server.port
+
+    @property
+    def is_online(self) -> bool:
+        """Say whether API clients can connect."""
+        return self.server.is_listening
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> Self:
+        """Listen for API clients and let time act. Raises OSError when the port is taken."""
+        await self.server.listen()
+        if self._ticking is None:
+            self._ticking = asyncio.create_task(self._keep_ticking())
+        return self
+
+    async def stop(self) -> None:
+        """Cut everything and give the port up. The state stays in the object."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+            self._ticking = None
+        await self.server.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    async def set_online(self, is_online: bool) -> None:
+        """Take the router off the air (connections cut, new ones refused) or bring it back. The hotspot runs on."""
+        if is_online:
+            await self.server.listen()
+        else:
+            await self.server.refuse()
+
+    def tick(self) -> None:
+        """Apply what time did to the hotspot."""
+        self.hotspot.tick()
+
+    def now(self) -> datetime:
+        """Return the router's wall clock, which may be wrong after a power cut."""
+        return self.wall.now()
+
+    async def _keep_ticking(self) -> None:
+        while True:
+            self.tick()
+            await asyncio.sleep(_TICK)
+
+    # -- power ---------------------------------------------------------------------------------------------------
+
+    def power_cut(self) -> None:
+        """Lose power and come back at once: sessions and unsaved usage gone, configuration kept, date 1970-01-02."""
+        self.hotspot.lose_memory()
+        if not self.behaviour.cookies_survive_power_cut:
+            self.hotspot.cookies.cookies.clear()
+        self._device_mode_menu.power_was_cut()
+        self.wall.lose_power(ntp_after=self.behaviour.ntp_after_seconds)
+        self._boot("router was rebooted without proper shutdown")
+
+    def reboot(self) -> None:
+        """Reboot cleanly: usage of running sessions is saved first. The date is lost all the same: no battery."""
+        self.hotspot.shut_down()
+        self.wall.lose_power(ntp_after=self.behaviour.ntp_after_seconds)
+        self._boot("router rebooted")
+
+    def press_button(self) -> None:
+        """Confirm a pending device-mode change by hand."""
+        self._device_mode_menu.power_was_cut()
+
+    def _boot(self, words: str) -> None:
+        self.server.cut()
+        self._booted_at = self.clock.now()
+        self._writes = 0
+        self.log.clear()
+        if self.behaviour.ids_change_at_boot:
+            for table in self.tables.values():
+                table.renumber()
+        self.log.write("system,info", words)
+
+    # -- saving --------------------------------------------------------------------------------------------------
+
+    def save_state(self) -> str:
+        """Return configuration, user counters and cookies as JSON; running sessions are not saved."""
+        return state.dump(self.hotspot)
+
+    def load_state(self, text: str) -> None:
+        """Take back what `save_state` gave. Raises ValueError for anything else."""
+        state.load(self.hotspot, text)
+
+    # -- making --------------------------------------------------------------------------------------------------
+
+    def _make_tables(self, interfaces: Collection[str]) -> None:
+        for spec in (*hotspot_fields.SPECS, *access.SPECS, *system.SPECS):
+            self.tables.create(spec)
+        for path in ("/interface", "/ip/pool", "/ip/address"):
+            self.tables.create(generic.generic_spec(path, self.schema))
+        for name in interfaces:
+            kind = "bridge" if name.startswith("bridge") else "ether"
+            self.tables["/interface"].seed({"name": name, "type": kind, "running": "true"})
+        has_max_sessions = "max-sessions" in self.schema.arguments("/ip/service", "set")
+        access.seed_access(
+            self.tables, user=self.api_user, password=self.api_password, has_max_sessions=has_max_sessions
+        )
+
+    def _make_dispatcher(self) -> Dispatcher:
+        def is_hotspot_allowed() -> bool:
+            return self.schema.version < _DEVICE_MODE_SINCE or self.device_mode.allows("hotspot")
+
+        machine = system.Machine(
+            self.version,
+            self.board,
+            self.serial,
+            self.wall,
+            self._uptime,
+            lambda: self.hotspot.identity,
+            self._rename,
+            lambda: self._writes,
+        )
+        made: list[Menu] = [
+            *hotspot_menus(self.hotspot, is_allowed=is_hotspot_allowed),
+            *access.access_menus(self.tables, self.server.present),
+            *system.system_menus(machine, self.tables),
+            system.QueueMenu(self.tables["/queue/simple"]),
+            system.SchedulerMenu(self.tables["/system/scheduler"], is_allowed=self._is_scheduler_allowed),
+            system.LogMenu(self.log, is_iso=self.schema.version >= (7, 10)),
+            self._device_mode_menu,
+        ]
+        menus = {menu.path: menu for menu in made if menu.path in self.schema.menus}
+        generic.add_generic_menus(menus, self.tables, self.schema)
+        return Dispatcher(self.schema, menus, {"/system/reboot": self._reboot_by_command})
+
+    def _is_scheduler_allowed(self) -> bool:
+        return self.schema.version < _DEVICE_MODE_SINCE or self.device_mode.allows("scheduler")
+
+    def _reboot_by_command(self, _call: Call) -> Answer:
+        asyncio.get_running_loop().call_later(0.05, self.reboot)
+        return Answer()
+
+    def _uptime(self) -> float:
+        return (self.clock.now() - self._booted_at).total_seconds()
+
+    def _rename(self, name: str) -> None:
+        self.hotspot.identity = name
+
+    def _count_write(self, row: Row, _is_gone: bool) -> None:
+        self._writes += not row.is_dynamic
+
+
+def _schema(version: str, behaviour: Behaviour) -> Schema:
+    schema = schema_for(version)
+    if not behaviour.has_https_redirect:
+        return schema
+    profile = ("/ip/hotspot/profile/add", "/ip/hotspot/profile/set")
+    more = {name: schema.commands[name] | {"https-redirect"} for name in profile}
+    return replace(schema, commands={**schema.commands, **more})
