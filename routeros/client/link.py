@@ -82,13 +82,11 @@ class Wire:
         Tags tell the replies apart: it is not documented that untagged commands are answered in order. Only the
         login goes without. The caps are for the commands of one call together.
         """
-        replies: dict[str, Reply] = {}
-        for command in commands:
-            self._tag += 1
-            tag = str(self._tag) if tagged else ""
-            replies[tag] = Reply()
-            self._transport.writer.write(command.encoded(tag))
-        await self._transport.write(b"")
+        tags = [str(self._tag + n) if tagged else "" for n in range(len(commands))]
+        self._tag += len(commands)
+        replies = {tag: Reply() for tag in tags}
+        sentences = (command.encoded(tag) for command, tag in zip(commands, tags, strict=True))
+        await self._transport.write(b"".join(sentences))
         keep = {key: key for command in commands for key in (*command.fields, *_REPLY_KEYS)}
         self._sentences_left, self._bytes_left = MAX_SENTENCES, MAX_REPLY
         unanswered = set(replies)

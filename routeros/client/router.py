@@ -194,6 +194,8 @@ class HotspotRouter:
         return ids
 
     async def _set(self, menu: Menu[T], name: str, words: tuple[str, ...]) -> None:
+        if not words:
+            return
         ids = await self._ids(menu, "name", [name])
         if not ids:
             raise NoSuchItem(f"no such item: {menu.path} has no {name}")

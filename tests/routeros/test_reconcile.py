@@ -164,6 +164,13 @@ def test_every_field_that_drifted_is_mended_and_no_other() -> None:
     )
 
 
+def test_a_device_lock_is_the_same_in_any_case_and_is_set_where_it_is_missing() -> None:
+    locked = replace(wish(1), mac_address="aa:bb:cc:00:00:01")
+    assert plan(want(locked), seen(replace(row(1), mac_address="AA:BB:CC:00:00:01"))).operations == ()
+    [operation] = plan(want(locked), seen(row(1))).operations
+    assert operation == ChangeUser(name(1), {"mac_address": "AA:BB:CC:00:00:01"})
+
+
 def limits(*users: HotspotUser, wanted: DesiredUser, online: int | None = None) -> dict[str, int | None]:
     active = () if online is None else (session(wanted.name, uptime=online),)
     operations = plan(want(wanted), seen(*users, active=active)).operations
