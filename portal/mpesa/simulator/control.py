@@ -79,4 +79,11 @@ async def release_callbacks(request: Request[Any, Any, Any], world: NamedDepende
     return json_answer({"released": world.release_held(is_reversed=asked.reversed)})
 
 
-HANDLERS = [read_knobs, turn_knobs, read_clock, move_clock, read_ledger, read_log, release_callbacks]
+@post("/_sim/reset", status_code=200)
+async def reset(world: NamedDependency[World]) -> ASGIApp:
+    """As after a restart, but on the same port: phones, pushes, ledger, log, tokens, knobs and clock."""
+    world.reset()
+    return json_answer({"reset": True})
+
+
+HANDLERS = [read_knobs, turn_knobs, read_clock, move_clock, read_ledger, read_log, release_callbacks, reset]

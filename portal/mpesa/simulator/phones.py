@@ -16,14 +16,14 @@ from portal.mpesa.simulator.errors import DarajaRefusal, NothingToAnswer
 from portal.mpesa.simulator.ids import EAT
 from portal.mpesa.simulator.prompts import Action
 from portal.mpesa.simulator.records import AutoAnswer, Phone, Push
-from portal.mpesa.simulator.results import callback_text
+from portal.mpesa.simulator.results import NO_ANSWER_CODES, callback_text
 from portal.mpesa.simulator.world import World
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _PAGES = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 _STYLE = (_TEMPLATES / "phone.css").read_bytes()
 # No frame-ancestors: the demo page shows this phone beside the customer's browser.
-_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'"
+_POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'"
 _HEADERS = {"content-security-policy": _POLICY, "cache-control": "no-store", "x-content-type-options": "nosniff"}
 REFRESH_SECONDS = 2
 
@@ -124,6 +124,7 @@ async def show_phone(request: AnyRequest, world: NamedDependency[World], number:
     if number.endswith(".json"):
         return json_answer(describe(phone))
     left = _seconds_left(world, phone)
+    last = phone.pushes[-1] if phone.pushes else None
     return _page(
         "phone.html",
         phone=phone,
@@ -131,7 +132,9 @@ async def show_phone(request: AnyRequest, world: NamedDependency[World], number:
         seconds_left=left,
         # With a prompt on the screen somebody may be typing: look again only when it has timed out.
         refresh=left + 1 if phone.prompt else REFRESH_SECONDS,
-        can_pay_late=bool(phone.pushes) and phone.pushes[-1].result_code in prompts.NO_ANSWER_CODES,
+        last=last,
+        last_result=callback_text(last.result_code or "") if last else "",
+        can_pay_late=last is not None and last.result_code in NO_ANSWER_CODES,
         is_gone="gone" in request.query_params,
         zone=EAT,
     )

@@ -22,6 +22,11 @@ PROMPT_LIMIT = 182
 REFERENCE_LIMIT = 12
 REPEAT_WINDOW = timedelta(minutes=2)
 PIN_TRIES = 3
+FAILURE_MESSAGES = {
+    "1": "Failed. You do not have enough money in your M-PESA account.",
+    "2001": "You have entered the wrong PIN. Please try again.",
+    "8006": "Your M-PESA PIN is locked. Call customer care.",
+}
 
 
 class Action(StrEnum):
@@ -224,8 +229,8 @@ def _conclude(world: World, phone: Phone, push: Push, code: str) -> None:
     push.finished_at = world.clock.now()
     if code == "0":
         _pay(world, phone, push)
-    elif code == "1":
-        phone.messages.append(Sms(push.finished_at, "Failed. You do not have enough money in your M-PESA account."))
+    elif code in FAILURE_MESSAGES:
+        phone.messages.append(Sms(push.finished_at, FAILURE_MESSAGES[code]))
     queue_callback(world, push)
     world.notify()
 

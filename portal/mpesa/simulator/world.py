@@ -36,23 +36,34 @@ class World:
     def __init__(
         self, *, clock: Clock | None = None, seed: int | None = None, knobs: Knobs | None = None, log_size: int = 500
     ) -> None:
-        self.clock = ShiftedClock(clock or SystemClock())
-        self.random = Random(seed)  # noqa: S311  (identifiers of a simulation)
-        self.knobs = knobs or Knobs()
+        self._base_clock = clock or SystemClock()
+        self._seed = seed
+        self._first_knobs = knobs or Knobs()
         self.apps: dict[str, App] = {}
         self.shortcodes: dict[str, Shortcode] = {}
+        self.log: deque[Exchange] = deque(maxlen=log_size)
+        self.watchers: set[Callable[[], None]] = set()
+        self.is_closing = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all that happened, also knobs and clock shifts; apps and shortcodes stay, with nothing received."""
+        self.clock = ShiftedClock(self._base_clock)
+        self.random = Random(self._seed)  # noqa: S311  (identifiers of a simulation)
+        self.knobs = self._first_knobs
         self.tokens: dict[str, Token] = {}
         self.phones: dict[str, Phone] = {}
         self.pushes: dict[str, Push] = {}
         self.ledger: list[LedgerRow] = []
-        self.log: deque[Exchange] = deque(maxlen=log_size)
         self.outbox: deque[Callback] = deque()
         self.held: list[Callback] = []
         self.agenda = Agenda()
-        self.watchers: set[Callable[[], None]] = set()
-        self.is_closing = False
+        self.log.clear()
+        for shortcode in self.shortcodes.values():
+            shortcode.balance_cents = 0
         self._request_serial = self.random.randrange(1000, 9000)
         self._receipt_serial = self.random.getrandbits(36)
+        self.notify()
 
     @classmethod
     def sandbox(cls, *, name: str = "KILIMANI CORNER", **options: Any) -> "World":
