@@ -75,22 +75,33 @@ def kill_whole_server(folder: Path) -> None:
     wait_until(lambda: not servers_on(folder))
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that any account may reach, unlike pytest's own."""
+def reachable_folder() -> Iterator[Path]:
+    """A folder that any account may enter, so that root's server need not go into a namespace or elsewhere."""
     folder = Path(tempfile.mkdtemp(prefix="vocha-", dir="/tmp"))
     folder.chmod(0o755)
-    yield folder / "pg"
+    yield folder
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Instead of pytest's own, which is closed to other accounts."""
+    yield from reachable_folder()
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """A data folder that does not exist yet, in a place that any account may enter."""
+    return tmp_path / "pg"
+
+
 @pytest.fixture(scope="package")
-def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def used_folder() -> Iterator[Path]:
     """A data folder that has been in use and is at rest; tests start it again, which is quick."""
-    folder = tmp_path_factory.mktemp("used") / "pg"
-    with EmbeddedPostgres(folder):
-        pass
-    return folder
+    for folder in reachable_folder():
+        with EmbeddedPostgres(folder / "pg"):
+            pass
+        yield folder / "pg"
 
 
 @pytest.fixture
@@ -105,7 +116,7 @@ def free_port() -> int:
 @pytest.fixture
 def start_owner() -> Iterator[Callable[[Path], "subprocess.Popen[str]"]]:
     """Start another process that owns a server on a folder; returns when its first line is there to be read."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[tuple[subprocess.Popen[str], Path]] = []
 
     def start(folder: Path) -> "subprocess.Popen[str]":
         owner = subprocess.Popen(
@@ -114,10 +125,11 @@ def start_owner() -> Iterator[Callable[[Path], "subprocess.Popen[str]"]]:
             text=True,
             cwd=ROOT,
         )
-        started.append(owner)
+        started.append((owner, folder))
         return owner
 
     yield start
-    for owner in started:
+    for owner, folder in started:
         owner.kill()
         owner.communicate()
+        wait_until(lambda folder=folder: not servers_on(folder))

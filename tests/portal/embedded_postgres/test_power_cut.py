@@ -1,6 +1,7 @@
 """What a power cut leaves behind: rows that were acknowledged, stale pid files, half-made folders."""
 
 import asyncio
+import os
 import subprocess
 from pathlib import Path
 
@@ -79,7 +80,9 @@ def test_a_server_started_by_other_hands_is_refused_and_left_alone(used_folder: 
     with EmbeddedPostgres(used_folder) as pg:  # learn under which account and behind what it runs
         command = Path(f"/proc/{parent_of(pg.postmaster_pid)}/cmdline").read_bytes().decode().split("\0")[4:-1]
     assert binaries.program("postgres") in command
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/") as foreign:
+    owner = (used_folder / "cluster").stat()
+    account = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", **account) as foreign:
         try:
             wait_until(lambda: "ready" in _pid_file(used_folder))
             with pytest.raises(AnotherServer, match="Stop it first"):
