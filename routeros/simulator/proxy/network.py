@@ -23,6 +23,8 @@ from routeros.simulator.values import parse_mac
 
 _WATCH_SECONDS = 0.2
 _LOOPBACK = "127.0.0.1"
+#: What hotspot setup proposes; used while no hotspot server is configured.
+_USUAL_ADDRESS = "10.5.50.1"
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +50,9 @@ class HotspotNetwork:
         self.hotspot = hotspot
         self.servlet = Servlet(hotspot, html=html)
         self._site = Site(hotspot, self.servlet, internet or StubInternet(), resolve, tls, self._own_ports)
-        self._addresses = Addresses(str(hotspot.address), site=f"{hotspot.identity}/{hotspot.server_name}")
+        self._addresses = Addresses(hotspot.address or _USUAL_ADDRESS, site=f"{hotspot.identity}/{hotspot.server_name}")
         self._phones: dict[str, Phone] = {}
+        self._attached = 0
         self._servers: list[asyncio.Server] = []
         self._main: asyncio.Server | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -108,9 +111,11 @@ class HotspotNetwork:
 
     async def attach(self, mac: str | None = None, ip: str | None = None) -> Phone:
         """Bring one more phone with a proxy of its own. Raises ValueError for an address in use or no address."""
-        phone = self._new_phone(f"attached {len(self._phones)}", number=None, mac=mac, ip=ip)
+        self._attached += 1
+        phone = self._new_phone(f"attached {self._attached}", number=None, mac=mac, ip=ip)
         server = await self._listen(lambda _: phone)
         phone.proxy_url = _url(server)
+        self._note_presence(phone)
         return phone
 
     def phone(self, number: int = 1) -> Phone:
@@ -135,8 +140,12 @@ class HotspotNetwork:
         return phone
 
     def _note_presence(self, phone: Phone) -> None:
+        """A phone that joins is seen at once and logged in by MAC address or mac-cookie, before it opens any page."""
+        if self.hotspot.server is None:
+            return
         if phone.is_present:
             self.hotspot.see_host(phone.mac, phone.ip)
+            self.hotspot.cookie_login(phone.ip, phone.mac, None)
         else:
             self.hotspot.leave(phone.ip)
 

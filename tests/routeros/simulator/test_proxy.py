@@ -171,6 +171,20 @@ async def test_the_mac_cookie_lets_a_returning_phone_in_without_a_page(hotspot: 
         hotspot.logout(phone.ip, cause="keepalive timeout")
         assert hotspot.session(phone.ip) is None
         assert (await web.get("http://example.com/")).status_code == 200
+    phone.leave()
+    hotspot.logout(phone.ip, cause="keepalive timeout")
+    phone.join()
+    session = hotspot.session(phone.ip)
+    assert session is not None
+    assert session.login_by == "mac-cookie"
+
+
+async def test_without_a_hotspot_server_the_network_is_open(hotspot: Hotspot, network: HotspotNetwork):
+    assert hotspot.server is not None
+    hotspot.server.values["disabled"] = "true"
+    phone = await network.attach()
+    async with browser(phone) as web:
+        assert (await web.get("http://example.com/")).status_code == 200
 
 
 async def test_a_bypassed_phone_needs_no_login_and_a_blocked_one_gets_nothing(
@@ -205,8 +219,10 @@ async def test_phones_of_the_main_listener_are_told_by_their_loopback_address(ne
 
 async def test_mac_addresses_are_the_same_at_every_start(hotspot: Hotspot, network: HotspotNetwork):
     async with HotspotNetwork(hotspot) as again:
-        assert again.phone(1).mac == network.phone(1).mac
-        assert (await again.attach()).mac == (await network.attach()).mac
+        first, attached = again.phone(1), await again.attach()
+    assert attached.mac == (await network.attach()).mac
+    assert first.mac == network.phone(1).mac
+    assert first.mac != attached.mac
 
 
 async def test_an_address_in_use_cannot_be_attached(network: HotspotNetwork):
