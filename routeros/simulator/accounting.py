@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from routeros.simulator import admission, values
-from routeros.simulator.admission import Attempt, Terms, seconds
+from routeros.simulator.admission import Attempt, Terms
 from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.menus.hotspot_fields import USER, USER_PROFILE
 from routeros.simulator.refusals import LoginRefused
@@ -69,8 +69,8 @@ class Accounts:
             attempt.domain,
             now,
             now,
-            idle_timeout=seconds(profile.get("idle-timeout")),
-            keepalive_timeout=seconds(profile.get("keepalive-timeout")),
+            idle_timeout=values.parse_limit(profile.get("idle-timeout")),
+            keepalive_timeout=values.parse_limit(profile.get("keepalive-timeout")),
         )
         _apply(active, terms)
         if profile.get("rate-limit") and _QUEUES in self._tables:
@@ -149,11 +149,11 @@ class Accounts:
             "remain-bytes-total": _rest(active.limit_bytes_total, seen.bytes_in + seen.bytes_out),
         }
         for profile in self._tables[USER_PROFILE].named(active.profile):
-            found["refresh-timeout"] = _whole(seconds(profile.get("status-autorefresh")))
+            found["refresh-timeout"] = _whole(values.parse_limit(profile.get("status-autorefresh")))
         return {name: number for name, number in found.items() if number is not None}
 
     def _credit(self, active: Active, at: datetime) -> None:
-        if active.user_row is None or active.user_row.id not in self._tables[USER].rows:
+        if active.user_row is None or self._tables[USER].rows.get(active.user_row.id) is not active.user_row:
             return
         row, done, seen = self.used(active.user_row), active.flushed, active.traffic
         uptime = active.uptime(at)

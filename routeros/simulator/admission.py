@@ -100,9 +100,9 @@ def make_terms(user: Row, profile: Row, used: Usage, running: Iterable[Active], 
     """
     name = user.get("name")
     sessions = list(running)
-    timeout = seconds(profile.get("session-timeout"))
+    timeout = values.parse_limit(profile.get("session-timeout"))
     budget, is_uptime_limited = timeout, False
-    limit = seconds(user.get("limit-uptime"))
+    limit = values.parse_limit(user.get("limit-uptime"))
     if limit is not None:
         left = limit - used.uptime - sum(s.uptime(now) - s.flushed.uptime for s in sessions)
         if left <= 0:
@@ -133,11 +133,8 @@ def mac_credentials(tables: Tables, server_profile: Row, mac: str, server: str) 
     return name, name if is_both else server_profile.get("mac-auth-password")
 
 
-def seconds(text: str) -> float | None:
-    """Read a limit property: None when absent, `none` or zero."""
-    if text in {"", "none"}:
-        return None
-    return values.parse_duration(text) or None
+#: Read a limit of a row in seconds; None without limit.
+seconds = values.parse_limit
 
 
 def _left(limit: str, used: int) -> int | None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from routeros.simulator.sessions import Cookie
+from routeros.simulator import values
+from routeros.simulator.sessions import Active, Cookie
 
 #: Logout causes that make the router drop the phone's mac-cookie.
 FORGETTING_CAUSES = frozenset({"user request", "admin reset", "session timeout", "traffic limit reached"})
@@ -24,16 +25,26 @@ class CookieJar:
     cookies: dict[str, Cookie] = field(default_factory=dict)
     _count: int = 0
 
-    def remember(
-        self, *, user: str, password: str, mac: str, domain: str, expires_at: datetime, has_value: bool
-    ) -> Cookie:
-        """Keep a login; the phone's older cookie of the same kind and user is replaced."""
-        for old in self.of(mac):
-            if old.is_mac_cookie != has_value and (has_value is False or old.user == user):
+    def keep(self, active: Active, *, now: datetime, lifetime: str, has_value: bool) -> Cookie | None:
+        """Remember the login of a session for a lifetime such as `3d`; the phone's older cookie of that kind is replaced.
+
+        A session without a user row (a trial) is not remembered.
+        """
+        if active.user_row is None:
+            return None
+        for old in self.of(active.mac):
+            if old.is_mac_cookie != has_value and (old.is_mac_cookie or old.user == active.user):
                 self.remove(old)
         self._count += 1
-        value = self.token() if has_value else None
-        cookie = Cookie(f"*{self._count:X}", user, password, mac, domain, expires_at, value)
+        cookie = Cookie(
+            f"*{self._count:X}",
+            active.user,
+            active.user_row.get("password"),
+            active.mac,
+            active.domain,
+            now + _span(lifetime),
+            self.token() if has_value else None,
+        )
         self.cookies[cookie.id] = cookie
         return cookie
 
@@ -64,10 +75,10 @@ class CookieJar:
             if not cookie.is_mac_cookie and cookie.user == user:
                 self.remove(cookie)
 
-    def extend(self, mac: str, now: datetime, lifetime: float) -> None:
+    def extend(self, mac: str, now: datetime, lifetime: str) -> None:
         """Start the lifetime of the phone's mac-cookie anew: it counts from the last login or logout."""
         if (cookie := self.mac_cookie(mac)) is not None:
-            cookie.expires_at = now + timedelta(seconds=lifetime)
+            cookie.expires_at = now + _span(lifetime)
 
     def restore(self, cookies: Iterable[Cookie]) -> None:
         """Take saved cookies instead of those there are."""
@@ -78,3 +89,7 @@ class CookieJar:
         """Forget what is past its time."""
         for cookie in [c for c in self.cookies.values() if c.expires_at <= now]:
             self.remove(cookie)
+
+
+def _span(lifetime: str) -> timedelta:
+    return timedelta(seconds=values.parse_limit(lifetime) or 0.0)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import re
-from collections.abc import Iterable, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from routeros.simulator import values
 from routeros.simulator.tables import Row
@@ -26,6 +26,30 @@ class Request:
     ip: str
     server: str
     dst_address: str = ""
+
+
+@dataclass(slots=True)
+class Garden:
+    """The two rule tables with what memory keeps of them: hits, and the names the router saw resolved."""
+
+    host_rules: Iterable[Row]
+    ip_rules: Iterable[Row]
+    #: Host rules only match names in `dns_seen`.
+    needs_dns: bool
+    hits: dict[Row, int] = field(default_factory=dict)
+    dns_seen: set[str] = field(default_factory=set)
+
+    def passes(self, request: Request) -> bool:
+        """Decide on one request: ip rules (the firewall's) first, then host rules; without a match it does not pass."""
+        verdict = decide_by_ip(self.ip_rules, request, self.hits)
+        if verdict is None and (not self.needs_dns or request.host.lower() in self.dns_seen):
+            verdict = decide_by_host(self.host_rules, request, self.hits)
+        return bool(verdict)
+
+    def forget(self) -> None:
+        """Lose hits and names, as at a boot."""
+        self.hits.clear()
+        self.dns_seen.clear()
 
 
 def matches_pattern(pattern: str, word: str) -> bool:
@@ -47,16 +71,16 @@ def matches_port(spec: str, port: int) -> bool:
     return False
 
 
-def decide_by_ip(rules: Iterable[Row], request: Request, hits: MutableMapping[str, int]) -> bool | None:
+def decide_by_ip(rules: Iterable[Row], request: Request, hits: dict[Row, int]) -> bool | None:
     """Ask `/ip/hotspot/walled-garden/ip`: True accept, False drop or reject, None no rule matches."""
     for rule in rules:
         if not rule.is_disabled and _matches_source(rule, request) and _matches_target(rule, request):
-            hits[rule.id] = hits.get(rule.id, 0) + 1
+            hits[rule] = hits.get(rule, 0) + 1
             return rule.get("action", "accept") == "accept"
     return None
 
 
-def decide_by_host(rules: Iterable[Row], request: Request, hits: MutableMapping[str, int]) -> bool | None:
+def decide_by_host(rules: Iterable[Row], request: Request, hits: dict[Row, int]) -> bool | None:
     """Ask `/ip/hotspot/walled-garden`: True allow, False deny, None no rule matches."""
     for rule in rules:
         if rule.is_disabled or not _matches_source(rule, request):
@@ -68,7 +92,7 @@ def decide_by_host(rules: Iterable[Row], request: Request, hits: MutableMapping[
             continue
         if rule.get("dst-port") and not matches_port(rule.get("dst-port"), request.port):
             continue
-        hits[rule.id] = hits.get(rule.id, 0) + 1
+        hits[rule] = hits.get(rule, 0) + 1
         return rule.get("action", "allow") == "allow"
     return None
 

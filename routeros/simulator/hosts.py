@@ -50,14 +50,16 @@ class HostTable:
         if self.hosts.get(host.ip) is host:
             del self.hosts[host.ip]
 
-    def expire(self, now: datetime, *, idle: float | None, keepalive: float | None, login: float | None) -> None:
-        """Drop rows of phones that are not logged in and silent, unreachable or undecided for too long (seconds)."""
+    def expire(self, now: datetime, server: Row) -> None:
+        """Drop rows of phones not logged in: silent, out of reach or undecided for longer than the server says."""
+        idle, keepalive, login = (
+            values.parse_limit(server.get(f"{name}-timeout")) for name in ("idle", "keepalive", "login")
+        )
         for host in list(self.hosts.values()):
             if host.is_authorized:
                 continue
-            spans = ((host.last_seen_at, idle), (host.lost_at, keepalive))
-            if not host.is_bypassed:
-                spans = (*spans, (host.since, login))
+            undecided_since = None if host.is_bypassed else host.since
+            spans = ((host.last_seen_at, idle), (host.lost_at, keepalive), (undecided_since, login))
             if any(at is not None and span and now >= at + timedelta(seconds=span) for at, span in spans):
                 self.remove(host)
 

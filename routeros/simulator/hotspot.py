@@ -6,14 +6,15 @@ It speaks no HTTP and no API; the servlet, the proxy and the API menus all work 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from routeros.simulator import admission, factory, gardens, hosts, values
+from routeros.simulator import admission, factory, hosts, values
 from routeros.simulator.accounting import Accounts
-from routeros.simulator.admission import Attempt, seconds
+from routeros.simulator.admission import Attempt
 from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.clock import VirtualClock
 from routeros.simulator.cookies import FORGETTING_CAUSES, CookieJar
+from routeros.simulator.gardens import Garden, Request
 from routeros.simulator.hosts import HostTable
 from routeros.simulator.log import RouterLog
 from routeros.simulator.menus import hotspot_fields as menus
@@ -68,10 +69,9 @@ class Hotspot(HotspotSettings):
         #: Hear of every session that begins, and (True) ends.
         self.session_watchers: list[Callable[[Active, bool], None]] = []
         self.users.watchers.append(self._user_changed)
-        self.garden_hits: dict[str, int] = {}
-        self.dns_seen: set[str] = set()
-
-    # -- phones --------------------------------------------------------------------------------------------------
+        self.garden = Garden(
+            self.tables[menus.WALLED_GARDEN], self.tables[menus.WALLED_GARDEN_IP], self.behaviour.garden_needs_dns
+        )
 
     def see_host(self, mac: str, ip: str) -> Host:
         """Note a phone's traffic: creates or refreshes its row, applies ip-bindings. MAC in any usual form."""
@@ -85,6 +85,8 @@ class Hotspot(HotspotSettings):
         host.to_address = (rule.get("to-address") if rule else "") or ip
         if (session := self.active.get(ip)) is not None:
             session.last_traffic_at = now
+            if host.is_blocked:
+                self._end(session, "admin reset", now)
         per_mac = self.server.get("addresses-per-mac", "unlimited") if self.server else "unlimited"
         self.host_table.make_room(mac, None if per_mac == "unlimited" else int(per_mac))
         return host
@@ -101,8 +103,6 @@ class Hotspot(HotspotSettings):
     def session(self, ip: str) -> Active | None:
         """Return the active session of an address."""
         return self.active.get(ip)
-
-    # -- login and logout ----------------------------------------------------------------------------------------
 
     def login(
         self,
@@ -124,14 +124,12 @@ class Hotspot(HotspotSettings):
         self.tick()
         host = self.see_host(mac, ip)
         attempt = Attempt(ip, host.mac, username, by, password, chap_id, chap_challenge, chap_response, domain)
-        shown_by = self.behaviour.api_login_by if by == "api" else by
-        self._note(username, ip, f"trying to log in by {shown_by}")
+        self._note(username, ip, f"trying to log in by {self._shown(by)}")
         try:
             active = self._admit(attempt, host)
         except LoginRefused as refusal:
             self._note(username, ip, f"login failed: {refusal.text(ip)}")
             raise
-        active.login_by = shown_by
         self._note(username, ip, "logged in")
         return active
 
@@ -160,6 +158,7 @@ class Hotspot(HotspotSettings):
         else:
             terms = self.trials.admit(attempt, self.profile, profile, now=now)
         active = self.accounts.open(attempt, user, profile, terms, server=self.server_name, now=now)
+        active.login_by = self._shown(attempt.by)
         self.active[attempt.ip] = active
         host.is_authorized = True
         self._tell(active, is_gone=False)
@@ -168,13 +167,11 @@ class Hotspot(HotspotSettings):
 
     def logout(self, ip: str, *, cause: str = "user request", erase_cookie: bool = False) -> None:
         """End the session of an address; harmless without one. `cause` goes into the log and decides on mac-cookies."""
-        active = self.active.get(ip)
-        if active is None:
-            return
-        if erase_cookie:
-            self.cookies.forget_http(active.mac, active.user)
-        self._end(active, cause, self.clock.now())
-        self._settle_mac_cookie(active, cause)
+        if (active := self.active.get(ip)) is not None:
+            if erase_cookie:
+                self.cookies.forget_http(active.mac, active.user)
+            self._end(active, cause, self.clock.now())
+            self._settle_mac_cookie(active, cause)
 
     def _end(self, active: Active, cause: str, at: datetime) -> None:
         del self.active[active.ip]
@@ -189,26 +186,17 @@ class Hotspot(HotspotSettings):
         self._note(active.user, active.ip, f"logged out: {cause}")
 
     def _remember_mac(self, active: Active, profile: Row) -> None:
-        """Keep or refresh the mac-cookie after a login, if profile and method allow it."""
-        if "mac-cookie" not in self.login_by or profile.get("add-mac-cookie") != "true" or active.user_row is None:
-            return
-        if len(self.host_table.with_mac(active.mac)) != 1:
-            return
-        self.cookies.remember(
-            user=active.user,
-            password=active.user_row.get("password"),
-            mac=active.mac,
-            domain=active.domain,
-            expires_at=self.clock.now() + timedelta(seconds=seconds(profile.get("mac-cookie-timeout")) or 0.0),
-            has_value=False,
-        )
+        """Keep or refresh the mac-cookie after a login, if profile and method allow it and the MAC is one phone's."""
+        is_wanted = "mac-cookie" in self.login_by and profile.get("add-mac-cookie") == "true"
+        if is_wanted and len(self.host_table.with_mac(active.mac)) == 1:
+            self.cookies.keep(active, now=self.clock.now(), lifetime=profile.get("mac-cookie-timeout"), has_value=False)
 
     def _settle_mac_cookie(self, active: Active, cause: str) -> None:
         if cause in FORGETTING_CAUSES or cause == self.behaviour.uptime_limit_cause:
             self.cookies.forget_mac(active.mac)
             return
         for profile in self.user_profiles.named(active.profile):
-            self.cookies.extend(active.mac, self.clock.now(), seconds(profile.get("mac-cookie-timeout")) or 0.0)
+            self.cookies.extend(active.mac, self.clock.now(), profile.get("mac-cookie-timeout"))
 
     def _user_changed(self, user: Row, is_gone: bool) -> None:
         """Follow an edit of a user row: live sessions go on unless a switch says otherwise."""
@@ -219,6 +207,9 @@ class Hotspot(HotspotSettings):
             self.accounts.drop(user)
         elif self.behaviour.limit_edits_reach_live_sessions:
             self.accounts.reconsider(user, self.clock.now())
+
+    def _shown(self, by: str) -> str:
+        return self.behaviour.api_login_by if by == "api" else by
 
     def _tell(self, active: Active, *, is_gone: bool) -> None:
         for watcher in tuple(self.session_watchers):
@@ -240,17 +231,13 @@ class Hotspot(HotspotSettings):
             by_mac = admission.mac_credentials(self.tables, self.profile, host.mac, self.server_name)
         if by_mac is not None and (active := self._try(ip, host.mac, *by_mac, by="mac")):
             return active
-        cookie = self.cookies.mac_cookie(host.mac) if "mac-cookie" in self.login_by else None
-        if cookie is not None:
+        if "mac-cookie" in self.login_by and (cookie := self.cookies.mac_cookie(host.mac)) is not None:
             is_alone = len(self.host_table.with_mac(host.mac)) == 1
             if is_alone and (active := self._try(ip, host.mac, cookie.user, cookie.password, by="mac-cookie")):
                 return active
             self.cookies.remove(cookie)
-        if http_cookie and "cookie" in self.login_by:
-            kept = self.cookies.http_cookie(host.mac, http_cookie)
-            if kept is not None:
-                return self._try(ip, host.mac, kept.user, kept.password, by="cookie")
-        return None
+        kept = self.cookies.http_cookie(host.mac, http_cookie or "") if "cookie" in self.login_by else None
+        return self._try(ip, host.mac, kept.user, kept.password, by="cookie") if kept else None
 
     def _try(self, ip: str, mac: str, username: str, password: str, *, by: str) -> Active | None:
         try:
@@ -260,36 +247,22 @@ class Hotspot(HotspotSettings):
 
     def new_http_cookie(self, ip: str) -> str | None:
         """Make the http cookie of the session just begun: the value to set in the browser, None when not offered."""
-        active = self.active.get(ip)
-        if active is None or active.user_row is None or self.profile is None or "cookie" not in self.login_by:
+        if (active := self.active.get(ip)) is None or self.profile is None or "cookie" not in self.login_by:
             return None
-        lifetime = seconds(self.profile.get("http-cookie-lifetime")) or 0.0
-        return self.cookies.remember(
-            user=active.user,
-            password=active.user_row.get("password"),
-            mac=active.mac,
-            domain=active.domain,
-            expires_at=self.clock.now() + timedelta(seconds=lifetime),
-            has_value=True,
-        ).value
-
-    # -- numbers, garden, time -----------------------------------------------------------------------------------
+        lifetime = self.profile.get("http-cookie-lifetime")
+        cookie = self.cookies.keep(active, now=self.clock.now(), lifetime=lifetime, has_value=True)
+        return cookie.value if cookie else None
 
     def session_numbers(self, ip: str) -> dict[str, int]:
         """Return a session's numbers in seconds and bytes, by the names of the page variables; absent: no limit."""
-        active = self.active.get(ip)
-        return {} if active is None else self.accounts.numbers(active, self.clock.now())
+        return self.accounts.numbers(self.active[ip], self.clock.now()) if ip in self.active else {}
 
     def walled_garden(self, host: str, port: int, path: str, method: str, ip: str, *, dst_address: str = "") -> bool:
         """Say whether a request passes without login; counts the hits of the rule that decided.
 
         `dst_address`: the IPv4 address `host` stands for, when known, for ip rules with `dst-address`.
         """
-        request = gardens.Request(host, port, path, method, ip, self.server_name, dst_address)
-        verdict = gardens.decide_by_ip(self.tables[menus.WALLED_GARDEN_IP], request, self.garden_hits)
-        if verdict is None and (not self.behaviour.garden_needs_dns or host.lower() in self.dns_seen):
-            verdict = gardens.decide_by_host(self.tables[menus.WALLED_GARDEN], request, self.garden_hits)
-        return bool(verdict)
+        return self.garden.passes(Request(host, port, path, method, ip, self.server_name, dst_address))
 
     def count_traffic(self, ip: str, bytes_in: int, bytes_out: int) -> None:
         """Count traffic of a phone: `bytes_in` is its upload. Ends the session when a byte limit is reached."""
@@ -312,15 +285,8 @@ class Hotspot(HotspotSettings):
                 self._settle_mac_cookie(active, due[1])
         self.accounts.flush(now)
         self.cookies.expire(now)
-        if (server := self.server) is not None:
-            self.host_table.expire(
-                now,
-                idle=seconds(server.get("idle-timeout")),
-                keepalive=seconds(server.get("keepalive-timeout")),
-                login=seconds(server.get("login-timeout")),
-            )
-
-    # -- power ---------------------------------------------------------------------------------------------------
+        if self.server is not None:
+            self.host_table.expire(now, self.server)
 
     def shut_down(self) -> None:
         """End everything as a clean reboot does: usage is written to the user rows first."""
@@ -334,5 +300,4 @@ class Hotspot(HotspotSettings):
             self.accounts.drop_queue(active)
         self.active.clear()
         self.host_table.hosts.clear()
-        self.dns_seen.clear()
-        self.garden_hits.clear()
+        self.garden.forget()

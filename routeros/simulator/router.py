@@ -86,6 +86,7 @@ class SimulatedRouter:
             login_by=login_by,
             license_cap=_LICENSED_SESSIONS.get(self.board.license_level, 1),
         )
+        self.hotspot.may_run = lambda: self._allows("hotspot")
         self.server = ApiServer(self, host=api_host, port=api_port)
         self._device_mode_menu = system.DeviceModeMenu(self.device_mode, self.clock.now)
         self.dispatcher = self._make_dispatcher()
@@ -208,9 +209,6 @@ class SimulatedRouter:
         )
 
     def _make_dispatcher(self) -> Dispatcher:
-        def is_hotspot_allowed() -> bool:
-            return self.schema.version < _DEVICE_MODE_SINCE or self.device_mode.allows("hotspot")
-
         machine = system.Machine(
             self.version,
             self.board,
@@ -222,11 +220,11 @@ class SimulatedRouter:
             lambda: self._writes,
         )
         made: list[Menu] = [
-            *hotspot_menus(self.hotspot, is_allowed=is_hotspot_allowed),
+            *hotspot_menus(self.hotspot),
             *access.access_menus(self.tables, self.server.present),
             *system.system_menus(machine, self.tables),
             system.QueueMenu(self.tables["/queue/simple"]),
-            system.SchedulerMenu(self.tables["/system/scheduler"], is_allowed=self._is_scheduler_allowed),
+            system.SchedulerMenu(self.tables["/system/scheduler"], is_allowed=lambda: self._allows("scheduler")),
             system.LogMenu(self.log, is_iso=self.schema.version >= (7, 10)),
             self._device_mode_menu,
         ]
@@ -234,8 +232,8 @@ class SimulatedRouter:
         generic.add_generic_menus(menus, self.tables, self.schema)
         return Dispatcher(self.schema, menus, {"/system/reboot": self._reboot_by_command})
 
-    def _is_scheduler_allowed(self) -> bool:
-        return self.schema.version < _DEVICE_MODE_SINCE or self.device_mode.allows("scheduler")
+    def _allows(self, feature: str) -> bool:
+        return self.schema.version < _DEVICE_MODE_SINCE or self.device_mode.allows(feature)
 
     def _reboot_by_command(self, _call: Call) -> Answer:
         asyncio.get_running_loop().call_later(0.05, self.reboot)

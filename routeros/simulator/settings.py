@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from routeros.simulator.menus import hotspot_fields as menus
 from routeros.simulator.tables import Row, Table, Tables
 
@@ -11,6 +13,8 @@ class HotspotSettings:
 
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
+        #: Says whether device-mode lets a hotspot run; a forbidden server is listed but inactive.
+        self.may_run: Callable[[], bool] = lambda: True
 
     @property
     def users(self) -> Table:
@@ -25,6 +29,8 @@ class HotspotSettings:
     @property
     def server(self) -> Row | None:
         """The first enabled row of `/ip/hotspot`; None while no hotspot runs."""
+        if not self.may_run():
+            return None
         return next((row for row in self.tables[menus.HOTSPOT] if not row.is_disabled), None)
 
     @property

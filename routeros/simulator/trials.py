@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from routeros.simulator.admission import Attempt, Terms, seconds
+from routeros.simulator import values
+from routeros.simulator.admission import Attempt, Terms
 from routeros.simulator.refusals import LoginRefused
 from routeros.simulator.tables import Row
 
@@ -31,14 +32,14 @@ class Trials:
         """Give the terms of a trial session, or raise LoginRefused when the phone's minutes are used up."""
         if attempt.username != f"T-{attempt.mac}":
             raise LoginRefused("invalid-username", attempt.username)
-        limit = seconds(server_profile.get("trial-uptime-limit")) or _LIMIT
-        reset = seconds(server_profile.get("trial-uptime-reset")) or _RESET
+        limit = values.parse_limit(server_profile.get("trial-uptime-limit")) or _LIMIT
+        reset = values.parse_limit(server_profile.get("trial-uptime-reset")) or _RESET
         allowance = self.allowances.get(attempt.mac)
         if allowance is None or now >= allowance.since + timedelta(seconds=reset):
             allowance = self.allowances[attempt.mac] = _Allowance(now)
         if allowance.used >= limit:
             raise LoginRefused("uptime-limit", attempt.username)
-        timeout = seconds(profile.get("session-timeout"))
+        timeout = values.parse_limit(profile.get("session-timeout"))
         left = limit - allowance.used
         budget = left if timeout is None else min(left, timeout)
         return Terms(budget, timeout, budget == left, None, None, None)

@@ -38,6 +38,13 @@ def parse_duration(text: str) -> float:
     return total
 
 
+def parse_limit(text: str) -> float | None:
+    """Read a time limit in seconds: None, without limit, when absent (empty), `none` or zero."""
+    if text in {"", "none"}:
+        return None
+    return parse_duration(text) or None
+
+
 def _term(number: str, unit: str) -> float:
     if unit == "ms":
         return int(number) / 1000

@@ -5,7 +5,7 @@ Printed properties: MikroTik manual, HotSpot, command reference; item ids of act
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from routeros.simulator import traps, values
@@ -34,10 +34,9 @@ def _span(since: datetime, now: datetime) -> str:
 class ServerMenu(ItemMenu):
     """`/ip/hotspot`: a server that device-mode forbids is listed but inactive."""
 
-    def __init__(self, hotspot: Hotspot, *, is_allowed: Callable[[], bool]) -> None:
+    def __init__(self, hotspot: Hotspot) -> None:
         super().__init__(hotspot.tables[HOTSPOT])
         self._hotspot = hotspot
-        self._is_allowed = is_allowed
 
     def add(self, call: Call) -> Answer:
         """Add a server; without a name it is called after what it is."""
@@ -49,14 +48,14 @@ class ServerMenu(ItemMenu):
     def show_row(self, row: Row) -> dict[str, str]:
         """Add the state the router computes."""
         shown = super().show_row(row)
-        is_running = row is self._hotspot.server and self._is_allowed()
+        is_running = row is self._hotspot.server
         profile = self._hotspot.profile
         if is_running and profile is not None and profile.get("hotspot-address"):
             shown["ip-of-dns-name"] = profile.get("hotspot-address")
         shown["proxy-status"] = "running" if is_running else "stopped"
         shown["invalid"] = "false"
         shown["HTTPS"] = values.format_bool(profile is not None and profile.get("ssl-certificate") != "none")
-        if not self._is_allowed():
+        if not self._hotspot.may_run():
             shown[".about"] = "inactivated, not allowed by device-mode"
         return shown
 
@@ -285,7 +284,7 @@ class GardenMenu(ItemMenu):
 
     def __init__(self, hotspot: Hotspot, table: Table) -> None:
         super().__init__(table)
-        self._hits = hotspot.garden_hits if table.spec.path == WALLED_GARDEN else None
+        self._hits = hotspot.garden.hits if table.spec.path == WALLED_GARDEN else None
         if self._hits is not None:
             self.writers["reset-counters"] = self.reset_counters
             self.writers["reset-counters-all"] = self.reset_all
@@ -294,13 +293,13 @@ class GardenMenu(ItemMenu):
         """Add the hits."""
         shown = {**super().show_row(row), "dynamic": values.format_bool(row.is_dynamic)}
         if self._hits is not None:
-            shown["hits"] = str(self._hits.get(row.id, 0))
+            shown["hits"] = str(self._hits.get(row, 0))
         return shown
 
     def reset_counters(self, call: Call) -> Answer:
         """Set the hits of rules to zero."""
         for row in self.chosen(call):
-            (self._hits or {}).pop(row.id, None)
+            (self._hits or {}).pop(row, None)
         return Answer()
 
     def reset_all(self, _call: Call) -> Answer:
@@ -309,11 +308,11 @@ class GardenMenu(ItemMenu):
         return Answer()
 
 
-def hotspot_menus(hotspot: Hotspot, *, is_allowed: Callable[[], bool]) -> list[Menu]:
-    """Make all hotspot menus. `is_allowed` says whether device-mode lets a hotspot run."""
+def hotspot_menus(hotspot: Hotspot) -> list[Menu]:
+    """Make all hotspot menus."""
     tables = hotspot.tables
     return [
-        ServerMenu(hotspot, is_allowed=is_allowed),
+        ServerMenu(hotspot),
         ProfileMenu(tables["/ip/hotspot/profile"]),
         ProfileMenu(hotspot.user_profiles),
         UserMenu(hotspot),
