@@ -12,11 +12,11 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
-from portal import error_pages
+from portal import error_pages, guards
 from portal.assets import Assets
 from portal.clock import Clock
 from portal.config import Settings
-from portal.controllers import health
+from portal.controllers import callbacks, captive, checkout, dashboard, health, identity
 from portal.db import DB
 from portal.headers import Policy
 from portal.signing import Signer
@@ -40,11 +40,21 @@ def create_app(
     assets, policy = Assets(), Policy.of(settings)
     time, vault, signer = clock or Clock(), Vault(settings.secret_keys), Signer(settings.secret_keys)
     shared = {"settings": settings, "clock": time, "vault": vault, "signer": signer}
+    dependencies = {name: _always(value) for name, value in shared.items()}
     return Litestar(
-        route_handlers=[assets.route(), *health.ROUTES, *routes],
-        dependencies={name: _always(value) for name, value in shared.items()},
+        route_handlers=[
+            assets.route(),
+            *health.ROUTES,
+            *callbacks.ROUTES,
+            captive.ROUTER,
+            checkout.ROUTER,
+            identity.ROUTER,
+            dashboard.ROUTER,
+            *routes,
+        ],
+        dependencies={**dependencies, "actor": Provide(guards.provide_actor)},
         state=State({**shared, "pages": Pages(assets, policy)}),
-        exception_handlers=error_pages.HANDLERS,
+        exception_handlers={**error_pages.HANDLERS, guards.SignInNeeded: guards.to_sign_in},
         before_send=[policy.before_send],
         request_max_body_size=MAX_BODY_BYTES,
         lifespan=[_database],

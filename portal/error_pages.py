@@ -10,6 +10,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
+from portal.cookies import SESSION, cookie_of
 from portal.errors import PortalError, TooMany
 from portal.i18n import Language
 from portal.msgid import N_
@@ -51,7 +52,11 @@ def _answer(
     if "application/json" in request.headers.get("accept", ""):
         body = {"error": message or language.gettext(heading), "reference": reference}
         return Response(body, status_code=status, media_type="application/json", headers=_no_store(headers))
-    context = {"heading": heading, "message": message, "advice": advice, "reference": reference, "status": status}
+    # Only staff have a page to go back to: a customer's start is the router's own redirect.
+    is_staff = cookie_of(request, SESSION) is not None
+    context = {
+        "heading": heading, "message": message, "advice": advice, "reference": reference, "is_staff": is_staff,
+    }  # fmt: skip
     return render(request, "error.html", context, status=status, language=language, headers=headers)
 
 

@@ -17,14 +17,14 @@ from litestar.handlers import BaseRouteHandler
 
 from portal.clock import Clock
 from portal.config import Settings
+from portal.cookies import FORM, SESSION, AnyConnection, cookie_of, make_cookie
 from portal.errors import Forbidden, NotFound, PortalError
 from portal.headers import safe_next
 from portal.identity import Actor, NewSession, Session, session_of
 from portal.msgid import N_
 from portal.signing import Signer, TokenError
-from portal.web import AnyConnection, is_htmx
+from portal.web import is_htmx
 
-SESSION, FORM = "vocha_session", "vocha_form"
 TOKEN_FIELD, TOKEN_HEADER = "_csrf", "x-csrf-token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOKEN_LIFE = timedelta(days=7)
@@ -39,38 +39,10 @@ class SignInNeeded(PortalError):  # noqa: N818
     status_code = 401
 
 
-def cookie_name(name: str, settings: Settings) -> str:
-    """On https with `__Host-`, which keeps other hosts and plain http from setting it."""
-    return f"__Host-{name}" if _is_https(settings) else name
-
-
-def _is_https(settings: Settings) -> bool:
-    return settings.base_url.startswith("https://")
-
-
-def make_cookie(name: str, value: str, *, settings: Settings, max_age: int | None = None) -> Cookie:
-    """A cookie as all of ours are: this host, all paths, unseen by scripts, not sent along from other sites."""
-    return Cookie(
-        key=cookie_name(name, settings), value=value, path="/", httponly=True, samesite="lax",
-        secure=_is_https(settings), max_age=max_age,
-    )  # fmt: skip
-
-
 def session_cookie(session: NewSession, *, settings: Settings) -> Cookie:
     """The cookie of a session just opened."""
     seconds = int(settings.session_lifetime.total_seconds())
     return make_cookie(SESSION, session.token, settings=settings, max_age=seconds)
-
-
-def expired(name: str, *, settings: Settings) -> Cookie:
-    """Takes a cookie away."""
-    return make_cookie(name, "", settings=settings, max_age=0)
-
-
-def cookie_of(connection: AnyConnection, name: str) -> str | None:
-    """The value of one of our cookies; None when absent or longer than any we set."""
-    value = connection.cookies.get(cookie_name(name, settings_of(connection)))
-    return value if value and len(value) <= 128 else None
 
 
 def settings_of(connection: AnyConnection) -> Settings:
@@ -153,7 +125,12 @@ async def form_key(connection: AnyConnection) -> str | None:
     if session is not None:
         return session.key
     cookie = cookie_of(connection, FORM)
-    return hashlib.sha256(cookie.encode()).hexdigest()[:32] if cookie else None
+    return key_of(cookie) if cookie else None
+
+
+def key_of(cookie: str) -> str:
+    """What form tokens are bound to for a form cookie of this value."""
+    return hashlib.sha256(cookie.encode()).hexdigest()[:32]
 
 
 def new_form_cookie(settings: Settings) -> Cookie:

@@ -135,7 +135,8 @@ async def takings_per_day(actor: Actor, *, days: int, zone: ZoneInfo, now: datet
     today = now.astimezone(zone).date()
     first = today - timedelta(days=days - 1)
     rows = await DB.fetch(
-        """SELECT (p.paid_at AT TIME ZONE $3)::date AS day, sum(coalesce(p.received_cents, p.amount_cents))::bigint AS cents
+        """SELECT (p.paid_at AT TIME ZONE $3)::date AS day,
+                  sum(coalesce(p.received_cents, p.amount_cents))::bigint AS cents
            FROM payments p WHERE p.merchant_id = $1 AND p.status = 'paid' AND p.paid_at >= $2
            AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale') GROUP BY 1""",
         actor.at_merchant(),

@@ -7,15 +7,16 @@ Nothing rendered is ever cached. Errors: portal.error_pages; headers of every an
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
-from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
 from portal import i18n
 from portal.assets import Assets
+from portal.charts import short_number
+from portal.cookies import LANGUAGE, AnyConnection, cookie_of
+from portal.durations import in_words
 from portal.headers import Inline, Policy
 from portal.i18n import Language
 from portal.money import format_amount
@@ -24,12 +25,8 @@ from portal.phones import mask
 __all__ = ["Inline", "Pages", "is_htmx", "language_of", "pages_of", "render", "see_other", "swap"]
 
 FOLDER = Path(__file__).parent / "templates"
-#: Where a signed-in browser keeps the language it chose. Never set on captive pages.
-LANGUAGE_COOKIE = "vocha_language"
 _NO_BREAK = "\u00a0"
 _HTML = "text/html"
-
-AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
 class Pages:
@@ -60,7 +57,10 @@ def _environment(assets: Assets) -> Environment:
     install: Callable[..., None] = vars(environment)["install_gettext_callables"]
     install(_gettext, _ngettext, newstyle=True)
     vars(environment)["globals"]["asset"] = assets.url
-    filters: dict[str, Callable[..., str]] = {"money": money, "phone": phone, "clock": clock, "day": day}
+    filters: dict[str, Callable[..., str]] = {
+        "money": money, "phone": phone, "clock": clock, "day": day, "ago": ago, "initials": initials,
+        "short_number": short_number,
+    }  # fmt: skip
     vars(environment)["filters"].update(filters)
     return environment
 
@@ -93,6 +93,18 @@ def day(at: datetime, zone: tzinfo) -> str:
     return i18n.current().short_day(at.astimezone(zone).date())
 
 
+def ago(since: datetime, now: datetime) -> str:
+    """ "18 minutes": how long something has lasted, rounded down to one unit, a minute at least."""
+    seconds = max(60, int((now - since).total_seconds()))
+    speaking = i18n.current()
+    return in_words(seconds, speaking.gettext, ngettext=speaking.ngettext, most=1).replace(" ", _NO_BREAK)
+
+
+def initials(name: str) -> str:
+    """ "AW": of the first two words of a name."""
+    return "".join(word[0].upper() for word in name.split()[:2])
+
+
 def pages_of(connection: AnyConnection) -> Pages:
     """The application's pages."""
     return connection.app.state["pages"]
@@ -102,7 +114,7 @@ def language_of(connection: AnyConnection, *, fallback: str = i18n.SOURCE) -> La
     """The language to answer in: `?l=`, else the cookie, else Accept-Language, else `fallback` (the merchant's)."""
     return i18n.choose(
         asked=connection.query_params.get("l"),
-        stored=connection.cookies.get(LANGUAGE_COOKIE),
+        stored=cookie_of(connection, LANGUAGE),
         accept=connection.headers.get("accept-language", ""),
         fallback=fallback,
     )

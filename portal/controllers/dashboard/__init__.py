@@ -1,0 +1,13 @@
+"""Pages for people who are signed in, and the way in and out."""
+
+from litestar import Router
+
+from portal import guards
+from portal.controllers.dashboard import account, home, operator, routers, sales
+
+#: All of it: somebody must be signed in, and what changes something must come from our own forms.
+ROUTER = Router(
+    path="/",
+    guards=[guards.signed_in, guards.own_forms_only],
+    route_handlers=[*home.ROUTES, *sales.ROUTES, *routers.ROUTES, *operator.ROUTES, *account.ROUTES],
+)
