@@ -26,7 +26,7 @@ class CookieJar:
     _count: int = 0
 
     def keep(self, active: Active, *, now: datetime, lifetime: str, has_value: bool) -> Cookie | None:
-        """Remember the login of a session for a lifetime such as `3d`; the phone's older cookie of that kind is replaced.
+        """Remember a session's login for a lifetime such as `3d`; the phone's older cookie of that kind is replaced.
 
         A session without a user row (a trial) is not remembered.
         """

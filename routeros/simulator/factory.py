@@ -27,10 +27,15 @@ def seed_defaults(tables: Tables) -> None:
     ).values.pop("profile")
 
 
-def seed_server(tables: Tables, *, server_name: str, address: str, dns_name: str, login_by: str) -> None:
-    """Set up one hotspot server as `/ip/hotspot/setup` leaves it: a server profile `hsprof1` and the server."""
+def seed_server(tables: Tables, *, name: str, address: str, dns_name: str, login_by: str) -> None:
+    """Set up one hotspot server as `/ip/hotspot/setup` leaves it: a server profile `hsprof1` and the server.
+
+    Does nothing with an empty name: a router without a hotspot.
+    """
+    if not name:
+        return
     tables[menus.SERVER_PROFILE].add(
         {"name": "hsprof1", "hotspot-address": address, "dns-name": dns_name, "login-by": login_by}
     )
     interface = next(iter(tables.names("/interface")))
-    tables[menus.HOTSPOT].add({"name": server_name, "interface": interface, "profile": "hsprof1", "disabled": "no"})
+    tables[menus.HOTSPOT].add({"name": name, "interface": interface, "profile": "hsprof1", "disabled": "no"})

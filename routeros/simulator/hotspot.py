@@ -57,10 +57,7 @@ class Hotspot(HotspotSettings):
         super().__init__(factory.hotspot_tables() if tables is None else tables)
         self.log = log or RouterLog(clock.now)
         factory.seed_defaults(self.tables)
-        if server_name:
-            factory.seed_server(
-                self.tables, server_name=server_name, address=address, dns_name=dns_name, login_by=login_by
-            )
+        factory.seed_server(self.tables, name=server_name, address=address, dns_name=dns_name, login_by=login_by)
         self.active: dict[str, Active] = {}
         self.host_table = HostTable()
         self.cookies = CookieJar()
@@ -148,11 +145,10 @@ class Hotspot(HotspotSettings):
         name = user.get("profile") if user else self.profile.get("trial-user-profile", "default")
         profile = admission.profile_of(self.tables, name, attempt.username)
         admission.check_room(attempt, profile, self.active.values(), license_cap=self.license_cap)
-        if user is not None:
-            self.accounts.terms(user, profile, now)  # refuses before the old session is touched
         if old is not None:
+            if user is not None:
+                self.accounts.terms(user, profile, now)  # refuses before the old session is touched
             self._end(old, "user request", now)
-            host.is_authorized = False
         if user is not None:
             terms = self.accounts.terms(user, profile, now)
         else:
@@ -222,10 +218,8 @@ class Hotspot(HotspotSettings):
         """Try the logins that need no form: by MAC address, by mac-cookie, by http cookie. None when none applies."""
         self.tick()
         host = self.see_host(mac, ip)
-        if (active := self.active.get(ip)) is not None:
-            return active
-        if host.is_blocked or host.is_bypassed:
-            return None
+        if ip in self.active or host.is_blocked or host.is_bypassed:
+            return self.active.get(ip)
         by_mac = None
         if self.profile is not None and "mac" in self.login_by:
             by_mac = admission.mac_credentials(self.tables, self.profile, host.mac, self.server_name)
@@ -263,6 +257,11 @@ class Hotspot(HotspotSettings):
         `dst_address`: the IPv4 address `host` stands for, when known, for ip rules with `dst-address`.
         """
         return self.garden.passes(Request(host, port, path, method, ip, self.server_name, dst_address))
+
+    @property
+    def garden_hits(self) -> dict[str, int]:
+        """Hits of the walled-garden host rules, by their ids."""
+        return {row.id: self.garden.hits.get(row, 0) for row in self.tables[menus.WALLED_GARDEN]}
 
     def count_traffic(self, ip: str, bytes_in: int, bytes_out: int) -> None:
         """Count traffic of a phone: `bytes_in` is its upload. Ends the session when a byte limit is reached."""
