@@ -27,7 +27,7 @@ REMEMBERED_FOR = timedelta(days=60)
 class VisitLost(PortalError):  # noqa: N818
     """The signed link is missing, altered, too old, or another site's: the phone has to come from its router again."""
 
-    default = N_("This page is too old or incomplete. Start again from the Wi-Fi.")
+    default = N_("This page is too old or incomplete. Start again from the WiFi.")
     status_code = 400
 
 

@@ -70,7 +70,9 @@ def minutes(seconds: int, language: Language) -> str:
 def package_line(terms: Terms, language: Language) -> str:
     """What a package holds beside its name: "1 hour, 5 Mbps, 1 device"; the length only when the name is another."""
     parts: list[str] = []
-    duration = length(terms.duration_s, language)
+    days, rest = divmod(terms.duration_s, durations.SECONDS[durations.Unit.DAY])
+    in_days = durations.part_in_words(durations.Part(days, durations.Unit.DAY), language.ngettext)
+    duration = length(terms.duration_s, language) if rest or not days else together(in_days)
     if duration.replace(_NBSP, " ").casefold() != terms.name.strip().casefold():
         parts.append(duration)
     if terms.uptime_s is not None and terms.uptime_s < terms.duration_s:

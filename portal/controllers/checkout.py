@@ -9,6 +9,7 @@ from datetime import datetime
 from litestar import Response, Router, get
 
 from portal import captive_links, captive_states, checkouts, codes
+from portal.captive_failures import SAME_AGAIN_AFTER_S
 from portal.checkouts import CheckoutView
 from portal.clock import Clock
 from portal.controllers.captive import HANDLERS
@@ -30,8 +31,9 @@ async def show_checkout(
     frame = Frame(request, router=view.router, merchant=view.merchant, language=view.language)
     frame.recall(request.query_params.get("d", ""), signer=signer, now=now)
     screen = captive_states.screen(view, now=now)
-    facts = {"view": view, "screen": screen, "now": now, "form_key": codes.hex_token(16), "bar_s": captive_states.BAR_S}
-    context = {**facts, **_ways(frame, view)}
+    facts = {"view": view, "screen": screen, "now": now, "form_key": codes.hex_token(16)}
+    lengths = {"bar_s": captive_states.BAR_S, "again_s": SAME_AGAIN_AFTER_S}
+    context = {**facts, **lengths, **_ways(frame, view)}
     key = screen.key if screen.refresh_s else ""
     return frame.show(screen.template, context, refresh_s=screen.refresh_s, key=key)
 
