@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routeros.names import is_own_name, is_own_user
@@ -78,6 +78,7 @@ def wishes(draw: st.DrawFn) -> Desired:
 BRAKES = st.builds(Brakes, max_share=st.sampled_from([0.0, 0.2, 1.0]), max_count=st.sampled_from([0, 2, 200]))
 
 
+@settings(max_examples=60, deadline=None)
 @given(wishes(), ROUTERS, BRAKES)
 def test_a_plan_once_applied_leaves_nothing_to_do(desired: Desired, observed: Observed, brakes: Brakes) -> None:
     first = plan(desired, observed, brakes=brakes)
@@ -90,6 +91,7 @@ def test_a_plan_once_applied_leaves_nothing_to_do(desired: Desired, observed: Ob
         assert all(isinstance(operation, EndAccess) for operation in second.operations)
 
 
+@settings(max_examples=60, deadline=None)
 @given(wishes(), ROUTERS, BRAKES)
 def test_no_operation_ever_names_a_foreign_row(desired: Desired, observed: Observed, brakes: Brakes) -> None:
     foreign = {user.name for user in observed.users if not is_own_user(user)}
@@ -99,17 +101,20 @@ def test_no_operation_ever_names_a_foreign_row(desired: Desired, observed: Obser
     assert all(is_own_name(each) for each in named - desired.profiles.keys())
 
 
+@settings(max_examples=60, deadline=None)
 @given(wishes(), ROUTERS)
 def test_an_incomplete_read_leads_to_no_operation(desired: Desired, observed: Observed) -> None:
     assert plan(desired, replace(observed, complete=False)).operations == ()
 
 
+@settings(max_examples=60, deadline=None)
 @given(wishes(), ROUTERS, BRAKES)
 def test_a_wanted_user_is_never_removed(desired: Desired, observed: Observed, brakes: Brakes) -> None:
     ended = {each.name for each in plan(desired, observed, brakes=brakes).operations if isinstance(each, EndAccess)}
     assert not ended & desired.users.keys()
 
 
+@settings(max_examples=60, deadline=None)
 @given(wishes(), ROUTERS, BRAKES)
 def test_surprising_removals_stay_within_the_brakes(desired: Desired, observed: Observed, brakes: Brakes) -> None:
     operations = plan(desired, observed, brakes=brakes).operations
@@ -121,6 +126,7 @@ def test_surprising_removals_stay_within_the_brakes(desired: Desired, observed: 
     assert len(surprises) <= brakes.max_share * len(ours)
 
 
+@settings(max_examples=60, deadline=None)
 @given(wishes(), ROUTERS)
 def test_removals_come_first_and_profiles_before_their_users(desired: Desired, observed: Observed) -> None:
     order = {EndAccess: 0, EnsureProfile: 1}
@@ -128,6 +134,7 @@ def test_removals_come_first_and_profiles_before_their_users(desired: Desired, o
     assert ranks == sorted(ranks)
 
 
+@settings(max_examples=60, deadline=None)
 @given(wishes(), ROUTERS)
 def test_every_new_user_carries_its_own_end_unless_it_has_none(desired: Desired, observed: Observed) -> None:
     for operation in plan(desired, observed).operations:
