@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routeros import words
@@ -12,6 +12,7 @@ from routeros.words import RateLimit, Row
 SENDABLE = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9))
 def test_any_duration_survives_the_round_trip(seconds: int) -> None:
     assert words.read_duration(words.write_duration(seconds)) == seconds
@@ -58,6 +59,7 @@ def test_a_negative_duration_or_number_is_never_sent() -> None:
         words.write_number(-1)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**19))
 def test_any_number_of_bytes_survives_the_round_trip(number: int) -> None:
     assert words.read_number(words.write_number(number)) == number
@@ -86,6 +88,7 @@ def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
     assert words.attribute("name", text) == f"=name={text}"
 
 
+@settings(deadline=None)
 @given(SENDABLE)
 def test_sendable_text_is_sent_unchanged(text: str) -> None:
     assert words.attribute("comment", text).removeprefix("=comment=") == text
@@ -103,6 +106,7 @@ def test_nul_from_a_router_is_replaced_because_the_database_cannot_hold_it() -> 
     assert Row({"name": "a\x00b"}).text("name") == "a\ufffdb"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(0, 10**12), st.sampled_from(["", "1M/2M 512k/1M 8/8", "2M/2M"]))
 def test_any_rate_limit_survives_the_round_trip(up: int, down: int, burst: str) -> None:
     rate = RateLimit(up, down, burst)
