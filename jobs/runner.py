@@ -60,12 +60,12 @@ async def _begin(run_id: int, job: Job) -> bool:
             run_id,
             job.timeout_s + 10,
         )
-        status = "done" if busy else "running"
         await tx.execute(
-            """UPDATE job_runs SET status = $2, attempts = attempts + 1, started_at = clock_timestamp(), host = $3,
-               ended_at = CASE WHEN $2 = 'done' THEN clock_timestamp() END, error = $4 WHERE id = $1""",
+            """UPDATE job_runs SET status = CASE WHEN $2 THEN 'done' ELSE 'running' END, host = $3, error = $4,
+               attempts = attempts + 1, started_at = clock_timestamp(), ended_at = CASE WHEN $2 THEN clock_timestamp() END
+               WHERE id = $1""",
             run_id,
-            status,
+            busy is not None,
             HOST,
             f"run {busy} was under way" if busy else None,
         )

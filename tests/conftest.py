@@ -21,7 +21,7 @@ KEYS = (("test", bytes(range(32))),)
 
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:
-    """A database of this test run: on the server TEST_DATABASE_URL names, else on an embedded one that ends with the run."""
+    """A database of this test run: on the server TEST_DATABASE_URL names, else on an embedded one of its own."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
@@ -46,12 +46,17 @@ async def pool(migrated: str) -> AsyncIterator[str]:
     await DB.close()
 
 
+_TABLES = [getattr(tables, name)._meta.tablename for name in tables.__all__] + ["pgqueuer"]
+_FILLED = " UNION ALL ".join(f"SELECT '{table}' AS name WHERE EXISTS (SELECT FROM {table})" for table in _TABLES)
+
+
 @pytest.fixture
-async def db(pool: str) -> AsyncIterator[str]:
-    """The open database, every table empty."""
-    names = ", ".join(getattr(tables, name)._meta.tablename for name in tables.__all__)
-    await DB.fetch(f"TRUNCATE {names}, pgqueuer RESTART IDENTITY CASCADE")
-    yield pool
+async def db(pool: str) -> str:
+    """The open database, every table empty. Only tables with rows are truncated: each costs some milliseconds."""
+    filled = [row["name"] for row in await DB.fetch(_FILLED)]
+    if filled:
+        await DB.fetch(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE")
+    return pool
 
 
 @pytest.fixture

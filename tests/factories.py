@@ -1,10 +1,11 @@
 """Rows for tests, made by explicit functions. Every one returns what the test goes on with."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from portal import codes
 from portal.db import DB
 from portal.routers import RouterView, by_site
+from portal.terms import Terms
 from portal.vault import Vault
 
 PHONE = "254712345678"
@@ -16,15 +17,18 @@ async def merchant(name: str = "Kilimani Corner", *, kind: str = "personal", **c
     return await _insert("merchants", values)
 
 
-async def mpesa_account(vault: Vault, *, merchant_id: int | None = None, shortcode: str = "174379") -> int:
-    """An M-Pesa account's id; by default the platform's, with the keys the Daraja simulator knows."""
+async def mpesa_account(
+    vault: Vault, *, merchant_id: int | None = None, shortcode: str = "174379", key: str = "key", secret: str = "secret",
+    passkey: str = "passkey",
+) -> int:  # fmt: skip
+    """An M-Pesa account's id; by default the platform's."""
     account_id = await DB.value("SELECT nextval('mpesa_accounts_id_seq')")
     sealed = {
         f"{name}_sealed": vault.seal("mpesa_accounts", f"{name}_sealed", row_id=account_id, plaintext=value)
         for name, value in {
-            "consumer_key": "demo-key",
-            "consumer_secret": "demo-secret",
-            "passkey": "demo-passkey",
+            "consumer_key": key,
+            "consumer_secret": secret,
+            "passkey": passkey,
         }.items()
     }
     return await _insert(
@@ -87,3 +91,59 @@ async def _insert(table: str, values: dict[str, object]) -> int:
     names = ", ".join(values)
     marks = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     return await DB.value(f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING id", *values.values())
+
+
+async def voucher(vault: Vault, merchant_id: int, package_id: int, *, status: str = "paid", **columns: object) -> int:
+    """A voucher's id, in the given status with the moments that status needs."""
+    voucher_id = await DB.value("SELECT nextval('vouchers_id_seq')")
+    code, now = codes.voucher_code(), datetime.now(UTC)
+    values: dict[str, object] = {
+        "id": voucher_id,
+        "merchant_id": merchant_id,
+        "package_id": package_id,
+        "code_hash": vault.code_hash(code),
+        "code_sealed": vault.seal("vouchers", "code_sealed", row_id=voucher_id, plaintext=code),
+        "payment_reference": codes.payment_reference(),
+        "status": status,
+        "price_cents": 1000,
+        "terms": Terms(name="1 hour", duration_s=3600).encode(),
+        "created_at": now,
+    }
+    if status != "unsold":
+        values["paid_at"] = now
+    if status == "in_use":
+        values |= {"started_at": now, "expires_at": now + timedelta(hours=1)}
+    if status in ("expired", "revoked"):
+        values |= {"ended_at": now, "ended_why": "usage" if status == "expired" else "revoked"}
+    return await _insert("vouchers", values | columns)
+
+
+async def grant(vault: Vault, merchant_id: int, router_id: int, voucher_id: int, *, status: str = "wanted", **columns: object) -> int:
+    """A grant's id."""
+    grant_id = await DB.value("SELECT nextval('access_grants_id_seq')")
+    values = {
+        "id": grant_id,
+        "merchant_id": merchant_id,
+        "router_id": router_id,
+        "voucher_id": voucher_id,
+        "status": status,
+        "user_name": f"vocha-{codes.hex_token(8)}",
+        "password_sealed": vault.seal("access_grants", "password_sealed", row_id=grant_id, plaintext=codes.hex_token()),
+        "terms": Terms(name="1 hour", duration_s=3600).encode(),
+    } | columns
+    return await _insert("access_grants", values)
+
+
+async def payment(merchant_id: int, *, status: str = "created", amount_cents: int = 1000, **columns: object) -> int:
+    """A payment's id, without a checkout unless one is given."""
+    values = {
+        "merchant_id": merchant_id,
+        "status": status,
+        "amount_cents": amount_cents,
+        "phone": PHONE,
+        "account_reference": codes.payment_reference(),
+        "callback_token": codes.hex_token(32),
+    }
+    if status in ("paid", "refund_pending", "refunded"):
+        values["paid_at"] = datetime.now(UTC)
+    return await _insert("payments", values | columns)

@@ -2,9 +2,10 @@
 
 import ipaddress
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, post
+from litestar.params import Dependency
 
 from portal import callbacks, faults
 from portal.clock import Clock
@@ -18,7 +19,10 @@ _ACCEPTED = b'{"ResultCode":0,"ResultDesc":"Accepted"}'
 
 @post("/cb/{token:str}", opt={"csrf": "none", "pages": "none"}, status_code=200)
 async def stk_callback(
-    request: Request[Any, Any, Any], token: str, settings: Settings, clock: Clock
+    request: Request[Any, Any, Any],
+    token: str,
+    settings: Annotated[Settings, Dependency(skip_validation=True)],
+    clock: Clock,
 ) -> Response[bytes]:
     """Keep the message under the attempt its address names. 404 for an address we never gave out; nothing is kept then."""
     faults.reach("callback.arrived")

@@ -74,22 +74,33 @@ async def _failed(tx: Tx, payment: Record, evidence: Evidence, *, now: datetime)
 
 
 async def _paid(tx: Tx, payment: Record, evidence: Evidence, *, vault: Vault, now: datetime) -> Settled:
-    receipt = evidence.receipt
-    if receipt and await tx.value("SELECT id FROM payments WHERE receipt = $1 AND id <> $2", receipt, payment["id"]):
+    seen = await _booked_for(tx, evidence.receipt) if evidence.receipt else None
+    if seen is not None and seen != payment["id"]:
         await _note(tx, payment, "receipt_used_already", evidence, now=now)
         return Settled.RECEIPT_USED
+    if seen is not None:
+        return Settled.KNOWN
     amount = payment["amount_cents"] if evidence.amount_cents is None else evidence.amount_cents
     if payment["status"] in ("paid", "refund_pending", "refunded"):
         return await _already_paid(tx, payment, evidence, amount=amount, now=now)
     if amount != payment["amount_cents"]:
         return await _wrong_amount(tx, payment, evidence, amount=amount, now=now)
     await move(
-        tx, "payments", payment["id"], E.PAY, at=now, actor=evidence.road, data={"receipt": receipt}, paid_at=now,
-        receipt=receipt or payment["receipt"], received_cents=amount, result_code=evidence.result_code,
+        tx, "payments", payment["id"], E.PAY, at=now, actor=evidence.road, data={"receipt": evidence.receipt}, paid_at=now,
+        receipt=evidence.receipt, received_cents=amount, result_code=evidence.result_code,
         result_text=evidence.result_text[:500], next_query_at=None, next_try_at=None,
         checkout_request_id=payment["checkout_request_id"] or evidence.checkout_request_id,
     )  # fmt: skip
     return await _deliver(tx, payment, evidence, amount=amount, vault=vault, now=now)
+
+
+async def _booked_for(tx: Tx, receipt: str) -> int | None:
+    """The payment this receipt's money was booked for, as a sale or held."""
+    return await tx.value(
+        """SELECT id FROM payments WHERE receipt = $1
+           UNION ALL SELECT payment_id FROM ledger_postings WHERE receipt = $1 LIMIT 1""",
+        receipt,
+    )
 
 
 async def _deliver(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, vault: Vault, now: datetime) -> Settled:
@@ -118,11 +129,10 @@ async def _deliver(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, 
 
 
 async def _already_paid(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, now: datetime) -> Settled:
-    receipt = evidence.receipt
-    if not receipt or receipt == payment["receipt"]:
+    if not evidence.receipt:
         return Settled.KNOWN
-    if payment["receipt"] is None:
-        await tx.execute("UPDATE payments SET receipt = $2 WHERE id = $1", payment["id"], receipt)
+    if payment["receipt"] is None and amount == payment["amount_cents"]:
+        await tx.execute("UPDATE payments SET receipt = $2 WHERE id = $1", payment["id"], evidence.receipt)
         await _note(tx, payment, "receipt_added", evidence, now=now)
         return Settled.RECEIPT_ADDED
     await _hold(tx, payment, evidence, amount=amount, kind="extra_payment", account="customer_credit", now=now)
@@ -132,20 +142,10 @@ async def _already_paid(tx: Tx, payment: Record, evidence: Evidence, *, amount: 
 async def _wrong_amount(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, now: datetime) -> Settled:
     """The money is real but not what was asked for: nothing is granted, the amount is held in suspense for the shop to decide."""
     await _hold(tx, payment, evidence, amount=amount, kind="suspense", account="suspense", now=now)
-    columns = {
-        "received_cents": amount,
-        "receipt": evidence.receipt,
-        "result_code": evidence.result_code,
-        "next_query_at": None,
-    }
-    if not await move(
-        tx, "payments", payment["id"], E.LOSE, at=now, actor=evidence.road, data={"why": "wrong amount"}, **columns
-    ):
+    columns = {"received_cents": amount, "result_code": evidence.result_code, "next_query_at": None}
+    if not await move(tx, "payments", payment["id"], E.LOSE, at=now, actor=evidence.road, data={"why": "wrong amount"}, **columns):
         await tx.execute(
-            "UPDATE payments SET received_cents = $2, receipt = coalesce(receipt, $3), next_query_at = NULL WHERE id = $1",
-            payment["id"],
-            amount,
-            evidence.receipt,
+            "UPDATE payments SET received_cents = $2, next_query_at = NULL WHERE id = $1", payment["id"], amount
         )
     return Settled.WRONG_AMOUNT
 
