@@ -202,12 +202,12 @@ async def test_a_power_cut_that_renumbers_rows_confuses_nobody(
 async def test_a_sick_router_is_unreachable_in_time_and_fine_once_healed(
     simulator: SimulatedRouter, fault: str
 ) -> None:
-    async with HotspotRouter(address(simulator), connect_timeout=0.3, command_timeout=0.3) as client:
+    async with HotspotRouter(address(simulator), connect_timeout=1, command_timeout=1) as client:
         setattr(simulator.faults, fault, True)
         started = asyncio.get_running_loop().time()
         with pytest.raises(Unreachable):
             await client.users()
-        assert asyncio.get_running_loop().time() - started < 1
+        assert asyncio.get_running_loop().time() - started < 5
         simulator.faults.clear()
         assert await client.identity()
 
