@@ -208,6 +208,7 @@ class Connection:
             stop()
 
     async def _cancel(self, call: Call) -> None:
+        await asyncio.sleep(0)  # a command sent in the same breath has begun by then and can be interrupted
         tag = call.arguments.get("tag")
         victims = [task for task, its in self._running.items() if tag is None or its == tag]
         for task in victims:

@@ -73,6 +73,7 @@ duration_or_none = _typed(_duration_or_none_text)
 size = _typed(values.parse_size)
 mac = _typed(values.parse_mac)
 ip = _typed(values.parse_ip)
+ip_prefix = _typed(values.parse_ip_prefix)
 ip_range = _typed(values.parse_ip_range)
 rate_limit = _typed(_rate_limit_text)
 

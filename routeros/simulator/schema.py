@@ -6,8 +6,8 @@ A version between two listed ones behaves like the older; 6.x like the oldest, w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypedDict, cast
@@ -50,15 +50,13 @@ class Schema:
     """The command tree of one version."""
 
     version: tuple[int, ...]
-    commands: dict[str, frozenset[str]]
-    menus: frozenset[str] = field(default_factory=frozenset[str])
+    commands: Mapping[str, frozenset[str]]
+    #: Verbs by menu; paths that only lead to menus have none.
+    menus: Mapping[str, tuple[str, ...]]
 
-    def verbs(self, menu: str) -> Iterator[str]:
+    def verbs(self, menu: str) -> tuple[str, ...]:
         """Return the verbs the data lists for a menu."""
-        for command in self.commands:
-            path, _, verb = command.rpartition("/")
-            if path == menu:
-                yield verb
+        return self.menus.get(menu, ())
 
     def arguments(self, menu: str, verb: str) -> frozenset[str]:
         """Return the arguments of a command, none when it is not listed."""
@@ -76,6 +74,7 @@ def parse_version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 
 
+@cache
 def schema_for(version: str) -> Schema:
     """Return the command tree of a version such as `7.16` or `6.49`."""
     wanted = parse_version(version)
@@ -85,13 +84,14 @@ def schema_for(version: str) -> Schema:
     commands = dict(_commands_of(nearest))
     if wanted < (7,):
         commands = {name: args for name, args in commands.items() if not name.startswith(_SEVEN_ONLY)}
-    menus: set[str] = set()
+    menus: dict[str, tuple[str, ...]] = {}
     for command in commands:
-        path = command.rpartition("/")[0]
-        while path:
-            menus.add(path)
-            path = path.rpartition("/")[0]
-    return Schema(wanted, commands, frozenset(menus))
+        path, _, verb = command.rpartition("/")
+        menus[path] = (*menus.get(path, ()), verb)
+        while path := path.rpartition("/")[0]:
+            menus.setdefault(path, ())
+    menus.pop("", None)
+    return Schema(wanted, commands, menus)
 
 
 @cache

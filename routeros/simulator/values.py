@@ -108,6 +108,11 @@ def parse_ip(text: str) -> str:
     return str(ipaddress.IPv4Address(text.strip()))
 
 
+def parse_ip_prefix(text: str) -> str:
+    """Read `10.0.0.1/24`, an address with the length of its network (32 when left out)."""
+    return str(ipaddress.IPv4Interface(text.strip()))
+
+
 def parse_ip_range(text: str) -> str:
     """Read `10.0.0.1`, `10.0.0.0/24` or `10.0.0.1-10.0.0.9`."""
     word = text.strip()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from routeros.simulator import traps
 from routeros.simulator.calls import Answer, Call
-from routeros.simulator.fields import Field, boolean, text
+from routeros.simulator.fields import Field, boolean, duration, ip_prefix, reference, text
 from routeros.simulator.menus.base import Handler, ItemMenu, Menu, SettingsMenu
 from routeros.simulator.schema import Schema
 from routeros.simulator.tables import Tables, TableSpec
@@ -28,10 +28,21 @@ _UNIQUE = {"/interface", "/ip/pool", "/ppp/profile", "/system/script", "/interfa
 _SECRETS = {"password", "secret", "private-key", "preshared-key", "passphrase"}
 
 
+#: The few properties of plain menus that are checked like the real ones.
+_TYPED: dict[tuple[str, str], Field] = {
+    ("/ip/address", "address"): Field(ip_prefix),
+    ("/ip/address", "interface"): Field(reference("/interface"), refers_to="/interface"),
+    ("/ip/firewall/address-list", "timeout"): Field(duration),
+    ("/ppp/secret", "profile"): Field(reference("/ppp/profile"), "default", refers_to="/ppp/profile"),
+}
+_FACTORY_ROWS = {"/ppp/profile": ("default", "default-encryption")}
+
+
 def generic_spec(path: str, schema: Schema) -> TableSpec:
     """Make the table of a menu out of the arguments its commands take."""
     names = (schema.arguments(path, "add") | schema.arguments(path, "set")) - _NOT_PROPERTIES
     fields = {name: Field(text, is_secret=name in _SECRETS) for name in sorted(names | {"name"})}
+    fields.update({name: known for (menu, name), known in _TYPED.items() if menu == path})
     if "disabled" in names:
         fields["disabled"] = Field(boolean, "false")
     required = tuple(name for name in _REQUIRED.get(path, ()) if name in names)
@@ -42,10 +53,12 @@ def generic_spec(path: str, schema: Schema) -> TableSpec:
 def add_generic_menus(menus: dict[str, Menu], tables: Tables, schema: Schema) -> None:
     """Give every menu of the schema that has no behaviour of its own a plain one."""
     for path in sorted(schema.menus):
-        if path in menus or not any(schema.verbs(path)):
+        if path in menus or not schema.verbs(path):
             continue
         if schema.has_rows(path):
             table = tables[path] if path in tables else tables.create(generic_spec(path, schema))
+            for name in _FACTORY_ROWS.get(path, ()):
+                table.seed({"name": name})
             menus[path] = ItemMenu(table)
         elif schema.arguments(path, "print") or schema.arguments(path, "set"):
             menus[path] = SettingsMenu(path, {})
