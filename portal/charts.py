@@ -45,8 +45,8 @@ def short_number(number: int) -> str:
 
 
 def spark(values: Sequence[int], *, width: int = 84, height: int = 28, margin: int = 3) -> str:
-    """The path of a small line chart, as SVG's `d`; "" for fewer than two values."""
-    if len(values) < 2:
+    """The path of a small line chart, as SVG's `d`; "" for fewer than two values, or when all are 0."""
+    if len(values) < 2 or not any(values):
         return ""
     low, high = min(values), max(values)
     span = (high - low) or 1

@@ -151,12 +151,16 @@ def _is_token_of(key: str | None, token: str, connection: AnyConnection) -> bool
     return key is not None and secrets.compare_digest(str(said.get("k")), key)
 
 
-def to_sign_in(request: Request[Any, Any, Any], _error: SignInNeeded) -> Response[None]:
+def to_sign_in(request: Request[Any, Any, Any], _error: SignInNeeded) -> Response[bytes]:
     """Answer to SignInNeeded: on to the sign-in page. A part polled by htmx takes its whole page there."""
     if is_htmx(request):
         came_from = urlsplit(request.headers.get("hx-current-url", "")).path
         target = f"/sign-in?next={quote(safe_next(came_from))}"
-        return Response(None, status_code=401, headers={"hx-redirect": target, "cache-control": "no-store"})
+        return Response(
+            b"", status_code=401, media_type="text/plain", headers={"hx-redirect": target, "cache-control": "no-store"}
+        )
     here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     target = f"/sign-in?next={quote(safe_next(here if request.method in SAFE_METHODS else None))}"
-    return Response(None, status_code=303, headers={"location": target, "cache-control": "no-store"})
+    return Response(
+        b"", status_code=303, media_type="text/plain", headers={"location": target, "cache-control": "no-store"}
+    )

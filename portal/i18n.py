@@ -77,6 +77,16 @@ class Language:
         """ "Friday"."""
         return self.gettext(WEEKDAYS[on.weekday()])
 
+    def short_length(self, seconds: int) -> str:
+        """ "18 min", "3 h", "2 d": one unit, rounded down, at least a minute."""
+        if seconds >= 86_400:
+            words = self.gettext("%(n)d d") % {"n": seconds // 86_400}
+        elif seconds >= 3_600:
+            words = self.gettext("%(n)d h") % {"n": seconds // 3_600}
+        else:
+            words = self.gettext("%(n)d min") % {"n": max(1, seconds // 60)}
+        return words.replace(" ", "\u00a0")
+
     def clock(self, at: datetime) -> str:
         """ "14:12"; the moment must already be in the zone of whoever reads it."""
         return f"{at:%H:%M}"

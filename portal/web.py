@@ -58,8 +58,8 @@ def _environment(assets: Assets) -> Environment:
     install(_gettext, _ngettext, newstyle=True)
     vars(environment)["globals"]["asset"] = assets.url
     filters: dict[str, Callable[..., str]] = {
-        "money": money, "phone": phone, "clock": clock, "day": day, "ago": ago, "initials": initials,
-        "short_number": short_number,
+        "money": money, "phone": phone, "clock": clock, "day": day, "ago": ago, "ago_short": ago_short,
+        "initials": initials, "short_number": short_number,
     }  # fmt: skip
     vars(environment)["filters"].update(filters)
     return environment
@@ -98,6 +98,11 @@ def ago(since: datetime, now: datetime) -> str:
     seconds = max(60, int((now - since).total_seconds()))
     speaking = i18n.current()
     return in_words(seconds, speaking.gettext, ngettext=speaking.ngettext, most=1).replace(" ", _NO_BREAK)
+
+
+def ago_short(since: datetime, now: datetime) -> str:
+    """ "18 min", for badges."""
+    return i18n.current().short_length(int((now - since).total_seconds()))
 
 
 def initials(name: str) -> str:
@@ -168,8 +173,8 @@ def swap(
     return render(request, template, context, status=status, language=language, headers=vary)
 
 
-def see_other(request: AnyConnection, path: str, *, cookies: Sequence[Cookie] = ()) -> Response[None]:
+def see_other(request: AnyConnection, path: str, *, cookies: Sequence[Cookie] = ()) -> Response[bytes]:
     """Go on to `path` after a form (303). htmx is told by HX-Redirect, as it would swap the next page into a part."""
     status, name = (200, "hx-redirect") if is_htmx(request) else (303, "location")
     headers = {name: path, "cache-control": "no-store"}
-    return Response(None, status_code=status, headers=headers, cookies=list(cookies))
+    return Response(b"", status_code=status, media_type="text/plain", headers=headers, cookies=list(cookies))

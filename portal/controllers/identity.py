@@ -6,7 +6,6 @@ from litestar import Request, Response, Router, get, post
 
 from portal import guards, i18n, identity
 from portal.clock import Clock
-from portal.config import Settings
 from portal.cookies import FORM, SESSION, cookie_of, expired
 from portal.errors import Invalid, PortalError, TooMany
 from portal.guards import form_key, form_token
@@ -18,7 +17,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/sign-in")
-async def sign_in_page(request: AnyRequest, settings: Settings) -> Response[Any]:
+async def sign_in_page(request: AnyRequest) -> Response[Any]:
     """The form; who is signed in already goes on."""
     target = safe_next(request.query_params.get("next"))
     if await guards.load_session(request) is not None:
@@ -26,7 +25,7 @@ async def sign_in_page(request: AnyRequest, settings: Settings) -> Response[Any]
     if await form_key(request) is not None:
         return await _form(request, email="", target=target)
     # The form's token is bound to a cookie, and this browser has none yet.
-    cookie = guards.new_form_cookie(settings)
+    cookie = guards.new_form_cookie(guards.settings_of(request))
     return await _form(request, email="", target=target, key=guards.key_of(str(cookie.value)), cookies=[cookie])
 
 
@@ -46,9 +45,9 @@ async def _form(
 
 
 @post("/sign-in", status_code=200)
-async def sign_in(request: AnyRequest, settings: Settings, clock: Clock) -> Response[Any]:
+async def sign_in(request: AnyRequest, clock: Clock) -> Response[Any]:
     """Open a session under a new token, whatever cookie the browser came with."""
-    form = await request.form()
+    settings, form = guards.settings_of(request), await request.form()
     email, password, target = (str(form.get(name, "")) for name in ("email", "password", "next"))
     address = client_address(request, settings.trusted_proxies)
     agent = request.headers.get("user-agent", "")

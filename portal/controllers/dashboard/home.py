@@ -19,7 +19,7 @@ RECENT = 7
 
 
 @get("/")
-async def root(request: AnyRequest, actor: Actor) -> Response[None]:
+async def root(request: AnyRequest, actor: Actor) -> Response[bytes]:
     """Everybody's own first page."""
     return see_other(request, "/home" if actor.merchant_id is not None else "/operator")
 
