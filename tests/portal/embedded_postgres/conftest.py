@@ -129,7 +129,8 @@ def start_owner() -> Iterator[Callable[[Path], "subprocess.Popen[str]"]]:
         return owner
 
     yield start
-    for owner, folder in started:
+    for owner, _ in started:
         owner.kill()
         owner.communicate()
-        wait_until(lambda folder=folder: not servers_on(folder))
+    for _, folder in started:
+        wait_until(lambda folder=folder: not servers_on(folder), 20)

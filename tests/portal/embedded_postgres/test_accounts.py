@@ -37,10 +37,9 @@ except EmbeddedPostgresError as error:
 
 
 def report(folder: Path, *words: str, python: str = sys.executable, **environment: str) -> dict[str, object]:
-    packages = [path for path in sys.path if path.endswith("site-packages")]
     done = subprocess.run(
         [*words, python, "-c", REPORT, str(folder)],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(ROOT), *packages])} | environment,
+        env=_python_environment() | environment,
         stdout=subprocess.PIPE,
         text=True,
         cwd="/",
@@ -51,17 +50,23 @@ def report(folder: Path, *words: str, python: str = sys.executable, **environmen
     return answer
 
 
+def _python_environment() -> dict[str, str]:
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(ROOT), *packages])}
+
+
 def python_for_everybody() -> str:
-    """A Python that an account without rights can run; the developer's own may lie in a closed home."""
+    """A Python that an account without rights can run; the developer's own, or all this, may lie in a closed home."""
     for candidate in (sys.executable, "/usr/bin/python3"):
         tried = subprocess.run(
-            [*_AS_NOBODY, candidate, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"],
+            [*_AS_NOBODY, candidate, "-c", "from portal.embedded_postgres.binaries import find_binaries as f; f()"],
+            env=_python_environment(),
             capture_output=True,
             check=False,
         )
         if tried.returncode == 0:
             return candidate
-    pytest.skip("no Python 3.11 that the account nobody could run")
+    pytest.skip("the account nobody cannot reach a Python 3.11 and this folder")
 
 
 _AS_NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")

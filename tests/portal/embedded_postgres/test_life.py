@@ -87,7 +87,7 @@ def test_the_server_ends_when_its_owner_dies_by_kill_9(used_folder: Path, start_
     owner.kill()
     owner.wait()
     took = wait_until(lambda: not servers_on(used_folder))
-    assert took < 2
+    assert took < 5, "13 ms on a machine at rest"
     assert not EmbeddedPostgres(used_folder).is_running
     assert "database system is shut down" in (used_folder / "server.log").read_text().splitlines()[-1]
 
