@@ -39,12 +39,15 @@ def code_length(active_codes: int, routers: int = 1) -> int:
     """Length to print, check character included, so that guessing stays hopeless with this many live codes.
 
     `active_codes` are the merchant's, the batch about to be made included. The check character adds no secrecy
-    (a guesser computes it too), hence: 31 ** (length - 1) ≥ 100 × guesses per router and year × routers × active codes.
+    (a guesser computes it too), hence: 31 ** (length - 1) ≥ 100 × guesses per router and year × routers × active codes. ValueError beyond 16 characters
+    (about 10 ** 13 codes times routers), rather than a code that is too easy.
     """
     needed = 100 * GUESSES_PER_ROUTER_YEAR * max(routers, 1) * max(active_codes, 1)
     length = SHORTEST_CODE
-    while len(ALPHABET) ** (length - 1) < needed and length < LONGEST_CODE:
+    while len(ALPHABET) ** (length - 1) < needed:
         length += 1
+    if length > LONGEST_CODE:
+        raise ValueError(f"no code of {LONGEST_CODE} characters is safe among {active_codes} on {routers} routers")
     return length
 
 
