@@ -75,7 +75,7 @@ class Worker:
 
     async def _take_work(self) -> None:
         while not self._stopping.is_set():
-            self._queue = PgQueuer.from_asyncpg_pool(DB.pool)
+            self._queue = PgQueuer.from_asyncpg_pool(DB.opened)
             for work, handler in HANDLERS.items():
                 self._queue.entrypoint(work.value, on_failure="delete")(self._entrypoint(handler))
             try:

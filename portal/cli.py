@@ -1,6 +1,5 @@
 """The `vocha` command. Each command reads its settings, does one thing, and says in words what went wrong."""
 
-import asyncio
 import contextlib
 import os
 import sys

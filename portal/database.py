@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from portal.config import Settings
@@ -16,7 +16,7 @@ _LOOK_EVERY_S = 0.25
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[None]:
+async def opened(settings: Settings, *, pool_size: int = 10) -> AsyncGenerator[None]:
     """The pool, open on a migrated database. An embedded server that dies is started again while this is open."""
     if settings.database_url is not None:
         DB.configure(settings.database_url)
@@ -39,7 +39,7 @@ async def opened(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[No
 
 
 @asynccontextmanager
-async def _pool(size: int) -> AsyncIterator[None]:
+async def _pool(size: int) -> AsyncGenerator[None]:
     await migrate()
     await DB.open(min_size=2, max_size=size)
     try:

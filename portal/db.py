@@ -3,7 +3,7 @@
 Piccolo's own `transaction()` makes a nested block a no-op (an inner failure that is caught is still committed) and leaks its
 connection when COMMIT raises; `atomic()` repairs both and refuses nesting: a verb opens exactly one, a step takes the `Tx`."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -57,6 +57,10 @@ class Database(PostgresEngine):
         """Point at a server; takes effect for connections made afterwards."""
         self.config = {"dsn": dsn}
 
+    async def connect(self) -> Any:
+        """A connection of its own, outside the pool; the caller closes it."""
+        return await asyncpg.connect(str(self.config["dsn"]))
+
     async def open(self, *, min_size: int = 1, max_size: int = 10) -> None:
         """Start the pool. Statements run at most 30 s; idle connections close after 5 minutes."""
         await self.start_connection_pool(
@@ -74,17 +78,19 @@ class Database(PostgresEngine):
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """Run one statement outside any transaction of ours and return its rows."""
-        return await self._pool().fetch(sql, *args)
+        return await self.opened.fetch(sql, *args)
 
     async def row(self, sql: str, *args: object) -> asyncpg.Record | None:
         """Run one statement outside any transaction of ours and return its first row, or None."""
-        return await self._pool().fetchrow(sql, *args)
+        return await self.opened.fetchrow(sql, *args)
 
     async def value(self, sql: str, *args: object) -> Any:
         """Run one statement outside any transaction of ours and return one value, or None."""
-        return await self._pool().fetchval(sql, *args)
+        return await self.opened.fetchval(sql, *args)
 
-    def _pool(self) -> Any:
+    @property
+    def opened(self) -> Any:
+        """The open pool; RuntimeError when there is none."""
         if self.pool is None:
             raise RuntimeError("the database pool is not open")
         return self.pool
@@ -94,12 +100,12 @@ DB = Database(config={"dsn": "postgresql:///not-configured"})
 
 
 @asynccontextmanager
-async def atomic() -> AsyncIterator[Tx]:
+async def atomic() -> AsyncGenerator[Tx]:
     """Open the one transaction of a verb. Commits at the end, rolls back on any exception; callbacks in `after_commit` run
     only after the commit stood. No network, no sleep, no gather or create_task inside. Nesting raises RuntimeError."""
     if DB.current_transaction.get() is not None:
         raise RuntimeError("atomic() inside atomic(): a step takes the Tx of its verb")
-    async with DB._pool().acquire() as connection:  # pyright: ignore[reportPrivateUsage]
+    async with DB.opened.acquire() as connection:
         tx = Tx(connection)
         token = DB.current_transaction.set(tx)  # pyright: ignore[reportArgumentType]
         try:
@@ -117,9 +123,9 @@ async def copy_in(tx: Tx, table: str, columns: Sequence[str], records: Sequence[
 
 
 @asynccontextmanager
-async def migration_lock() -> AsyncIterator[None]:
+async def migration_lock() -> AsyncGenerator[None]:
     """Hold an advisory lock on a connection of its own while migrating: Piccolo's migrator takes none."""
-    connection = await asyncpg.connect(**DB.config)
+    connection = await DB.connect()
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
         yield

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
@@ -21,7 +21,7 @@ from portal.vault import Vault
 
 
 @asynccontextmanager
-async def doors_open(settings: Settings, clock: Clock) -> AsyncIterator[Doors]:
+async def doors_open(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
     """The doors jobs use, closed at the end."""
     vault = Vault(settings.secret_keys)
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
@@ -44,7 +44,7 @@ async def web_running(
     *,
     listener: socket.socket | None = None,
     routes: Sequence[ControllerRouterHandler] = (),
-) -> AsyncIterator[int]:
+) -> AsyncGenerator[int]:
     """The web server, answering; yields its port."""
     bound = listener or listen(settings.host, settings.port)
     server = web_server(create_app(settings, clock=clock, routes=routes), settings)
@@ -62,7 +62,7 @@ async def web_running(
 
 
 @asynccontextmanager
-async def worker_running(settings: Settings, clock: Clock) -> AsyncIterator[Doors]:
+async def worker_running(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
     """The worker, working."""
     async with doors_open(settings, clock) as doors:
         worker = Worker(doors, concurrency=settings.worker_concurrency)

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 from piccolo.apps.migrations.commands.forwards import run_forwards
@@ -28,7 +27,7 @@ async def migrate() -> bool:
     """Apply what is missing; True when something was. Needs `DB.configure()` first; opens connections of its own."""
     stamp = _stamp()
     async with migration_lock():
-        connection = await asyncpg.connect(**DB.config)
+        connection = await DB.connect()
         try:
             if await _stamp_in(connection) == stamp:
                 return False

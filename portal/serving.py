@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import uvicorn
 from litestar.types import ASGIApp
@@ -19,7 +19,7 @@ class Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the command that runs several parts handles them once."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Leave the signals alone."""
         yield
 

@@ -118,7 +118,9 @@ async def voucher(vault: Vault, merchant_id: int, package_id: int, *, status: st
     return await _insert("vouchers", values | columns)
 
 
-async def grant(vault: Vault, merchant_id: int, router_id: int, voucher_id: int, *, status: str = "wanted", **columns: object) -> int:
+async def grant(
+    vault: Vault, merchant_id: int, router_id: int, voucher_id: int, *, status: str = "wanted", **columns: object
+) -> int:
     """A grant's id."""
     grant_id = await DB.value("SELECT nextval('access_grants_id_seq')")
     values = {

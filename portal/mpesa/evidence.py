@@ -4,7 +4,6 @@ from portal.evidence import Evidence, Outcome
 from portal.mpesa.messages import Malformed, QueryAnswer, StkResult, read_callback
 from portal.mpesa.result_codes import Meaning
 
-
 _OUTCOMES = {
     Meaning.PAID: Outcome.PAID,
     Meaning.FAILED_RETRY: Outcome.FAILED,

@@ -20,7 +20,7 @@ _PATIENCE_S = 25.0
 
 
 class SharedTokens:
-    """A token source (see `credentials.TokenSource` for the verbs) kept in `mpesa_accounts`."""
+    """A token source (verbs: `client.Tokens`) kept in `mpesa_accounts`: one account, so the `app` it is given is always its own."""
 
     def __init__(self, account_id: int, *, vault: Vault, clock: Clock) -> None:
         self._account_id = account_id
@@ -28,13 +28,13 @@ class SharedTokens:
         self._clock = clock
         self._known: Token | None = None
 
-    async def current(self, app: MpesaApp, fetch: Fetch) -> str:
+    async def current(self, app: MpesaApp, fetch: Fetch) -> str:  # noqa: ARG002
         """A token good for two minutes at least."""
         if self._known is not None and self._is_good(self._known.expires_at):
             return self._known.value
         return await self._agree(fetch, failed=None)
 
-    async def replace(self, app: MpesaApp, fetch: Fetch, *, failed: str) -> str:
+    async def replace(self, app: MpesaApp, fetch: Fetch, *, failed: str) -> str:  # noqa: ARG002
         """The token after `failed` was turned down: fetched only if nobody has replaced that one already."""
         self._known = None
         return await self._agree(fetch, failed=failed)

@@ -68,44 +68,36 @@ async def _claim(payment_id: int, *, now: datetime) -> Record | None:
 
 async def _accepted(payment: Record, accepted: PushAccepted, *, now: datetime) -> str:
     """Daraja took it. The callback may have been faster: then only the ids are filled in."""
-    ids = {"merchant_request_id": accepted.merchant_request_id, "checkout_request_id": accepted.checkout_request_id}
     async with atomic() as tx:
         if await move(
-            tx, "payments", payment["id"], E.ACCEPT, at=now, actor="mpesa", next_query_at=now + FIRST_QUERY_AFTER, **ids
-        ):
+            tx, "payments", payment["id"], E.ACCEPT, at=now, actor="mpesa", next_query_at=now + FIRST_QUERY_AFTER,
+            merchant_request_id=accepted.merchant_request_id, checkout_request_id=accepted.checkout_request_id,
+        ):  # fmt: skip
             return "pending"
         await tx.execute(
             "UPDATE payments SET merchant_request_id = $2, checkout_request_id = coalesce(checkout_request_id, $3) WHERE id = $1",
             payment["id"],
-            *ids.values(),
+            accepted.merchant_request_id,
+            accepted.checkout_request_id,
         )
         return "settled before"
 
 
 async def _not_accepted(payment: Record, error: MpesaError, *, now: datetime) -> str:
     log.warning("push not accepted", extra={"payment": payment["id"], "kind": type(error).__name__, "said": str(error)})
-    said = {"result_code": error.code[:24] or type(error).__name__, "result_text": error.provider_message[:500]}
+    code = "prompt_open" if isinstance(error, MpesaPromptOpen) else error.code[:24] or type(error).__name__
+    data = {"said": str(error)}
     async with atomic() as tx:
         if isinstance(error, MpesaBusy) and now - payment["created_at"] < GIVE_UP_AFTER:
             again = now + timedelta(seconds=min(error.retry_after, 30))
-            await move(
-                tx,
-                "payments",
-                payment["id"],
-                E.RETRY,
-                at=now,
-                actor="mpesa",
-                data={"said": str(error)},
-                next_try_at=again,
-            )
+            await move(tx, "payments", payment["id"], E.RETRY, at=now, actor="mpesa", data=data, next_try_at=again)
             return "created"
-        if isinstance(error, MpesaUnknown):
-            await move(tx, "payments", payment["id"], E.LOSE, at=now, actor="mpesa", data={"said": str(error)}, **said)
-            return "unknown"
-        if isinstance(error, MpesaPromptOpen):
-            said["result_code"] = "prompt_open"
-        await move(tx, "payments", payment["id"], E.FAIL, at=now, actor="mpesa", data={"said": str(error)}, **said)
-        return "failed"
+        is_lost = isinstance(error, MpesaUnknown)
+        await move(
+            tx, "payments", payment["id"], E.LOSE if is_lost else E.FAIL, at=now, actor="mpesa", data=data, result_code=code,
+            result_text=error.provider_message[:500],
+        )  # fmt: skip
+        return "unknown" if is_lost else "failed"
 
 
 async def to_push(*, now: datetime) -> list[int]:

@@ -143,7 +143,9 @@ async def _wrong_amount(tx: Tx, payment: Record, evidence: Evidence, *, amount: 
     """The money is real but not what was asked for: nothing is granted, the amount is held in suspense for the shop to decide."""
     await _hold(tx, payment, evidence, amount=amount, kind="suspense", account="suspense", now=now)
     columns = {"received_cents": amount, "result_code": evidence.result_code, "next_query_at": None}
-    if not await move(tx, "payments", payment["id"], E.LOSE, at=now, actor=evidence.road, data={"why": "wrong amount"}, **columns):
+    if not await move(
+        tx, "payments", payment["id"], E.LOSE, at=now, actor=evidence.road, data={"why": "wrong amount"}, **columns
+    ):
         await tx.execute(
             "UPDATE payments SET received_cents = $2, next_query_at = NULL WHERE id = $1", payment["id"], amount
         )

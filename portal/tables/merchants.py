@@ -19,7 +19,7 @@ class Merchant(Table, tablename="merchants", db=DB, help_text="a business that s
     is_active = Boolean(default=True, help_text="false: nothing is sold")
 
 
-class MpesaAccount(Table, tablename="mpesa_accounts", db=DB, help_text="a Daraja app with its shortcode: the platform's or a merchant's own"):
+class MpesaAccount(Table, tablename="mpesa_accounts", db=DB, help_text="a Daraja app and its shortcode"):
     id = key()
     merchant_id = link(Merchant, "whose keys; null: the platform's", null=True, index=True)
     environment = word(12, "sandbox or production", default="sandbox")

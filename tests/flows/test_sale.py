@@ -26,7 +26,7 @@ async def shop(db: str, settings: Settings, vault: Vault, clock: Clock) -> Async
 async def until(holds: Callable[[], Awaitable[object]], *, within: float = 8.0) -> object:
     """Wait until something holds; fails the test when it does not in time."""
     async with asyncio.timeout(within):
-        while not (found := await holds()):
+        while not (found := await holds()):  # noqa: ASYNC110  (what we wait for is on the other side of a socket)
             await asyncio.sleep(0.02)
         return found
 
@@ -95,7 +95,11 @@ async def test_the_money_is_split_and_sums_to_zero(shop: Shop) -> None:
         await shop.daraja.approve(MSISDN)
         await until(lambda: is_online(browser))
     entries = await DB.fetch("SELECT account, amount_cents FROM ledger_entries ORDER BY account")
-    assert [tuple(row) for row in entries] == [("commission", -200), ("merchant_payable", -800), ("mpesa_clearing", 1000)]
+    assert [tuple(row) for row in entries] == [
+        ("commission", -200),
+        ("merchant_payable", -800),
+        ("mpesa_clearing", 1000),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,9 @@ async def test_a_router_that_was_away_lets_the_paid_phone_in_when_it_is_back(sho
 
         await until(is_away)
         assert "You have paid" in (await browser.get(waiting)).text
-        assert await DB.value("SELECT started_at FROM vouchers") is None, "the clock must not run while the router is away"
+        assert await DB.value("SELECT started_at FROM vouchers") is None, (
+            "the clock must not run while the router is away"
+        )
         await shop.board.set_online(True)
         await until(lambda: is_online(browser), within=15)
         assert "You are connected" in (await browser.get(waiting)).text

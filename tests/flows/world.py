@@ -60,9 +60,12 @@ async def shop_open(settings: Settings, vault: Vault, clock: Clock, *, works: bo
     listener = listen("127.0.0.1", 0)
     portal = f"http://127.0.0.1:{listener.getsockname()[1]}"
     world = World.sandbox(clock=clock, seed=7)
-    async with DarajaSimulator(world) as daraja, SimulatedRouter(
-        clock=VirtualClock(), api_user="vocha", api_password="secret", login_by="cookie,mac-cookie,http-pap"
-    ) as board:
+    async with (
+        DarajaSimulator(world) as daraja,
+        SimulatedRouter(
+            clock=VirtualClock(), api_user="vocha", api_password="secret", login_by="cookie,mac-cookie,http-pap"
+        ) as board,
+    ):
         live = settings_for(settings, portal=portal, mpesa=daraja.url)
         merchant = await factories.merchant()
         await factories.mpesa_account(

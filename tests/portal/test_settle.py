@@ -26,7 +26,9 @@ class Sale:
     payment_id: int
     token: str
 
-    def paid(self, receipt: str | None = "SKL4H7T2QX", amount_cents: int | None = 1000, road: str = "stk_callback") -> Evidence:
+    def paid(
+        self, receipt: str | None = "SKL4H7T2QX", amount_cents: int | None = 1000, road: str = "stk_callback"
+    ) -> Evidence:
         return Evidence(
             road=road, payment_id=self.payment_id, outcome=Outcome.PAID, result_code="0", receipt=receipt,
             amount_cents=amount_cents, checkout_request_id=None,
@@ -48,11 +50,17 @@ async def open_sale(vault: Vault, clock: Clock, *, kind: str = "personal", numbe
     router = await factories.router(vault, merchant)
     package = await factories.package(merchant)
     token = await checkouts.start(
-        router, package, phone=f"07123456{number:02}", device=hint("02:11:22:33:44:55", "10.5.50.7"), form_key=f"{number:032}", language="en",
+        router,
+        package,
+        phone=f"07123456{number:02}",
+        device=hint("02:11:22:33:44:55", "10.5.50.7"),
+        form_key=f"{number:032}",
+        language="en",
         now=clock.now(),
-    )  # fmt: skip
+    )
     payment_id = await DB.value(
-        "UPDATE payments SET status = 'pending', checkout_request_id = $1 WHERE status = 'created' RETURNING id", f"ws_CO_{number}"
+        "UPDATE payments SET status = 'pending', checkout_request_id = $1 WHERE status = 'created' RETURNING id",
+        f"ws_CO_{number}",
     )
     return Sale(vault, clock, payment_id, token)
 

@@ -48,7 +48,9 @@ async def test_only_listed_moves_happen(db: str, vault: Vault, table: str) -> No
                 moved = await move(tx, table, row_id, event, at=NOW, actor="test", **_columns(table, event))
             assert moved is (expected is not None), (status, event)
             assert await DB.value(f"SELECT status FROM {table} WHERE id = $1", row_id) == (expected or status)
-            noted = await DB.fetch("SELECT was, became, name, actor FROM events WHERE entity = $1 AND entity_id = $2", table, row_id)
+            noted = await DB.fetch(
+                "SELECT was, became, name, actor FROM events WHERE entity = $1 AND entity_id = $2", table, row_id
+            )
             assert [tuple(row) for row in noted] == ([(status, expected, event.value, "test")] if expected else [])
             walked += 1
     assert walked == len(STATUSES[table]) * len({by for _, by in MACHINES[table]})

@@ -63,7 +63,7 @@ class Merchant:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             line, *headers = head.strip().split("\r\n")
-            length = next(int(h.split(":")[1]) for h in headers if h.lower().startswith("content-length:"))
+            length = next((int(h.split(":")[1]) for h in headers if h.lower().startswith("content-length:")), 0)
             body = await reader.readexactly(length)
             self.heard.append(Heard(line, headers, body, writer.get_extra_info("peername")[0]))
             self.open_at_once += 1

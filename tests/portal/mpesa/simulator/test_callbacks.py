@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from portal.mpesa.simulator import DarajaSimulator
+from portal.mpesa.simulator import DarajaSimulator, Knobs, World, prompts
 from portal.mpesa.simulator.delivery import is_allowed
 from portal.mpesa.simulator.records import Push
 
-from .conftest import PHONE, Caller, becomes_true
+from .conftest import OTHER_PHONE, PHONE, Caller, StoppedClock, becomes_true
 
 
 async def paid(sim: DarajaSimulator, caller: Caller, **changes: Any) -> None:
@@ -228,8 +228,39 @@ def test_only_loopback_and_named_hosts_are_targets(url: str, hosts: tuple[str, .
     assert is_allowed(url, hosts) is allowed
 
 
-async def test_result_before_the_answer_waits_for_it(sim: DarajaSimulator, caller: Caller):
-    """Without the knob no callback overtakes the HTTP answer, however fast the payer is."""
+def accepted(world: World, msisdn: str = PHONE) -> Push:
+    return prompts.accept(
+        world,
+        world.shortcodes["174379"],
+        transaction_type="CustomerPayBillOnline",
+        party_b="174379",
+        msisdn=msisdn,
+        amount=25,
+        account_reference="VK7Q2",
+        callback_url="http://127.0.0.1:1/",
+    )
+
+
+def test_callback_waits_until_the_http_answer_is_out():
+    world = World.sandbox(clock=StoppedClock(), knobs=Knobs(auto_answer="pin"))
+    push = accepted(world)
+    world.run_due()
+    assert (push.result_code, len(world.outbox)) == ("0", 0)
+    prompts.acknowledge(world, push)
+    prompts.acknowledge(world, push)
+    assert len(world.outbox) == 1
+
+
+@pytest.mark.parametrize(("is_reversed", "order"), [(False, [0, 1]), (True, [1, 0])])
+def test_held_callbacks_leave_in_the_order_asked_for(is_reversed: bool, order: list[int]):
+    world = World.sandbox(clock=StoppedClock(), knobs=Knobs(auto_answer="pin", callback_hold=True))
+    pushes = [accepted(world, PHONE), accepted(world, OTHER_PHONE)]
+    world.run_due()
+    assert world.release_held(is_reversed=is_reversed) == 2
+    assert [pushes.index(callback.push) for callback in world.outbox] == order
+
+
+async def test_callback_follows_its_answer_however_fast_the_payer(sim: DarajaSimulator, caller: Caller):
     sim.world.turn(auto_answer="pin")
     for amount in range(1, 6):
         push = await caller.pushed(Amount=amount, PhoneNumber=f"25471234560{amount}")

@@ -1,5 +1,6 @@
 import asyncio
 import signal
+import socket
 import sys
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -113,6 +114,19 @@ async def test_reset_forgets_all_but_apps_and_shortcodes(sim: DarajaSimulator, c
     assert (await caller.token()).status_code == 200
 
 
+async def test_answers_leave_without_waiting_for_more(own_sim: DarajaSimulator):
+    """Without TCP_NODELAY each answer in two pieces costs 40 ms."""
+    _, writer = await asyncio.open_connection("127.0.0.1", int(own_sim.url.rsplit(":", 1)[1]))
+    server = own_sim._server
+    assert server
+    await becomes_true(lambda: bool(server.server_state.connections))
+    (connection,) = server.server_state.connections
+    sock = connection.transport.get_extra_info("socket")
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_second_start_is_refused(sim: DarajaSimulator):
     with pytest.raises(RuntimeError):
         await sim.start()
@@ -135,6 +149,8 @@ def test_receipts_have_ten_characters_a_day_prefix_and_no_twins():
     moment = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
     receipts = {ids.receipt(moment, serial) for serial in range(20_000)}
     assert len(receipts) == 20_000
+    far_apart = {ids.receipt(moment, high * 36**6) for high in range(36)}
+    assert len(far_apart) == 36
     # 22:00 UTC on the 20th is the 21st in Nairobi: U 2026, K November, L the 21st.
     assert {receipt[:3] for receipt in receipts} == {"UKL"}
     assert all(len(receipt) == 10 and receipt.isalnum() and receipt == receipt.upper() for receipt in receipts)

@@ -64,6 +64,7 @@ async def test_phone_of_another_shape_is_refused(caller: Caller, name: str, phon
         ({"CallBackURL": "mailto:a@b.c"}, "CallBackURL"),
         ({"CallBackURL": "https://[broken/x"}, "CallBackURL"),
         ({"AccountReference": None}, "AccountReference"),
+        ({"AccountReference": True}, "AccountReference"),
         ({"TransactionDesc": None}, "Remarks"),
         ({"TransactionDesc": ""}, "Remarks"),
     ],

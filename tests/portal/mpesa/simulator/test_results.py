@@ -209,6 +209,19 @@ async def test_auto_answer_approves_after_its_seconds(sim: DarajaSimulator, call
     assert push.result_code == "0"
 
 
+async def test_auto_answer_is_for_the_prompt_it_was_meant_for(sim: DarajaSimulator, caller: Caller):
+    await caller.http.post(f"/_sim/phone/{PHONE}/auto", json={"action": "pin", "after": 4})
+    await caller.push(Amount=1)
+    await sim.cancel(PHONE)
+    sim.world.advance(2)
+    second = await caller.pushed(Amount=2)
+    await sim.wait_prompt(PHONE)
+    sim.world.advance(2)
+    assert second.result_code is None
+    sim.world.advance(2)
+    assert second.result_code == "0"
+
+
 async def test_auto_answer_of_all_phones_can_be_overruled_by_one(sim: DarajaSimulator, caller: Caller):
     sim.world.turn(auto_answer="pin")
     await caller.http.post(f"/_sim/phone/{PHONE}/auto", json={"action": "cancel"})
