@@ -39,8 +39,8 @@ def code_length(active_codes: int, routers: int = 1) -> int:
     """Length to print, check character included, so that guessing stays hopeless with this many live codes.
 
     `active_codes` are the merchant's, the batch about to be made included. The check character adds no secrecy
-    (a guesser computes it too), hence: 31 ** (length - 1) ≥ 100 × guesses per router and year × routers × active codes. ValueError beyond 16 characters
-    (about 10 ** 13 codes times routers), rather than a code that is too easy.
+    (a guesser computes it too), hence: 31 ** (length - 1) ≥ 100 × guesses per router and year × routers × active codes.
+    ValueError beyond 16 characters (about 10 ** 12 codes times routers), rather than a code that is too easy.
     """
     needed = 100 * GUESSES_PER_ROUTER_YEAR * max(routers, 1) * max(active_codes, 1)
     length = SHORTEST_CODE
