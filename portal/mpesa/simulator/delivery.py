@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 # An injected clock may jump without telling anyone; while something is planned, look at it this often.
 LOOK_EVERY_SECONDS = 0.25
 ANSWER_LIMIT = 65_536
+# Deliveries at a time; the rest wait their turn before their own timeout starts, or a burst would lose its tail.
+LANES = 64
 # The knob is the timeout that counts; this one is there so that none is ever missing.
 LONGEST_SECONDS = 120.0
 
@@ -41,6 +43,7 @@ class Courier:
     def __init__(self, world: World) -> None:
         self.world = world
         self._wake = asyncio.Event()
+        self._lanes = asyncio.Semaphore(LANES)
         self._clients: dict[str, httpx.AsyncClient] = {}
         self._under_way: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
@@ -83,7 +86,8 @@ class Courier:
         world, push = self.world, callback.push
         delivery = Delivery(world.clock.now(), callback.result_code)
         if is_allowed(push.callback_url, world.knobs.callback_hosts):
-            delivery.status, delivery.error = await self._post(push, callback.body)
+            async with self._lanes:
+                delivery.status, delivery.error = await self._post(push, callback.body)
         else:
             delivery.error = "refused: the target is not loopback and not in callback_hosts"
         if delivery.error:
@@ -133,7 +137,9 @@ class Courier:
         if address not in self._clients:
             # Plain 127.0.0.1 is where the system sends from anyway; naming it would shut out IPv6 targets.
             local = None if address == "127.0.0.1" else address
-            transport = httpx.AsyncHTTPTransport(local_address=local, limits=httpx.Limits(max_connections=100))
+            transport = httpx.AsyncHTTPTransport(
+                local_address=local, limits=httpx.Limits(max_connections=LANES, max_keepalive_connections=LANES)
+            )
             self._clients[address] = httpx.AsyncClient(
                 transport=transport, follow_redirects=False, trust_env=False, timeout=LONGEST_SECONDS
             )

@@ -56,6 +56,7 @@ class Merchant:
     heard: list[Heard] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
     hold: asyncio.Event | None = None
+    delay_seconds: float = 0
     open_at_once: int = 0
     most_at_once: int = 0
 
@@ -70,6 +71,7 @@ class Merchant:
             self.most_at_once = max(self.most_at_once, self.open_at_once)
             if self.hold:
                 await self.hold.wait()
+            await asyncio.sleep(self.delay_seconds)
             answer = self.answers.pop(0) if self.answers else b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
             writer.write(answer + b"Connection: close\r\n\r\n")
             await writer.drain()

@@ -105,6 +105,15 @@ async def test_copies_are_identical_and_sent_in_parallel(sim: DarajaSimulator, c
     assert len({heard.body for heard in caller.merchant.heard}) == 1
 
 
+async def test_long_queue_of_callbacks_loses_none_to_its_own_waiting(sim: DarajaSimulator, caller: Caller):
+    sim.world.turn(callback_copies=300, callback_timeout_seconds=1)
+    caller.merchant.delay_seconds = 0.25
+    push = await caller.pushed()
+    await sim.approve(PHONE)
+    await sim.wait_delivered(push, count=300)
+    assert {delivery.error for delivery in push.deliveries} == {None}
+
+
 async def test_retries_stop_at_the_first_2xx(sim: DarajaSimulator, caller: Caller):
     sim.world.turn(callback_retries=3, callback_retry_seconds=10)
     caller.merchant.answers = [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n"]
