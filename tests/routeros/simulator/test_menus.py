@@ -325,9 +325,9 @@ async def test_schedules_need_every_policy_they_list() -> None:
 
 
 async def test_router_passwords_are_never_shown() -> None:
-    async with SimulatedRouter(api_password="topsecret") as router:
-        async with await RawClient.connect(router, password="topsecret") as client:
-            assert "topsecret" not in str(await client.rows("/user/print"))
+    router = SimulatedRouter(api_password="topsecret")
+    async with router, await RawClient.connect(router, password="topsecret") as client:
+        assert "topsecret" not in str(await client.rows("/user/print"))
 
 
 async def test_a_rebooted_router_drops_its_clients_and_its_uptime() -> None:
