@@ -7,7 +7,8 @@ import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from portal import codes, durations, money, phones
+from portal import codes, durations, i18n, money, phones
+from portal.durations import Part, Unit
 from portal.i18n import Language
 from portal.msgid import N_
 from portal.terms import Terms
@@ -67,14 +68,27 @@ def minutes(seconds: int, language: Language) -> str:
     return length(-(-seconds // 60) * 60, language)
 
 
+def package_name(terms: Terms, language: Language) -> str:
+    """The merchant's name for it; a name that is only the English length, such as "1 day", in the page's language."""
+    if language.code != i18n.SOURCE and terms.name.strip().casefold() == _whole_length(
+        terms, i18n.language(i18n.SOURCE)
+    ):
+        return together(_whole_length(terms, language))
+    return terms.name
+
+
+def package_title(terms: Terms, language: Language) -> str:
+    """`package_name` as a line begins with it: "Siku 1"."""
+    name = package_name(terms, language)
+    return name[:1].upper() + name[1:]
+
+
 def package_line(terms: Terms, language: Language) -> str:
     """What a package holds beside its name: "1 hour, 5 Mbps, 1 device"; the length only when the name is another."""
     parts: list[str] = []
-    days, rest = divmod(terms.duration_s, durations.SECONDS[durations.Unit.DAY])
-    in_days = durations.part_in_words(durations.Part(days, durations.Unit.DAY), language.ngettext)
-    duration = length(terms.duration_s, language) if rest or not days else together(in_days)
-    if duration.replace(_NBSP, " ").casefold() != terms.name.strip().casefold():
-        parts.append(duration)
+    duration = _whole_length(terms, language)
+    if duration != package_name(terms, language).replace(_NBSP, " ").strip().casefold():
+        parts.append(together(duration))
     if terms.uptime_s is not None and terms.uptime_s < terms.duration_s:
         parts.append(language.gettext("%(length)s online") % {"length": length(terms.uptime_s, language)})
     if terms.data_bytes is not None:
@@ -83,6 +97,14 @@ def package_line(terms: Terms, language: Language) -> str:
         parts.append(speed(terms.rate_down_kbps))
     parts.append(together(language.ngettext("%(n)d device", "%(n)d devices", terms.devices) % {"n": terms.devices}))
     return ", ".join(parts)
+
+
+def _whole_length(terms: Terms, language: Language) -> str:
+    # Whole days are told in days: "7 days" on the sign and "1 week" below it would look like two things.
+    days, rest = divmod(terms.duration_s, durations.SECONDS[Unit.DAY])
+    if days and not rest:
+        return durations.part_in_words(Part(days, Unit.DAY), language.ngettext)
+    return durations.in_words(terms.duration_s, language.gettext, ngettext=language.ngettext, most=2)
 
 
 def data(size: int) -> str:

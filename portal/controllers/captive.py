@@ -39,7 +39,7 @@ async def frame_at(request: AnyRequest, site: str) -> Frame:
 @get("/c/{site:str}")
 async def list_packages(
     request: AnyRequest, frame: Frame, *, clock: Clock, signer: Signer, vault: Vault
-) -> Response[str] | Response[None]:
+) -> Response[str] | Response[bytes]:
     """Where the router sends a phone that is not online: what is on sale. One on its way back to a page goes there."""
     query = request.query_params
     if sealed := query.get("d"):
@@ -92,7 +92,7 @@ async def ask_for_phone(
 @post("/c/{site:str}/buy/{package_id:int}", opt={"csrf": "none"})
 async def buy(
     request: AnyRequest, frame: Frame, package_id: int, *, clock: Clock, signer: Signer
-) -> Response[str] | Response[None]:
+) -> Response[str] | Response[bytes]:
     """Begin a checkout and go to its page. The signed visit stands in for a session: without it nothing is begun."""
     form = await _form(request)
     device = frame.enter(form["d"], signer=signer, now=clock.now()).device
@@ -130,7 +130,7 @@ async def ask_for_code(request: AnyRequest, frame: Frame, clock: Clock, signer: 
 @post("/c/{site:str}/code", opt={"csrf": "none"})
 async def redeem(
     request: AnyRequest, frame: Frame, clock: Clock, signer: Signer, vault: Vault
-) -> Response[str] | Response[None]:
+) -> Response[str] | Response[bytes]:
     """Use a voucher and go to its page. A wrong, used and expired code get the same answer."""
     form = await _form(request)
     device = frame.enter(form["d"], signer=signer, now=clock.now()).device
@@ -145,8 +145,8 @@ async def redeem(
 async def _form(request: AnyRequest) -> dict[str, str]:
     sent = await request.form()
     texts = {name: value for name, value in sent.items() if isinstance(value, str)}
-    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code", "form_key")}
-    return {**typed, "d": texts.get("d", "")}
+    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code")}
+    return {**typed, "form_key": texts.get("form_key", ""), "d": texts.get("d", "")}
 
 
 def _frame_of(request: AnyRequest) -> Frame:

@@ -11,7 +11,6 @@ import pytest
 from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings
-from portal.controllers import captive, checkout
 from portal.routers import RouterView
 from portal.vault import Vault
 from tests import factories
@@ -72,10 +71,7 @@ def hidden_fields(html: str) -> dict[str, str]:
 
 @pytest.fixture
 async def browser(db: str, settings: Settings, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(settings, clock=clock)
-    if not any(route.path.startswith("/c/") for route in app.routes):
-        app = create_app(settings, clock=clock, routes=[captive.ROUTER, checkout.ROUTER])
-    transport = httpx.ASGITransport(app=app)
+    transport = httpx.ASGITransport(app=create_app(settings, clock=clock))
     async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         yield client
 
