@@ -10,6 +10,8 @@ EmbeddedPostgresError (RuntimeError)
 └── NotRunning          asked for an address or a process id while nothing runs
 """
 
+# ruff: noqa: N818  (the names read as sentences where they are raised and caught)
+
 
 class EmbeddedPostgresError(RuntimeError):
     """Anything that keeps the embedded PostgreSQL from running; the text is for the operator."""

@@ -1,7 +1,7 @@
 """EmbeddedPostgres: starts, attaches to and stops one PostgreSQL server whose data lies in a folder. The public door.
 
 Whoever starts the server owns it: it ends when the owner calls stop(), exits, or dies by kill -9. A second start, also
-from another process, attaches to the live server and never stops it. Not for use by several threads at once.
+from another process, attaches to the live server and never stops it.
 """
 
 import asyncio
@@ -10,10 +10,11 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Never, Self
 from urllib.parse import quote
 
 from portal.embedded_postgres import programs
@@ -49,49 +50,17 @@ class EmbeddedPostgres:
         self._folder = Folder(data_dir)
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._note: Note | None = None
+        # A start in a thread goes on when its task is cancelled; a stop that comes meanwhile waits, and then stops it.
+        self._turn = threading.Lock()
 
     def start(self, *, timeout: float = 300.0) -> Self:
         """Start the server or attach to the running one; returns when it answers and the database exists.
 
         `timeout` (seconds) is long because a recovery after a power cut on a slow disk may be. Raises the errors of
-        `errors.py`; a failed start leaves nothing running.
+        `errors.py`; a failed start leaves nothing running. Repeatable, also after the server was killed.
         """
-        began = time.monotonic()
-        self._folder.prepare()
-        launched_at: int | None = None  # where in the log this start's own words begin
-        binaries: Binaries | None = None
-        why = ""
-        while time.monotonic() - began < timeout:
-            lock = self._folder.try_lock()
-            if lock is not None:
-                try:
-                    if launched_at is not None:  # it ended again by itself: it could only have failed
-                        words = programs.last_words(self._folder.log, launched_at)
-                        self._dismiss_watchdog()
-                        raise StartFailed(programs.explain("PostgreSQL did not start.", words))
-                    binaries, launched_at = self._launch(lock)
-                finally:
-                    os.close(lock)
-            note = self._folder.note()
-            if note is not None and note.is_ready:
-                binaries = binaries or find_binaries(self._folder.written_by_major())
-                try:
-                    self._greet(binaries, note)
-                except programs.NotAnswering as error:
-                    why = f": {error}"
-                except StartFailed:
-                    self.stop()
-                    raise
-                else:
-                    self._note = note
-                    how = "attached to" if self._watchdog is None else "started"
-                    _log.info("%s PostgreSQL %d in %.2f s", how, binaries.major, time.monotonic() - began)
-                    return self
-            time.sleep(_LOOK_AGAIN)
-        self.stop()
-        raise StartFailed(
-            f"PostgreSQL was not ready after {timeout:.0f} s{why}. Its messages are in {self._folder.log}"
-        )
+        with self._turn:
+            return self._start(timeout)
 
     def stop(self, *, timeout: float = 20.0) -> None:
         """Stop the server if this object started it, without losing anything; otherwise only let go. Repeatable.
@@ -99,14 +68,8 @@ class EmbeddedPostgres:
         Clients are cut off, open transactions rolled back. After `timeout` seconds the server is ended at once, which
         is safe (it recovers at the next start). Raises StopFailed if even that did not work.
         """
-        self._note = None
-        if not self.is_owner:
-            return
-        self._dismiss_watchdog(timeout)
-        if self.is_running:  # somebody killed the watchdog: the server is still there, without a parent
-            self._signal_server(signal.SIGINT)
-            if not self._is_over_within(timeout):
-                raise StopFailed(f"PostgreSQL does not end; see {self._folder.log}")
+        with self._turn:
+            self._stop(timeout)
 
     async def start_async(self, *, timeout: float = 300.0) -> Self:  # noqa: ASYNC109 - the deadline is the launcher's
         """start() without blocking the event loop."""
@@ -176,6 +139,53 @@ class EmbeddedPostgres:
             raise NotRunning("The embedded PostgreSQL is not started; call start() first.")
         return self._note
 
+    def _start(self, timeout: float) -> Self:
+        began = time.monotonic()
+        self._folder.prepare()
+        launch: tuple[Binaries, int] | None = None
+        why_not: str | None = None
+        while time.monotonic() - began < timeout:
+            lock = self._folder.try_lock()
+            if lock is not None:
+                try:
+                    if launch is not None:
+                        self._fail_with_last_words(launch[1])
+                    launch = self._launch(lock)
+                finally:
+                    os.close(lock)
+            note = self._folder.note()
+            if note is not None and note.is_ready:
+                binaries = launch[0] if launch else find_binaries(self._folder.written_by_major())
+                why_not = self._greet(binaries, note)
+                if why_not is None:
+                    if launch is None and self._note is not None and self._note.pid != note.pid:
+                        self._dismiss_watchdog()  # ours died, and another process was quicker to start a new one
+                    self._note = note
+                    how = "started" if self.is_owner else "attached to"
+                    _log.info("%s PostgreSQL %d in %.2f s", how, binaries.major, time.monotonic() - began)
+                    return self
+            time.sleep(_LOOK_AGAIN)
+        self._stop()
+        reason = f": {why_not}" if why_not else ""
+        raise StartFailed(f"PostgreSQL was not ready after {timeout:.0f} s{reason}. Its log: {self._folder.log}")
+
+    def _stop(self, timeout: float = 20.0) -> None:
+        note, self._note = self._note, None
+        if not self.is_owner:
+            return
+        self._dismiss_watchdog(timeout)
+        if note is not None and note.pid == self._folder.pid_in_file() and self.is_running:
+            # Somebody killed the watchdog: our server is still there, without a parent.
+            self._signal_server(signal.SIGINT)
+            if not self._is_over_within(timeout):
+                raise StopFailed(f"PostgreSQL does not end; see {self._folder.log}")
+
+    def _fail_with_last_words(self, log_start: int) -> Never:
+        """The lock is free again: the server that we started ended by itself, so it could only have failed."""
+        words = programs.last_words(self._folder.log, log_start)
+        self._dismiss_watchdog()
+        raise StartFailed(programs.explain("PostgreSQL did not start.", words))
+
     def _launch(self, lock: int) -> tuple[Binaries, int]:
         """With the lock in hand, start the server; returns its programs and where in the log its words begin."""
         self._dismiss_watchdog()  # one whose server died
@@ -189,11 +199,12 @@ class EmbeddedPostgres:
             folder.log.chmod(0o600)
             if major is None:
                 programs.initialise(binaries, folder.cluster, self.user, account=account, lock=lock, log=folder.log)
-            # We hold the lock, so no server of ours is alive, and the last check found no other: the number in the
-            # file is stale and may be anybody's by now. PostgreSQL would refuse to start because of it.
-            (folder.cluster / "postmaster.pid").unlink(missing_ok=True)
-            begins = log.seek(0, os.SEEK_END)
             socket_folder = folder.socket_folder(account)
+            # We hold the lock, so no server of ours is alive, and the last check found no other: the numbers in these
+            # files are stale and may be anybody's by now. PostgreSQL would refuse to start because of them.
+            for stale in (folder.cluster / "postmaster.pid", *socket_folder.glob(".s.PGSQL.*")):
+                stale.unlink(missing_ok=True)
+            begins = log.seek(0, os.SEEK_END)
             self._watchdog = programs.spawn_server(
                 binaries, folder.cluster, socket_folder, account=account, lock=lock, log=log, port=self.port
             )
@@ -219,16 +230,27 @@ class EmbeddedPostgres:
                 "Stop it first (pg_ctl stop), then start again."
             )
 
-    def _greet(self, binaries: Binaries, note: Note) -> None:
+    def _greet(self, binaries: Binaries, note: Note) -> str | None:
+        """Speak to the server; None when all is well, else why it is worth trying again. Raises StartFailed."""
+        try:
+            self._refuse_without_port(note)
+            password = None
+            if self.port is not None and self.is_owner:
+                password = programs.tcp_password(self._password_file)
+            programs.make_database(binaries, note, user=self.user, database=self.database, password=password)
+        except programs.NotAnswering as error:
+            return str(error)
+        except StartFailed:
+            self._stop()
+            raise
+        return None
+
+    def _refuse_without_port(self, note: Note) -> None:
         if self.port is not None and (not note.tcp_address or note.port != self.port):
             raise StartFailed(
                 f"The PostgreSQL on {self._folder.path} is already running without TCP port {self.port}. "
                 "Stop the program that started it, or do not ask for that port."
             )
-        password = None
-        if self.port is not None and self.is_owner:
-            password = programs.tcp_password(self._password_file)
-        programs.make_database(binaries, note, user=self.user, database=self.database, password=password)
 
     def _dismiss_watchdog(self, timeout: float = 20.0) -> None:
         watchdog, self._watchdog = self._watchdog, None

@@ -40,7 +40,7 @@ SELECT format('ALTER ROLE %I PASSWORD %L', current_user, :'password') \\gexec
 """
 
 
-class NotAnswering(Exception):
+class NotAnswering(Exception):  # noqa: N818  (said of the server, and often no error)
     """psql could not do its work now but may later: the server starts or stops, or another start was quicker."""
 
 

@@ -1,7 +1,9 @@
 """From the first start to the last: fresh, again, attached, orphaned, killed."""
 
+import asyncio
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -10,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from portal.embedded_postgres import EmbeddedPostgres, NotRunning
+from portal.embedded_postgres import EmbeddedPostgres, NotRunning, StartFailed
 
 from .conftest import kill_whole_server, parent_of, servers_on, wait_until
 
@@ -100,6 +102,46 @@ async def test_the_same_owner_can_start_again_after_the_server_was_killed(used_f
             _ = pg.postmaster_pid
         pg.start()
         assert await ask(pg.dsn, "SELECT 1") == 1
+
+
+def test_an_owner_whose_server_died_does_not_stop_the_one_that_replaced_it(
+    used_folder: Path, start_owner: Owner
+) -> None:
+    pg = EmbeddedPostgres(used_folder).start()
+    kill_whole_server(used_folder)
+    other = start_owner(used_folder)
+    assert other.stdout
+    replacement = int(other.stdout.readline().split()[0])
+    pg.start()
+    assert pg.postmaster_pid == replacement
+    assert not pg.is_owner
+    pg.stop()
+    assert replacement in servers_on(used_folder)
+
+
+async def test_a_stop_while_a_cancelled_start_goes_on_leaves_nothing_running(used_folder: Path) -> None:
+    pg = EmbeddedPostgres(used_folder)
+    starting = asyncio.create_task(pg.start_async())
+    await asyncio.sleep(0.01)
+    starting.cancel()
+    await pg.stop_async()
+    assert servers_on(used_folder) == []
+
+
+async def test_a_port_cannot_be_had_of_a_server_that_runs_without(used_folder: Path, free_port: int) -> None:
+    with EmbeddedPostgres(used_folder) as pg:
+        with pytest.raises(StartFailed, match=f"already running without TCP port {free_port}"):
+            EmbeddedPostgres(used_folder, port=free_port).start(timeout=5)
+        assert await ask(pg.dsn, "SELECT 1") == 1
+
+
+def test_a_port_that_is_taken_is_said_plainly(used_folder: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(StartFailed, match="Another program listens on that TCP port"):
+            EmbeddedPostgres(used_folder, port=other.getsockname()[1]).start(timeout=5)
+    assert servers_on(used_folder) == []
 
 
 def test_stop_works_even_if_somebody_killed_the_watchdog(used_folder: Path) -> None:

@@ -53,17 +53,16 @@ async def test_every_acknowledged_row_survives_kill_9_of_the_whole_server(used_f
 
 def test_a_stale_pid_file_that_names_a_live_process_does_not_harm_it(used_folder: Path) -> None:
     pg = EmbeddedPostgres(used_folder).start()
-    pid_file = used_folder / "cluster" / "postmaster.pid"
-    lines = pid_file.read_text().splitlines()
+    files = [used_folder / "cluster" / "postmaster.pid", used_folder / "socket" / ".s.PGSQL.5432.lock"]
+    old = str(pg.postmaster_pid)
     kill_whole_server(used_folder)
+    texts = [file.read_text() for file in files]
     with subprocess.Popen(["sleep", "30"]) as bystander:
         try:
-            pid_file.write_text("\n".join([str(bystander.pid), *lines[1:], ""]))
+            for file, text in zip(files, texts, strict=True):
+                file.write_text(text.replace(old, str(bystander.pid), 1))
             with pg.start():
                 assert pg.postmaster_pid != bystander.pid
-            assert bystander.poll() is None
-            pid_file.write_text("\n".join([str(bystander.pid), *lines[1:], ""]))
-            EmbeddedPostgres(used_folder).stop()
             assert bystander.poll() is None
         finally:
             bystander.kill()
