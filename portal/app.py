@@ -13,7 +13,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from portal import error_pages, guards
-from portal.assets import Assets
+from portal.assets import ours
 from portal.clock import Clock
 from portal.config import Settings
 from portal.controllers import callbacks, captive, checkout, dashboard, health, identity
@@ -37,7 +37,7 @@ def create_app(
 
     Opens the database at start unless it is open already (then whoever opened it closes it).
     """
-    assets, policy = Assets(), Policy.of(settings)
+    assets, policy = ours(), Policy.of(settings)
     time, vault, signer = clock or Clock(), Vault(settings.secret_keys), Signer(settings.secret_keys)
     shared = {"settings": settings, "clock": time, "vault": vault, "signer": signer}
     dependencies = {name: _always(value) for name, value in shared.items()}

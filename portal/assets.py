@@ -3,6 +3,7 @@
 Not Litestar's own static router: it answers If-None-Match with the whole file and compresses it anew each time.
 """
 
+import functools
 import gzip
 import hashlib
 import mimetypes
@@ -31,6 +32,12 @@ class Asset:
     media_type: str
     tag: str
     bodies: dict[str, bytes]
+
+
+@functools.cache
+def ours() -> "Assets":
+    """The portal's own files; compressing them takes a while, so once per process."""
+    return Assets()
 
 
 class Assets:

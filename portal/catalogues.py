@@ -5,6 +5,7 @@ For developers: needs Babel, which no installation of the product has. Speaking 
 
 import io
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -22,6 +23,7 @@ _KEYWORDS = {
     "pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
 }  # fmt: skip
 _NOISE = ('"POT-Creation', '"PO-Revision', '"Generated-By', '"Report-Msgid', '"Last-Translator', '"Language-Team')
+_NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _USAGE = "usage: python -m portal.i18n extract|compile"
 
 
@@ -40,7 +42,10 @@ def read(code: str) -> Catalog:
     if not po_path(code).exists():
         return Catalog(locale=code, domain=DOMAIN, fuzzy=False)
     with po_path(code).open("rb") as file:
-        return read_po(file, locale=code, domain=DOMAIN)
+        catalogue = read_po(file, locale=code, domain=DOMAIN)
+    # Babel puts the present moment into every header that has no date; the same words shall give the same file.
+    catalogue.creation_date = catalogue.revision_date = _NO_DATE
+    return catalogue
 
 
 def in_use() -> Catalog:

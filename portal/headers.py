@@ -39,7 +39,7 @@ class Policy:
 
     def __init__(self, *, frame_ancestors: str, is_https: bool) -> None:
         self._frame_ancestors = frame_ancestors
-        self._headers: dict[str, str] = {
+        self.headers: dict[str, str] = {
             "content-security-policy": self.content_security(),
             "cross-origin-opener-policy": "same-origin",
             "permissions-policy": ", ".join(f"{power}=()" for power in _POWERS),
@@ -47,7 +47,7 @@ class Policy:
             "x-content-type-options": "nosniff",
         }
         if is_https:
-            self._headers["strict-transport-security"] = f"max-age={_YEAR_S}; includeSubDomains"
+            self.headers["strict-transport-security"] = f"max-age={_YEAR_S}; includeSubDomains"
 
     @classmethod
     def of(cls, settings: Settings) -> "Policy":
@@ -74,7 +74,7 @@ class Policy:
         """Add what an answer lacks; Litestar calls it for each one, its own errors included."""
         if message["type"] == "http.response.start":
             headers = MutableScopeHeaders.from_message(message)
-            for name, value in self._headers.items():
+            for name, value in self.headers.items():
                 if name not in headers:
                     headers[name] = value
 
