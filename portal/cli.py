@@ -141,5 +141,16 @@ def demo(port: int, data_dir: Path | None, *, no_browser: bool, fresh: bool, as_
         raise click.ClickException(str(error)) from error
 
 
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: tuple[str, ...]) -> None:
+    """List the benchmarks, or run one: bench NAME [--quick] [--json]."""
+    root = Path(__file__).parents[1]
+    if not (root / "bench").is_dir():
+        raise click.ClickException("benchmarks come with the source tree, not with the installed package")
+    os.chdir(root)
+    os.execv(sys.executable, [sys.executable, "-m", "bench", *arguments])  # noqa: S606
+
+
 if __name__ == "__main__":
     main(prog_name="vocha")

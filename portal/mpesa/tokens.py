@@ -42,16 +42,28 @@ class SharedTokens:
     async def _agree(self, fetch: Fetch, *, failed: str | None) -> str:
         async with asyncio.timeout(_PATIENCE_S):
             while True:
-                row = await DB.row(
-                    "SELECT token_sealed, token_expires_at FROM mpesa_accounts WHERE id = $1", self._account_id
-                )
-                stored = self._stored(row)
-                if stored is not None and stored.value != failed and self._is_good(stored.expires_at):
-                    self._known = stored
-                    return stored.value
-                if await self._lease():
+                if await self._is_stored(failed=failed):
+                    return self._live()
+                if not await self._lease():
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+                elif await self._is_stored(failed=failed):  # stored by another between our look and our lease
+                    await self._store(None)
+                    return self._live()
+                else:
                     return await self._fetch(fetch)
-                await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _is_stored(self, *, failed: str | None) -> bool:
+        """Whether the row holds a token that is good and is not the one that failed; keeps it in mind."""
+        row = await DB.row("SELECT token_sealed, token_expires_at FROM mpesa_accounts WHERE id = $1", self._account_id)
+        stored = self._stored(row)
+        if stored is None or stored.value == failed or not self._is_good(stored.expires_at):
+            return False
+        self._known = stored
+        return True
+
+    def _live(self) -> str:
+        assert self._known is not None
+        return self._known.value
 
     async def _lease(self) -> bool:
         now = self._clock.now()

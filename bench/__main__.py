@@ -1,0 +1,40 @@
+"""`python -m bench` lists the benchmarks; `python -m bench NAME [--quick] [--json]` runs one.
+
+Each ends with one JSON line: `bench`, `figures`, `limit` (what bare parts do here, in the same run), `ratio`, `bar`, `ok`."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+
+from bench import captive, memory, sale
+from bench.result import Result
+
+BENCHES: dict[str, Callable[[bool], Awaitable[Result]]] = {
+    "sale": sale.run,
+    "captive": captive.run,
+    "memory": memory.run,
+}
+
+
+def main() -> int:
+    """Run what the command line names; 0 when its bar holds."""
+    parser = argparse.ArgumentParser(prog="vocha bench", description="Measure this machine and this code, in one run.")
+    parser.add_argument("name", nargs="?", choices=list(BENCHES))
+    parser.add_argument("--quick", action="store_true", help="at most 40 seconds")
+    parser.add_argument("--json", action="store_true", help="only the JSON line")
+    options = parser.parse_args()
+    if options.name is None:
+        for name, run in BENCHES.items():
+            sys.stdout.write(f"{name:<10}{(sys.modules[run.__module__].__doc__ or '').splitlines()[0]}\n")
+        return 0
+    result = asyncio.run(BENCHES[options.name](options.quick))
+    if not options.json:
+        sys.stdout.write(result.table())
+    sys.stdout.write(json.dumps(result.as_dict()) + "\n")
+    return 0 if result.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
