@@ -13,15 +13,22 @@ from portal.serving import listen
 
 BAR_MIB = 140
 #: Idle connections to the database are closed after 20 s.
-_SETTLE_S = 26.0
+_SETTLE_S = 24.0
+
+
+def own_pss_mib(pid: int) -> float:
+    """Proportional set size of one process, in MiB."""
+    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"the kernel does not tell the Pss of process {pid}")
+    return int(found.group(1)) / 1024
 
 
 def pss_mib(pid: int) -> float:
-    """Proportional set size of a process and all its descendants, in MiB."""
-    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    own = int(found.group(1)) / 1024 if found else 0.0
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return own + sum(pss_mib(int(child)) for child in children)
+    """Of a process and all its descendants, whichever thread started them."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return own_pss_mib(pid) + sum(pss_mib(child) for child in children)
 
 
 async def run(quick: bool) -> Result:
@@ -32,7 +39,9 @@ async def run(quick: bool) -> Result:
             port = free.getsockname()[1]
         async with house.up(Path(folder) / "up", port) as pid:
             await asyncio.sleep(_SETTLE_S if quick else 2 * _SETTLE_S)
-            total, own = pss_mib(pid), _own(pid)
+            total, own = pss_mib(pid), own_pss_mib(pid)
+    if total - own < 1:
+        raise RuntimeError("the database was not found among the descendants")
     figures = {"pss_mib": round(total, 1), "python_pss_mib": round(own, 1), "postgres_pss_mib": round(total - own, 1)}
     return Result(
         "memory",
@@ -42,11 +51,6 @@ async def run(quick: bool) -> Result:
         {"pss_mib": BAR_MIB},
         total <= BAR_MIB,
     )
-
-
-def _own(pid: int) -> float:
-    found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    return int(found.group(1)) / 1024 if found else 0.0
 
 
 async def _bare(folder: Path) -> float:
