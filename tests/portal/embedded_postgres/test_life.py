@@ -125,6 +125,7 @@ async def test_a_stop_while_a_cancelled_start_goes_on_leaves_nothing_running(use
     await asyncio.sleep(0.01)
     starting.cancel()
     await pg.stop_async()
+    await asyncio.sleep(0.3)  # a start that ignores the stop would have its server up by now
     assert servers_on(used_folder) == []
 
 

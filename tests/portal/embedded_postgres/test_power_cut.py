@@ -51,13 +51,20 @@ async def test_every_acknowledged_row_survives_kill_9_of_the_whole_server(used_f
         await pg.stop_async()
 
 
+def account_of(folder: Path) -> dict[str, int]:
+    """What makes a child process run under the account that the server of this folder runs under."""
+    owner = (folder / "cluster").stat()
+    return {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
+
+
 def test_a_stale_pid_file_that_names_a_live_process_does_not_harm_it(used_folder: Path) -> None:
     pg = EmbeddedPostgres(used_folder).start()
     files = [used_folder / "cluster" / "postmaster.pid", used_folder / "socket" / ".s.PGSQL.5432.lock"]
     old = str(pg.postmaster_pid)
     kill_whole_server(used_folder)
     texts = [file.read_text() for file in files]
-    with subprocess.Popen(["sleep", "30"]) as bystander:
+    # Under the server's own account: only there would PostgreSQL, or a careless launcher, find it alive.
+    with subprocess.Popen(["sleep", "30"], cwd="/", **account_of(used_folder)) as bystander:
         try:
             for file, text in zip(files, texts, strict=True):
                 file.write_text(text.replace(old, str(bystander.pid), 1))
@@ -79,9 +86,7 @@ def test_a_server_started_by_other_hands_is_refused_and_left_alone(used_folder: 
     with EmbeddedPostgres(used_folder) as pg:  # learn under which account and behind what it runs
         command = Path(f"/proc/{parent_of(pg.postmaster_pid)}/cmdline").read_bytes().decode().split("\0")[4:-1]
     assert [word for word in command if word.endswith("/bin/postgres")]
-    owner = (used_folder / "cluster").stat()
-    account = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", **account) as foreign:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", **account_of(used_folder)) as foreign:
         try:
             wait_until(lambda: "ready" in _pid_file(used_folder))
             with pytest.raises(AnotherServer, match="Stop it first"):
