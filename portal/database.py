@@ -13,6 +13,8 @@ from portal.migrations import migrate
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.25
+#: An end that was asked for is over within three seconds; what is not written by then is in the log and is replayed.
+_STOP_S = 1.5
 
 
 @asynccontextmanager
@@ -23,7 +25,8 @@ async def opened(settings: Settings, *, pool_size: int = 10) -> AsyncGenerator[N
         async with _pool(pool_size):
             yield
         return
-    server = EmbeddedPostgres(settings.data_dir)
+    # A folder of its own below ours: as root it is handed to another account, and our keys are not.
+    server = EmbeddedPostgres(settings.data_dir / "postgres")
     await server.start_async()
     try:
         DB.configure(server.dsn)
@@ -35,7 +38,7 @@ async def opened(settings: Settings, *, pool_size: int = 10) -> AsyncGenerator[N
                 watch.cancel()
                 await asyncio.gather(watch, return_exceptions=True)
     finally:
-        await server.stop_async()
+        await server.stop_async(timeout=_STOP_S)
 
 
 @asynccontextmanager
