@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import time
 
 import pytest
@@ -101,6 +102,17 @@ async def test_fragments_and_runs_of_sentences_are_understood() -> None:
         ids = [attributes(await client.reply())["ret"] for _ in range(20)]
         names = [router.hotspot.users.rows[row_id].get("name") for row_id in ids]
         assert names == [f"run{n}" for n in range(20)], "untagged replies keep their order"
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+async def test_whether_untagged_replies_keep_their_order_is_a_switch(*, is_ordered: bool) -> None:
+    router = SimulatedRouter(behaviour=Behaviour(is_untagged_ordered=is_ordered))
+    async with router, await RawClient.connect(router) as client:
+        router.faults.latency_of["/system/identity"] = 0.1
+        client.send("/system/identity/print")
+        client.send("/system/license/print")
+        first = attributes(await client.reply())
+        assert ("nlevel" not in first) is is_ordered
 
 
 async def test_words_of_a_megabyte_pass() -> None:
@@ -275,6 +287,10 @@ async def test_group_policies_are_enforced() -> None:
         await admin.ret("/user/add", "=name=shop", "=group=shop")
         await admin.ret("/user/add", "=name=look", "=group=look")
         await admin.ret(f"{USERS}/add", "=name=v1", "=password=secret")
+        await admin.ret("/user/group/add", "=name=blind", "=policy=api,write")
+        await admin.ret("/user/add", "=name=blind", "=group=blind")
+        async with await RawClient.connect(router, user="blind") as blind:
+            assert await blind.trap(f"{USERS}/print") == "not enough permissions (9)"
         async with await RawClient.connect(router, user="look") as look:
             assert await look.trap(f"{USERS}/add", "=name=x") == "not enough permissions (9)"
             assert len(await look.rows(f"{USERS}/print")) == 2
@@ -325,6 +341,13 @@ async def test_an_offline_router_cuts_and_refuses_and_comes_back_on_the_same_por
         assert router.api_port == port
         async with await RawClient.connect(router) as again:
             assert await again.rows("/system/identity/print")
+
+
+async def test_an_offline_router_keeps_its_port() -> None:
+    async with SimulatedRouter() as router:
+        await router.set_online(False)
+        with socket.socket() as thief, pytest.raises(OSError, match="in use"):
+            thief.bind((router.api_host, router.api_port))
 
 
 async def test_refused_connects_are_reset() -> None:

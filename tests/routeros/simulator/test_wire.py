@@ -119,6 +119,8 @@ ROW = {"name": "ann", "uptime": "1h", "bytes-in": "200", "comment": "", "disable
         (["?name=bob", "?name=ann", "?#1.|", "?#|"], True),
         (["?name=bob", "?#.&!"], True),
         (["?name=ann", "?#0!"], False),
+        (["?name=bob", "?#0"], False),
+        (["?name=bob", "?#7"], True),
         (["?#!"], False),
         (["?#&"], True),
     ],
