@@ -1,0 +1,91 @@
+"""What every test may use, with or without a browser: a real PostgreSQL, emptied between tests, and the house's keys and clock."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from portal import tables
+from portal.clock import Clock
+from portal.config import Settings
+from portal.db import DB
+from portal.embedded_postgres import EmbeddedPostgres
+from portal.migrations import migrate
+from portal.signing import Signer
+from portal.vault import Vault
+
+KEYS = (("test", bytes(range(32))),)
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn() -> Iterator[str]:
+    """A database of this test run: on the server TEST_DATABASE_URL names, else on an embedded one of its own."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="vocha-test-") as folder, EmbeddedPostgres(Path(folder)) as server:
+        yield server.dsn
+
+
+@pytest.fixture(scope="session")
+async def migrated(postgres_dsn: str) -> str:
+    """The DSN of a database that has every table."""
+    DB.configure(postgres_dsn)
+    await migrate()
+    return postgres_dsn
+
+
+@pytest.fixture(scope="session")
+async def pool(migrated: str) -> AsyncIterator[str]:
+    """The application's pool, open for the whole run."""
+    await DB.open(min_size=2, max_size=12)
+    yield migrated
+    await DB.close()
+
+
+_TABLES = [getattr(tables, name)._meta.tablename for name in tables.__all__] + ["pgqueuer"]
+_FILLED = " UNION ALL ".join(f"SELECT '{table}' AS name WHERE EXISTS (SELECT FROM {table})" for table in _TABLES)  # noqa: S608
+
+
+@pytest.fixture
+async def db(pool: str) -> str:
+    """The open database, every table empty. Only tables with rows are truncated: each costs some milliseconds."""
+    filled = [row["name"] for row in await DB.fetch(_FILLED)]
+    if filled:
+        await DB.fetch(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE")
+    return pool
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that tests may shift."""
+    return Clock()
+
+
+@pytest.fixture
+def vault() -> Vault:
+    """Seals with the test key."""
+    return Vault(KEYS)
+
+
+@pytest.fixture
+def signer() -> Signer:
+    """Signs with the test key."""
+    return Signer(KEYS)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, migrated: str) -> Settings:
+    """Settings as the tests run under."""
+    return Settings.from_env(
+        {
+            "PORTAL_DATABASE_URL": migrated,
+            "PORTAL_DATA_DIR": str(tmp_path),
+            "PORTAL_SECRET_KEYS": "test:" + bytes(range(32)).hex(),
+            "PORTAL_BASE_URL": "http://portal.test",
+            "PORTAL_MPESA_TRUSTED_SOURCES": "127.0.0.1",
+        }
+    )
