@@ -53,11 +53,6 @@ def phone(digits: str) -> str:
     return f"+{digits}" if digits else ""
 
 
-def masked_phone(digits: str) -> str:
-    """ "0712 ••• 678"."""
-    return together(phones.mask(digits))
-
-
 def length(seconds: int, language: Language, *, most: int = 2) -> str:
     """ "1 day", "saa 3", on one line."""
     return together(durations.in_words(seconds, language.gettext, ngettext=language.ngettext, most=most))
