@@ -1,0 +1,174 @@
+"""Filling an empty database with the demo's cast and its past: one transaction, bulk copies, a few seconds at most."""
+
+import logging
+import socket
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from jobs.schedule import JOBS
+from portal import codes, identity, passwords
+from portal.db import DB, Tx, atomic, copy_in
+from portal.demo.cast import (
+    CASHIER,
+    HELP_PHONE,
+    MERCHANT,
+    OFFERS,
+    OPERATOR,
+    OWNER,
+    ROUTERS,
+    TIMEZONE,
+    Person,
+    RouterSpec,
+)  # fmt: skip
+from portal.demo.history import COLUMNS, History, Shop
+from portal.demo.past import DAYS, OFFLINE_FOR, Attempt, attempts
+from portal.identity import Role
+from portal.merchants import COMMISSION_BP
+from portal.mpesa.simulator import DEFAULT_KEY, DEFAULT_SECRET, SANDBOX_PASSKEY, SANDBOX_SHORTCODE
+from portal.vault import Vault
+
+log = logging.getLogger(__name__)
+
+API_USER = "vocha"
+#: Job runs are kept for this long back.
+_RUNS_FOR = timedelta(hours=6)
+_RUN_EVERY = {"expire-vouchers": 60, "sync-routers": 60, "refresh-tokens": 600, "reconcile-payments": 15}
+
+
+async def is_filled() -> bool:
+    """Whether a demo world stands in the database."""
+    return bool(await DB.value("SELECT EXISTS (SELECT FROM merchants)"))
+
+
+async def fill(vault: Vault, *, now: datetime, days: int = DAYS) -> None:
+    """Write everything, or nothing when it fails. The database must have its tables and no rows."""
+    hashes = {person.email: await passwords.hash_password(person.password) for person in (OWNER, CASHIER, OPERATOR)}
+    began = now - timedelta(days=days + 10)
+    # The worker is not running yet, so that nothing waits for this long transaction.
+    async with atomic() as tx:
+        shop = await _open_shop(tx, vault, now=now, began=began)
+        for person in (OWNER, CASHIER, OPERATOR):
+            await _hire(tx, person, hashes[person.email], merchant_id=shop.merchant_id, now=began)
+        history = History(shop, vault, now)
+        past = attempts(now=now, days=days)
+        records = history.write(past)
+        for cents, at, note in _payouts(past, shop.commission_bp, now=now):
+            history.pay_out(cents, at=at, note=note)
+        for table, columns in COLUMNS.items():
+            if table == "checkouts":  # they point at vouchers, which are written before
+                await _copy(tx, "vouchers", COLUMNS["vouchers"], records["vouchers"])
+            if table != "vouchers":
+                await _copy(tx, table, columns, records[table])
+        await _know_devices(tx)
+        await _copy_runs(tx, now=now)
+    await DB.fetch("ANALYZE")
+    log.info("demo world filled", extra={"attempts": len(past)})
+
+
+async def _copy(tx: Tx, table: str, columns: tuple[str, ...], records: list[tuple[object, ...]]) -> None:
+    await copy_in(tx, table, columns, records)
+    await tx.value("SELECT setval($1::text::regclass, $2)", f"{table}_id_seq", max(1, len(records)))
+
+
+async def _open_shop(tx: Tx, vault: Vault, *, now: datetime, began: datetime) -> Shop:
+    merchant_id = await tx.value(
+        """INSERT INTO merchants (name, kind, timezone, help_phone, created_at) VALUES ($1, 'personal', $2, $3, $4)
+           RETURNING id""",
+        MERCHANT,
+        TIMEZONE,
+        HELP_PHONE,
+        began,
+    )
+    packages = [
+        await tx.value(
+            """INSERT INTO packages (merchant_id, name, price_cents, duration_s, rate_down_kbps, rate_up_kbps, devices,
+                                     position, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id""",
+            merchant_id, offer.terms.name, offer.price_cents, offer.terms.duration_s, offer.terms.rate_down_kbps,
+            offer.terms.rate_up_kbps, offer.terms.devices, position, began,
+        )
+        for position, offer in enumerate(OFFERS, start=1)
+    ]  # fmt: skip
+    routers = [await _install(tx, spec, vault, merchant_id=merchant_id, now=now, began=began) for spec in ROUTERS]
+    account_id = await _open_account(tx, vault, now=began)
+    return Shop(merchant_id, account_id, COMMISSION_BP["personal"], packages, routers)
+
+
+async def _install(tx: Tx, spec: RouterSpec, vault: Vault, *, merchant_id: int, now: datetime, began: datetime) -> int:
+    router_id = await tx.value("SELECT nextval('routers_id_seq')")
+    away = None if spec.is_online else now - OFFLINE_FOR
+    await tx.execute(
+        """INSERT INTO routers (id, merchant_id, name, site, status, api_host, api_user, api_password_sealed,
+                                hotspot_hosts, board, version, serial, last_seen_at, offline_since, last_error, tries,
+                                next_try_at, reconciled_at, created_at)
+           VALUES ($1, $2, $3, $4, $5, '127.0.0.1', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $12, $17)""",
+        router_id, merchant_id, spec.name, codes.hex_token(16), "offline" if away else "online", API_USER,
+        vault.seal("routers", "api_password_sealed", row_id=router_id, plaintext=codes.hex_token(12)),
+        f"{spec.dns_name},{spec.address}", spec.board.name, spec.version, spec.serial, away or now, away,
+        "No answer from the router" if away else None, 9 if away else 0, now if away else None, began,
+    )  # fmt: skip
+    return router_id
+
+
+async def _open_account(tx: Tx, vault: Vault, *, now: datetime) -> int:
+    account_id = await tx.value("SELECT nextval('mpesa_accounts_id_seq')")
+    secrets = {
+        "consumer_key_sealed": DEFAULT_KEY,
+        "consumer_secret_sealed": DEFAULT_SECRET,
+        "passkey_sealed": SANDBOX_PASSKEY,
+    }
+    await tx.execute(
+        """INSERT INTO mpesa_accounts (id, shortcode, party_b, created_at, consumer_key_sealed, consumer_secret_sealed,
+                                       passkey_sealed) VALUES ($1, $2, $2, $3, $4, $5, $6)""",
+        account_id,
+        SANDBOX_SHORTCODE,
+        now,
+        *(vault.seal("mpesa_accounts", name, row_id=account_id, plaintext=text) for name, text in secrets.items()),
+    )
+    return account_id
+
+
+async def _hire(tx: Tx, person: Person, password_hash: str, *, merchant_id: int, now: datetime) -> None:
+    user_id = await identity.add_user(
+        tx, person.email, person.name, password_hash=password_hash, now=now, is_operator=person.role is None
+    )
+    if person.role is not None:
+        await identity.join(tx, user_id, merchant_id, role=Role(person.role))
+
+
+async def _know_devices(tx: Tx) -> None:
+    await tx.execute(
+        """INSERT INTO devices (merchant_id, mac, first_seen_at, last_seen_at)
+           SELECT merchant_id, mac, min(created_at), max(created_at) FROM checkouts GROUP BY merchant_id, mac"""
+    )
+
+
+def _payouts(past: list[Attempt], commission_bp: int, *, now: datetime) -> Iterator[tuple[int, datetime, str]]:
+    """What each finished week of the shop earned, paid out on Monday morning."""
+    zone = ZoneInfo(TIMEZONE)
+    earned: dict[date, int] = defaultdict(int)
+    for attempt in past:
+        if attempt.failure is None:
+            day = (attempt.at + attempt.answer).astimezone(zone).date()
+            cents = OFFERS[attempt.offer].price_cents
+            earned[day + timedelta(days=7 - day.weekday())] += cents - cents * commission_bp // 10_000
+    for monday, cents in sorted(earned.items()):
+        at = datetime(monday.year, monday.month, monday.day, 7, tzinfo=zone)
+        if at <= now:
+            yield cents, at, f"Week until {monday - timedelta(days=1):%d %b}"
+
+
+async def _copy_runs(tx: Tx, *, now: datetime) -> None:
+    host, runs = socket.gethostname(), list[tuple[object, ...]]()
+    for job in JOBS:
+        every = timedelta(seconds=_RUN_EVERY[job])
+        slot = (now - _RUNS_FOR).replace(minute=0, second=0, microsecond=0)
+        while slot < now - every:
+            began = slot + timedelta(milliseconds=40)
+            processed = len(ROUTERS) if job == "sync-routers" else 0
+            failed = 1 if job == "sync-routers" and slot > now - OFFLINE_FOR else 0
+            runs.append((job, slot, "done", began, began + timedelta(milliseconds=90), processed, failed, 1, host))
+            slot += every
+    columns = ("job", "slot", "status", "started_at", "ended_at", "processed", "failed", "attempts", "host")
+    await copy_in(tx, "job_runs", columns, sorted(runs, key=lambda run: str(run[1])))

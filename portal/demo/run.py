@@ -1,0 +1,109 @@
+"""What `vocha demo` runs: the demo world and its page, until Ctrl-C or SIGTERM; and what it prints."""
+
+import asyncio
+import os
+import sys
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from portal.demo.folder import default_folder, is_free
+from portal.demo.page import page_running
+from portal.demo.world import DemoWorld
+from portal.logs import configure_logging
+from portal.serving import stop_event
+
+_LOG = "demo.log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """What the command line says. `data_dir` None: the usual place. `port` 0: any free one."""
+
+    port: int = 8000
+    data_dir: Path | None = None
+    opens_browser: bool = False
+    is_fresh: bool = False
+    as_json: bool = False
+
+
+class PortTaken(OSError):  # noqa: N818
+    """Another program has the portal's port."""
+
+
+async def run_demo(options: DemoOptions) -> None:
+    """Run until told to stop. OSError in words for people: a port that is taken, a folder that is not ours."""
+    stop = stop_event()
+    if options.port and not is_free(options.port):
+        another = options.port + 1 if options.port < 65_535 else 8001
+        raise PortTaken(f"Port {options.port} is taken. Start the demo on another one: vocha demo --port {another}")
+    folder = options.data_dir or default_folder(os.environ)
+    async with DemoWorld.started(folder, port=options.port, is_fresh=options.is_fresh) as world:
+        with (world.folder.path / _LOG).open("a", encoding="utf-8") as log:
+            configure_logging(level="warning", log_format="console", stream=log)
+            async with page_running(world):
+                _announce(world, as_json=options.as_json)
+                if options.opens_browser and _has_screen():
+                    await asyncio.to_thread(webbrowser.open, world.page_url)
+                await stop.wait()
+                if not options.as_json:
+                    Console().print("The demo has ended. Its data stays for the next start.")
+            configure_logging(level="error", log_format="console")
+
+
+def facts(world: DemoWorld) -> dict[str, object]:
+    """Everything a script needs to play with the demo."""
+    return {
+        "portal": world.portal_url,
+        "demo_page": world.page_url,
+        "dashboard": f"{world.portal_url}/",
+        "merchant_email": world.merchant_email,
+        "merchant_password": world.merchant_password,
+        "operator_email": world.operator_email,
+        "operator_password": world.operator_password,
+        "mpesa": world.daraja.url,
+        "routers": [
+            {
+                "name": router.name,
+                "api_host": router.board.api_host,
+                "api_port": router.board.api_port,
+                "api_user": router.user,
+                "api_password": router.password,
+                "hotspot_proxy": router.network.proxy_url,
+                "captive_url": router.captive_url(),
+            }
+            for router in world.routers
+        ],
+    }
+
+
+def _announce(world: DemoWorld, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(facts(world)).decode() + "\n")
+        sys.stdout.flush()
+        return
+    console = Console(highlight=False)
+    console.print("\n[bold]The demo is ready.[/bold] Everything runs on this machine; no real money, no real router.\n")
+    console.print(f"  Open this:   [bold green]{world.page_url}[/bold green]\n")
+    table = Table.grid(padding=(0, 3))
+    table.add_row("  Dashboard", world.portal_url, f"{world.merchant_email}   {world.merchant_password}")
+    table.add_row("  Operator", world.portal_url, f"{world.operator_email}   {world.operator_password}")
+    table.add_row("  M-Pesa phones", f"{world.daraja.url}/_sim/phones", "PIN 1234")
+    console.print(table)
+    console.print("\n  Routers (RouterOS API; the proxy is the Wi-Fi of a phone):\n")
+    routers = Table.grid(padding=(0, 3))
+    for router in world.routers:
+        address = f"{router.board.api_host}:{router.board.api_port}"
+        where = f"RouterOS {router.spec.version}" if router.is_on else "switched off"
+        routers.add_row(f"  {router.name}", where, f"API {address}", f"Wi-Fi {router.network.proxy_url}")
+    console.print(routers)
+    console.print(f"\n  Data: {world.folder.path}. Press Ctrl-C to end.\n")
+
+
+def _has_screen() -> bool:
+    """Whether a browser has somewhere to open; without, one would take over this terminal."""
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

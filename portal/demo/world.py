@@ -1,0 +1,190 @@
+"""DemoWorld: the whole house in one process with simulated routers, phones and M-Pesa around it. For the demo, benches
+and end-to-end tests; not for service."""
+
+import asyncio
+import os
+import random
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from portal import database
+from portal.clock import Clock
+from portal.config import Settings
+from portal.db import DB
+from portal.demo import fill
+from portal.demo.boards import DemoRouter, keep_company, power_up
+from portal.demo.cast import MERCHANT, OPERATOR, OWNER, ROUTERS
+from portal.demo.folder import DemoFolder
+from portal.demo.phones import Phones
+from portal.demo.sign_in import SignInLinks
+from portal.house import web_running, worker_running
+from portal.mpesa.simulator import DarajaSimulator, Knobs, World
+from portal.serving import listen
+from portal.vault import Vault
+
+HOST = "127.0.0.1"
+#: A person needs longer for a PIN than the sandbox gives; 60 s is what production is said to give.
+_NO_ANSWER_S = 60.0
+_COMPANY_EVERY_S = 1.0
+
+
+@dataclass(kw_only=True)
+class DemoWorld:
+    """A running demo. `page_listener` is where its page will be served; nobody answers there until somebody does.
+
+    `routers[i].network.attach()` gives a phone behind a router; `daraja` answers prompts; `shift` lets time pass.
+    """
+
+    folder: DemoFolder
+    settings: Settings
+    clock: Clock
+    vault: Vault
+    daraja: DarajaSimulator
+    routers: list[DemoRouter]
+    phones: Phones
+    links: SignInLinks
+    page_listener: socket.socket
+    merchant_email: str = OWNER.email
+    merchant_password: str = OWNER.password
+    operator_email: str = OPERATOR.email
+    operator_password: str = OPERATOR.password
+
+    @property
+    def portal_url(self) -> str:
+        """Where the portal answers."""
+        return self.settings.base_url
+
+    @property
+    def page_url(self) -> str:
+        """Where the demo page is."""
+        return _url(self.page_listener)
+
+    def shift(self, **by: float) -> None:
+        """Let time pass everywhere, as `timedelta(**by)`: for the house, the routers and M-Pesa. Never back."""
+        step = timedelta(**by)
+        if step < timedelta(0):
+            raise ValueError("time does not go back")
+        self.clock.shift(step)  # M-Pesa's simulator runs on this clock
+        for router in self.routers:
+            router.board.clock.advance(step.total_seconds())
+            router.board.tick()
+        self.daraja.world.run_due()
+        self.daraja.world.notify()
+        self.folder.memory.offset_s = self.clock.offset.total_seconds()
+        self.folder.remember()
+
+    async def set_router(self, place: int, *, is_on: bool) -> None:
+        """Take a router off the air, or bring it back; the next start finds it so."""
+        await self.routers[place].board.set_online(is_on)
+        self.folder.memory.off = [router.name for router in self.routers if not router.is_on]
+        self.folder.remember()
+
+    @classmethod
+    @asynccontextmanager
+    async def started(
+        cls, data_dir: Path, *, port: int = 0, is_fresh: bool = False, works: bool = True
+    ) -> AsyncGenerator[Self]:
+        """Start everything, filling the world when it is empty; ends all of it at the end.
+
+        `port` is the portal's (0: any free one, the same as last time where possible); OSError when it is taken.
+        `works=False` leaves the worker out. A database that is open already is used as it is, and left open.
+        """
+        folder = DemoFolder(data_dir, is_fresh=is_fresh)
+        clock = Clock(timedelta(seconds=folder.memory.offset_s))
+        async with AsyncExitStack() as ends:
+            ends.callback(folder.close)
+            portal = listen(HOST, port or folder.port("portal"))
+            ends.callback(portal.close)
+            page = listen(HOST, folder.port("page"))
+            ends.callback(page.close)
+            daraja = await _daraja(folder, clock, ends)
+            settings = _settings(folder, portal=_url(portal), page=_url(page), mpesa=daraja.url)
+            vault = Vault(settings.secret_keys)
+            if DB.pool is None:
+                await ends.enter_async_context(database.opened(settings, pool_size=16))
+            if not await fill.is_filled():
+                await fill.fill(vault, now=clock.now())
+            routers = await _routers(folder, clock, ends, portal=_url(portal), vault=vault)
+            phones, links = Phones(routers), SignInLinks(clock)
+            ends.push_async_callback(phones.close)
+            world = cls(
+                folder=folder, settings=settings, clock=clock, vault=vault, daraja=daraja, routers=routers,
+                phones=phones, links=links, page_listener=page,
+            )  # fmt: skip
+            world._remember_ports()
+            await ends.enter_async_context(_company(routers))
+            if works:
+                await ends.enter_async_context(worker_running(settings, clock))
+            await ends.enter_async_context(web_running(settings, clock, listener=portal, routes=[links.route()]))
+            yield world
+
+    def _remember_ports(self) -> None:
+        ports = {"portal": self.portal_url, "page": self.page_url, "mpesa": self.daraja.url}
+        ports |= {f"proxy {router.name}": router.network.proxy_url for router in self.routers}
+        found = {name: int(url.rpartition(":")[2]) for name, url in ports.items()}
+        found |= {f"api {router.name}": router.board.api_port for router in self.routers}
+        self.folder.memory.ports = found
+        self.folder.remember()
+
+
+def _url(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+def _settings(folder: DemoFolder, *, portal: str, page: str, mpesa: str) -> Settings:
+    return Settings.from_env(
+        {
+            "PORTAL_DATA_DIR": str(folder.path),
+            "PORTAL_BASE_URL": portal,
+            "PORTAL_PORT": portal.rpartition(":")[2],
+            "PORTAL_MPESA_ENVIRONMENT": "loopback",
+            "PORTAL_MPESA_URL": mpesa,
+            "PORTAL_MPESA_CALLBACK_BASE": portal,
+            "PORTAL_MPESA_TRUSTED_SOURCES": HOST,
+            "PORTAL_FRAME_ANCESTORS": page,
+            # Keys of an existing installation must not end up in play data, nor the other way round.
+            **{name: os.environ[name] for name in ("PORTAL_LOG_LEVEL",) if name in os.environ},
+        }
+    )
+
+
+async def _daraja(folder: DemoFolder, clock: Clock, ends: AsyncExitStack) -> DarajaSimulator:
+    world = World.sandbox(name=MERCHANT.upper(), clock=clock, knobs=Knobs(no_answer_seconds=_NO_ANSWER_S))
+    daraja = DarajaSimulator(world)
+    await daraja.start(folder.port("mpesa"))
+    ends.push_async_callback(daraja.stop)
+    return daraja
+
+
+async def _routers(
+    folder: DemoFolder, clock: Clock, ends: AsyncExitStack, *, portal: str, vault: Vault
+) -> list[DemoRouter]:
+    off = [spec.name for spec in ROUTERS if not spec.is_online] if folder.memory.off is None else folder.memory.off
+    routers: list[DemoRouter] = []
+    for spec in ROUTERS:
+        api, proxy = folder.port(f"api {spec.name}"), folder.port(f"proxy {spec.name}")
+        router = await power_up(spec, portal=portal, vault=vault, clock=clock, api_port=api, proxy_port=proxy)
+        ends.push_async_callback(router.stop)
+        await router.board.set_online(spec.name not in off)
+        routers.append(router)
+    return routers
+
+
+@asynccontextmanager
+async def _company(routers: list[DemoRouter]) -> AsyncGenerator[None]:
+    async def go_on() -> None:
+        while True:
+            keep_company(routers, draw=random.random)
+            await asyncio.sleep(_COMPANY_EVERY_S)
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
