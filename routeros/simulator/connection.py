@@ -28,6 +28,7 @@ _BEFORE_LOGIN = (16, 4096)
 _AFTER_LOGIN = (1024, 16 * 1024 * 1024)
 _ROWS_AT_ONCE = 200
 _READ_SIZE = 65536
+_MAX_WAITING = 1000
 
 
 class Router(Protocol):
@@ -72,7 +73,7 @@ class Connection:
     since: datetime | None = None
     _login: ApiLogin = field(init=False)
     _running: dict[asyncio.Task[None], str | None] = field(default_factory=dict)
-    _queue: asyncio.Queue[Call] = field(default_factory=asyncio.Queue)
+    _queue: asyncio.Queue[Call] = field(default_factory=lambda: asyncio.Queue(_MAX_WAITING))
     _answered: int = 0
     _is_mute: bool = False
     _is_closing: bool = False
@@ -106,7 +107,7 @@ class Connection:
         while data := await self.reader.read(_READ_SIZE):
             if self.router.faults.black_hole:
                 continue
-            for sentence in sentences.feed(data):
+            for sentence in sentences.cut(data):
                 await self._take(sentence)
                 if self.user is not None:
                     sentences.max_words, sentences.max_bytes = _AFTER_LOGIN
@@ -127,7 +128,7 @@ class Connection:
         elif call.command == "/cancel":
             await self._cancel(call)
         elif call.tag is None and behaviour.is_untagged_ordered:
-            self._queue.put_nowait(call)
+            await self._queue.put(call)
         else:
             self._spawn(call)
 

@@ -149,10 +149,11 @@ class Hotspot(HotspotSettings):
             if user is not None:
                 self.accounts.terms(user, profile, now)  # refuses before the old session is touched
             self._end(old, "user request", now)
-        if user is not None:
-            terms = self.accounts.terms(user, profile, now)
-        else:
-            terms = self.trials.admit(attempt, self.profile, profile, now=now)
+        terms = (
+            self.accounts.terms(user, profile, now)
+            if user is not None
+            else self.trials.admit(attempt, self.profile, profile, now=now)
+        )
         active = self.accounts.open(attempt, user, profile, terms, server=self.server_name, now=now)
         active.login_by = self._shown(attempt.by)
         self.active[attempt.ip] = active
@@ -252,10 +253,7 @@ class Hotspot(HotspotSettings):
         return self.accounts.numbers(self.active[ip], self.clock.now()) if ip in self.active else {}
 
     def walled_garden(self, host: str, port: int, path: str, method: str, ip: str, *, dst_address: str = "") -> bool:
-        """Say whether a request passes without login; counts the hits of the rule that decided.
-
-        `dst_address`: the IPv4 address `host` stands for, when known, for ip rules with `dst-address`.
-        """
+        """Say whether a request passes without login, and count the hit. `dst_address`: the IPv4 of `host` if known."""
         return self.garden.passes(Request(host, port, path, method, ip, self.server_name, dst_address))
 
     @property

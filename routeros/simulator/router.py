@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from typing import Self
+from typing import Self, TypedDict, Unpack
 
 from routeros.simulator import state
 from routeros.simulator.behaviour import Behaviour
@@ -31,6 +31,16 @@ _DEVICE_MODE_SINCE = (7, 17)
 _EMPTY_REPLY_SINCE = (7, 18)
 
 
+class HotspotOptions(TypedDict, total=False):
+    """What a router's hotspot starts with; defaults are those of Hotspot."""
+
+    identity: str
+    server_name: str
+    address: str
+    dns_name: str
+    login_by: str
+
+
 class SimulatedRouter:
     """A router to connect clients to. `start` and `stop` may be repeated; the API port stays the same.
 
@@ -42,7 +52,6 @@ class SimulatedRouter:
         self,
         *,
         version: str = "7.16",
-        identity: str = "MikroTik",
         serial: str = "HEX0SIM0001",
         board: Board | None = None,
         api_user: str = "admin",
@@ -53,38 +62,25 @@ class SimulatedRouter:
         behaviour: Behaviour | None = None,
         device_mode: str = "advanced",
         interfaces: Collection[str] = ("bridge", "ether1", "ether2"),
-        server_name: str = "hotspot1",
-        address: str = "10.5.50.1",
-        dns_name: str = "login.hotspot",
-        login_by: str = "cookie,http-chap,http-pap",
+        **hotspot: Unpack[HotspotOptions],
     ) -> None:
-        self.version, self.serial = version, serial
-        self.board = board or Board()
+        self.version, self.serial, self.board = version, serial, board or Board()
         self.clock = clock or VirtualClock()
         self.wall = WallClock(self.clock)
-        self.behaviour = behaviour or Behaviour()
-        self.faults = Faults()
-        self.device_mode = DeviceMode(device_mode)
-        self.api_user, self.api_password = api_user, api_password
-        self.tables = Tables()
         self.log = RouterLog(self.wall.now)
+        self.behaviour, self.faults = behaviour or Behaviour(), Faults()
+        self.device_mode = DeviceMode(device_mode)
         self.schema = _schema(version, self.behaviour)
-        self.has_empty_reply = self.schema.version >= _EMPTY_REPLY_SINCE
-        self._booted_at = self.clock.now()
-        self._writes = 0
+        self.tables = _tables(self.schema, interfaces, user=api_user, password=api_password)
+        self._booted_at, self._writes = self.clock.now(), 0
         self._ticking: asyncio.Task[None] | None = None
-        self._make_tables(interfaces)
         self.hotspot = Hotspot(
             clock=self.clock,
             tables=self.tables,
             log=self.log,
             behaviour=self.behaviour,
-            identity=identity,
-            server_name=server_name,
-            address=address,
-            dns_name=dns_name,
-            login_by=login_by,
             license_cap=_LICENSED_SESSIONS.get(self.board.license_level, 1),
+            **hotspot,
         )
         self.hotspot.may_run = lambda: self._allows("hotspot")
         self.server = ApiServer(self, host=api_host, port=api_port)
@@ -92,6 +88,11 @@ class SimulatedRouter:
         self.dispatcher = self._make_dispatcher()
         for table in self.tables.values():
             table.watchers.append(self._count_write)
+
+    @property
+    def has_empty_reply(self) -> bool:
+        """Say whether this version answers `!empty` where a print has no rows."""
+        return self.schema.version >= _EMPTY_REPLY_SINCE
 
     @property
     def api_host(self) -> str:
@@ -107,8 +108,6 @@ class SimulatedRouter:
     def is_online(self) -> bool:
         """Say whether API clients can connect."""
         return self.server.is_listening
-
-    # -- running -------------------------------------------------------------------------------------------------
 
     async def start(self) -> Self:
         """Listen for API clients and let time act. Raises OSError when the port is taken."""
@@ -152,8 +151,6 @@ class SimulatedRouter:
             self.tick()
             await asyncio.sleep(_TICK)
 
-    # -- power ---------------------------------------------------------------------------------------------------
-
     def power_cut(self) -> None:
         """Lose power and come back at once: sessions and unsaved usage gone, configuration kept, date 1970-01-02."""
         self.hotspot.lose_memory()
@@ -183,8 +180,6 @@ class SimulatedRouter:
                 table.renumber()
         self.log.write("system,info", words)
 
-    # -- saving --------------------------------------------------------------------------------------------------
-
     def save_state(self) -> str:
         """Return configuration, user counters and cookies as JSON; running sessions are not saved."""
         return state.dump(self.hotspot)
@@ -192,21 +187,6 @@ class SimulatedRouter:
     def load_state(self, text: str) -> None:
         """Take back what `save_state` gave. Raises ValueError for anything else."""
         state.load(self.hotspot, text)
-
-    # -- making --------------------------------------------------------------------------------------------------
-
-    def _make_tables(self, interfaces: Collection[str]) -> None:
-        for spec in (*hotspot_fields.SPECS, *access.SPECS, *system.SPECS):
-            self.tables.create(spec)
-        for path in ("/interface", "/ip/pool", "/ip/address"):
-            self.tables.create(generic.generic_spec(path, self.schema))
-        for name in interfaces:
-            kind = "bridge" if name.startswith("bridge") else "ether"
-            self.tables["/interface"].seed({"name": name, "type": kind, "running": "true"})
-        has_max_sessions = "max-sessions" in self.schema.arguments("/ip/service", "set")
-        access.seed_access(
-            self.tables, user=self.api_user, password=self.api_password, has_max_sessions=has_max_sessions
-        )
 
     def _make_dispatcher(self) -> Dispatcher:
         machine = system.Machine(
@@ -247,6 +227,20 @@ class SimulatedRouter:
 
     def _count_write(self, row: Row, _is_gone: bool) -> None:
         self._writes += not row.is_dynamic
+
+
+def _tables(schema: Schema, interfaces: Collection[str], *, user: str, password: str) -> Tables:
+    tables = Tables()
+    for spec in (*hotspot_fields.SPECS, *access.SPECS, *system.SPECS):
+        tables.create(spec)
+    for path in ("/interface", "/ip/pool", "/ip/address"):
+        tables.create(generic.generic_spec(path, schema))
+    for name in interfaces:
+        kind = "bridge" if name.startswith("bridge") else "ether"
+        tables["/interface"].seed({"name": name, "type": kind, "running": "true"})
+    has_max_sessions = "max-sessions" in schema.arguments("/ip/service", "set")
+    access.seed_access(tables, user=user, password=password, has_max_sessions=has_max_sessions)
+    return tables
 
 
 def _schema(version: str, behaviour: Behaviour) -> Schema:

@@ -5,7 +5,7 @@ Source: MikroTik manual, API. Text is UTF-8 with surrogate escapes, so that any 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 _STEPS = ((0x80, 0x00, 1), (0x4000, 0x8000, 2), (0x200000, 0xC00000, 3), (0x10000000, 0xE0000000, 4))
@@ -68,24 +68,28 @@ class SentenceReader:
 
     def feed(self, data: bytes) -> list[list[str]]:
         """Take bytes, give the sentences now complete. Empty sentences are dropped. Raises WireError."""
+        return list(self.cut(data))
+
+    def cut(self, data: bytes) -> Iterator[list[str]]:
+        """Do what `feed` does one sentence at a time, so that limits raised in between hold for the next."""
         self._buffer += data
-        sentences: list[list[str]] = []
         at = 0
-        while (head := self._length_at(at)) is not None:
-            count, size = head
-            self._check(count)
-            if len(self._buffer) < at + size + count:
-                break
-            word = bytes(self._buffer[at + size : at + size + count])
-            at += size + count
-            if word:
-                self._words.append(word)
-                self._size += count
-            elif self._words:
-                sentences.append([to_text(w) for w in self._words])
-                self._words, self._size = [], 0
-        del self._buffer[:at]
-        return sentences
+        try:
+            while (head := self._length_at(at)) is not None:
+                count, size = head
+                self._check(count)
+                if len(self._buffer) < at + size + count:
+                    break
+                word = bytes(self._buffer[at + size : at + size + count])
+                at += size + count
+                if word:
+                    self._words.append(word)
+                    self._size += count
+                elif self._words:
+                    sentence, self._words, self._size = self._words, [], 0
+                    yield [to_text(w) for w in sentence]
+        finally:
+            del self._buffer[:at]
 
     def _check(self, count: int) -> None:
         if count and len(self._words) >= self.max_words:

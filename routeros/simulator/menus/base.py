@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
-from routeros.simulator import traps
+from routeros.simulator import traps, values
 from routeros.simulator.calls import Answer, Call, Emit, Feed, Watchers
 from routeros.simulator.fields import Lookup
 from routeros.simulator.queries import compile_query
@@ -46,6 +47,8 @@ class Menu:
 
     def show(self, call: Call) -> Answer:
         """Print: `.id`/`from` choose items, queries filter, `count-only` counts, `follow` and `interval` go on."""
+        if (pause := call.arguments.pop("interval", None)) is not None:
+            return Answer(feed=self._repeat(call, _pause(pause)))
         rows = self.visible(call)
         if (refs := call.arguments.get(".id", call.arguments.get("from"))) is not None:
             wanted = refs.split(",")
@@ -59,6 +62,23 @@ class Menu:
         is_following = "follow" in call.arguments or "follow-only" in call.arguments
         feed = self._follow(call, passes) if is_following else None
         return Answer([] if "follow-only" in call.arguments else _project(found, call.proplist), feed=feed)
+
+    def _repeat(self, call: Call, pause: float) -> Feed:
+        """Print again and again, with `pause` real seconds in between, until cancelled."""
+
+        def start(emit: Emit) -> Callable[[], None]:
+            timer: asyncio.TimerHandle | None = None
+
+            def again() -> None:
+                nonlocal timer
+                for row in self.show(call).rows or ():
+                    emit(row)
+                timer = asyncio.get_running_loop().call_later(pause, again)
+
+            again()
+            return lambda: timer.cancel() if timer else None
+
+        return Feed(start)
 
     def listen(self, call: Call) -> Answer:
         """Tell changes until cancelled; a row that is gone comes as its id and `.dead=yes`."""
@@ -95,6 +115,13 @@ class Menu:
         if name is None:
             return Answer(ret=";".join(f"{k}={v}" for k, v in rows[0].items()))
         return Answer(ret=rows[0].get(name, ""))
+
+
+def _pause(text: str) -> float:
+    try:
+        return max(0.01, values.parse_duration(text))
+    except ValueError:
+        raise traps.invalid_value("interval") from None
 
 
 def _project(rows: list[Shown], proplist: tuple[str, ...] | None) -> list[Shown]:

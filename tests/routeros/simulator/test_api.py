@@ -210,6 +210,45 @@ async def test_an_untagged_listen_does_not_block_the_connection() -> None:
         assert any("=message=hello" in reply for reply in replies)
 
 
+async def test_a_print_with_an_interval_repeats_until_cancelled() -> None:
+    async with SimulatedRouter() as router, await RawClient.connect(router) as client:
+        client.send("/system/identity/print", "=interval=20ms", ".tag=i")
+        assert [await client.reply() for _ in range(3)] == [["!re", ".tag=i", "=name=MikroTik"]] * 3
+        await client.ask("/cancel", "=tag=i")
+        replies = [await client.reply()]
+        while replies[-1][0] != "!done":
+            replies.append(await client.reply())
+        assert replies[-2:] == [["!trap", ".tag=i", "=category=2", "=message=interrupted"], ["!done", ".tag=i"]]
+        assert await client.trap("/system/identity/print", "=interval=often") == "invalid value for argument interval"
+
+
+async def test_a_login_and_a_long_command_in_one_segment_are_both_taken() -> None:
+    async with SimulatedRouter() as router, await RawClient.connect(router, user=None) as client:
+        long = encode_sentence([f"{USERS}/add", "=name=v1", "=comment=" + "x" * 9000])
+        client.writer.write(encode_sentence(["/login", "=name=admin", "=password="]) + long)
+        assert await client.reply() == ["!done"]
+        assert (await client.reply())[0] == "!done"
+
+
+async def test_garbage_ends_its_connection_and_never_the_router() -> None:
+    async with SimulatedRouter() as router:
+        for garbage in (
+            b"\xff" * 50,
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\xf0\xff\xff\xff\xff",
+            b"\x16\x03\x01" * 9,
+            b"\x00" * 999,
+        ):
+            reader, writer = await asyncio.open_connection(router.api_host, router.api_port)
+            writer.write(garbage)
+            writer.write_eof()
+            async with asyncio.timeout(2):
+                await reader.read()
+            writer.close()
+        async with await RawClient.connect(router) as client:
+            assert await client.rows("/system/identity/print") == [{"name": "MikroTik"}]
+
+
 async def test_traps_leave_the_connection_usable() -> None:
     async with SimulatedRouter() as router, await RawClient.connect(router) as client:
         assert await client.trap("/nowhere/print") == "no such command prefix"
