@@ -95,6 +95,9 @@ def _is_in(address: str, networks: Sequence[Network]) -> bool:
 
 
 def _is_address(text: str) -> bool:
+    # A zone ("%eth0") may be as long as one likes and means nothing away from its own machine.
+    if "%" in text:
+        return False
     try:
         ip_address(text)
     except ValueError:

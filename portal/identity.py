@@ -81,7 +81,12 @@ class Browser(msgspec.Struct, frozen=True, kw_only=True):
 
 def fold_email(email: str) -> str:
     """The form addresses are stored and compared in."""
-    return email.strip().lower()[:254]
+    return _printable(email).strip().lower()[:254]
+
+
+def _printable(text: str) -> str:
+    """What a database can store: no NUL, no half characters."""
+    return "".join(char for char in text if char.isprintable())
 
 
 def _digest(token: str) -> bytes:
@@ -130,7 +135,7 @@ async def _open(user_id: int, *, browser: Browser, settings: Settings, now: date
             now,
             expires_at,
             browser.address,
-            browser.user_agent[:200],
+            _printable(browser.user_agent)[:200],
         )
     return NewSession(token=token, expires_at=expires_at)
 

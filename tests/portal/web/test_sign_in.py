@@ -49,6 +49,17 @@ async def test_wrong_passwords_and_unknown_accounts_get_the_same_answer(
     assert SESSION not in client.cookies
 
 
+async def test_odd_bytes_are_a_wrong_password_not_a_defect(client: httpx.AsyncClient, cast: Cast) -> None:
+    token = await form_token(client)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    for odd in ("%00", "%FF%FE", "%ED%A0%80", "%F0%9F%98%80", "%0D%0A", "%E2%80%AE", "a" * 5000):
+        body = f"_csrf={token}&email={odd}x@y&password={odd}&next={odd}&email=twice"
+        answer = await client.post("/sign-in", content=body, headers=form)
+        assert answer.status_code == 422, odd
+        await DB.fetch("DELETE FROM limits")
+    assert (await client.get("/sign-in?l=%00&next=%FF%00")).status_code == 200
+
+
 async def test_unknown_accounts_take_as_long_as_wrong_passwords(db: str, cast: Cast) -> None:
     async def seconds(stored: str | None) -> float:
         begun = time.perf_counter()
