@@ -40,7 +40,5 @@ class Behaviour:
     has_legacy_login: bool = False
     #: `https-redirect` of the hotspot server profile exists (the manual lists it, no schema does).
     has_https_redirect: bool = False
-    #: RADIUS is asked although a local row matches (the manual says local first). Read by a RADIUS stage, none yet.
-    radius_before_local: bool = False
     #: Default port of `/radius/incoming` (manual: 1700, wiki: 3799).
     radius_incoming_port: int = 1700

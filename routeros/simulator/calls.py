@@ -62,7 +62,7 @@ class Answer:
 
 
 def parse_call(sentence: list[str], *, user: str = "", policies: frozenset[str] = frozenset()) -> Call:
-    """Read a sentence: command word, `=name=value`, `.tag=`, `?query`. Raises Trap for anything else."""
+    """Read a sentence: command word, `=name=value`, `.tag=`, `?query`. Anything else becomes an unknown parameter."""
     arguments: dict[str, str] = {}
     queries: list[str] = []
     tag: str | None = None

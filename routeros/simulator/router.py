@@ -209,7 +209,8 @@ class SimulatedRouter:
             self._device_mode_menu,
         ]
         menus = {menu.path: menu for menu in made if menu.path in self.schema.menus}
-        generic.add_generic_menus(menus, self.tables, self.schema)
+        incoming = {"accept": "false", "port": str(self.behaviour.radius_incoming_port), "vrf": "main"}
+        generic.add_generic_menus(menus, self.tables, self.schema, settings={"/radius/incoming": incoming})
         return Dispatcher(self.schema, menus, {"/system/reboot": self._reboot_by_command})
 
     def _allows(self, feature: str) -> bool:

@@ -5,6 +5,8 @@ Arguments come from the version's schema; values are kept as text but for the fe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from routeros.simulator import traps
 from routeros.simulator.calls import Answer, Call
 from routeros.simulator.fields import Field, boolean, duration, ip_prefix, reference, text
@@ -50,8 +52,10 @@ def generic_spec(path: str, schema: Schema) -> TableSpec:
     return TableSpec(path, fields, required, unique, duplicate="failure: already have such name")
 
 
-def add_generic_menus(menus: dict[str, Menu], tables: Tables, schema: Schema) -> None:
-    """Give every menu of the schema that has no behaviour of its own a plain one."""
+def add_generic_menus(
+    menus: dict[str, Menu], tables: Tables, schema: Schema, *, settings: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Give every menu of the schema that has no behaviour of its own a plain one; `settings` are factory values."""
     for path in sorted(schema.menus):
         if path in menus or not schema.verbs(path):
             continue
@@ -61,7 +65,7 @@ def add_generic_menus(menus: dict[str, Menu], tables: Tables, schema: Schema) ->
                 table.seed({"name": name})
             menus[path] = ItemMenu(table)
         elif schema.arguments(path, "print") or schema.arguments(path, "set"):
-            menus[path] = SettingsMenu(path, {})
+            menus[path] = SettingsMenu(path, dict(settings.get(path, {})))
         else:
             continue
     for path, menu in menus.items():

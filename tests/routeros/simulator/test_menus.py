@@ -235,6 +235,7 @@ async def test_any_listed_menu_works_as_a_plain_table() -> None:
             assert dict(word[1:].split("=", 1) for word in words[1:]).items() <= row.items()
             assert await client.ask(f"{menu}/set", f"=.id={row_id}", "=comment=c") == [["!done"]]
             assert await client.ask(f"{menu}/remove", f"=.id={row_id}") == [["!done"]]
+        assert (await client.rows("/radius/incoming/print"))[0]["port"] == "1700"
         assert await client.ask("/ip/dns/set", "=servers=1.1.1.1") == [["!done"]]
         assert (await client.rows("/ip/dns/print"))[0]["servers"] == "1.1.1.1"
 
