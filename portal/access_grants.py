@@ -9,8 +9,9 @@ from random import SystemRandom
 import msgspec
 from asyncpg import Record
 
-from portal import codes, devices
-from portal.db import DB, Tx
+from portal import codes, devices, limits
+from portal.db import DB, Tx, atomic
+from portal.devices import DeviceHint
 from portal.states import E, move_all
 from portal.terms import Terms, decode_terms
 from portal.vault import Vault
@@ -83,6 +84,28 @@ async def want(tx: Tx, wish: Wish, *, vault: Vault, now: datetime) -> None:
     )
     await devices.seen(tx, wish.merchant_id, wish.mac, now=now)
     await wake_router(tx, wish.router_id)
+
+
+async def knock(router_id: int, device: DeviceHint, *, now: datetime) -> bool:
+    """A device stands before the router again. If it has time left there, log it in again; True while that is under way, False
+    when there is nothing to do, or it was tried four times in five minutes: then it is shown the packages all the same.
+
+    It proves itself by its MAC only, as RouterOS' own mac-cookie does: the device is let in, and nothing is told about it."""
+    async with atomic() as tx:
+        rows = await tx.fetch(
+            """UPDATE access_grants g SET ip = $3, login_wanted_at = $4, next_try_at = $4, tries = 0
+               FROM vouchers v
+               WHERE v.id = g.voucher_id AND g.router_id = $1 AND g.mac = $2 AND g.status IN ('wanted', 'present')
+               AND v.status IN ('paid', 'in_use') AND (v.expires_at IS NULL OR v.expires_at > $4)
+               RETURNING g.id""",
+            router_id,
+            device.mac,
+            device.ip,
+            now,
+        )
+        if rows:
+            await wake_router(tx, router_id)
+    return bool(rows) and await limits.hit(f"knock:{router_id}:{device.mac}", limit=4, window_s=300, now=now)
 
 
 async def end_for(tx: Tx, voucher_ids: Sequence[int], *, now: datetime, actor: str) -> list[int]:

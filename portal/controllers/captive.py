@@ -1,7 +1,7 @@
 """The pages of a site: packages, the phone number, a voucher's code. What happens after paying: controllers.checkout.
 
 The query of the first page comes from the router's login page (MikroTik manual, HotSpot customisation): mac, ip,
-link-login-only, link-orig, error. All of it is hearsay; see captive_links and captive_visits.
+link-login-only, link-orig, error. All of it is hearsay; see portal.captive.links and portal.captive.visits.
 """
 
 import re
@@ -10,8 +10,10 @@ from typing import Any
 from litestar import Response, Router, get, post
 from litestar.di import Provide
 
-from portal import captive_links, captive_words, checkouts, codes, packages, vouchers
-from portal.captive_visits import VisitLost
+from portal import access_grants, checkouts, codes, packages, vouchers
+from portal.captive import links as captive_links
+from portal.captive import words as captive_words
+from portal.captive.visits import VisitLost
 from portal.clock import Clock
 from portal.controllers.captive_frame import AnyRequest, Frame
 from portal.errors import Invalid, NotFound, TooMany, Unavailable
@@ -49,7 +51,22 @@ async def list_packages(
     else:
         return frame.show("captive/outside.html", {"reason": "elsewhere"})
     back = await _way_back(frame, clock=clock, vault=vault)
-    return see_other(request, back) if back else await _packages(frame)
+    if back:
+        return see_other(request, back)
+    if (
+        frame.visit
+        and not query.get("error")
+        and await access_grants.knock(frame.site.id, frame.visit.device, now=clock.now())
+    ):
+        return _welcome_back(frame)
+    return await _packages(frame)
+
+
+def _welcome_back(frame: Frame) -> Response[str]:
+    """The device has time left: it is being logged in. Says nothing about it, for a MAC proves nothing."""
+    onward = frame.visit.onward if frame.visit else None
+    go_on = onward.url if onward else captive_links.status_link(frame.login) if frame.login else None
+    return frame.show("captive/back.html", {"go_on": go_on, "others": frame.site_link()})
 
 
 async def _way_back(frame: Frame, *, clock: Clock, vault: Vault) -> str | None:

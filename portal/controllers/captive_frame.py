@@ -13,8 +13,11 @@ from urllib.parse import urlencode, urlsplit
 from litestar import Request, Response
 from markupsafe import Markup
 
-from portal import captive_links, captive_visits, captive_words, i18n, routers
-from portal.captive_visits import Visit, VisitLost
+from portal import i18n, routers
+from portal.captive import links as captive_links
+from portal.captive import visits as captive_visits
+from portal.captive import words as captive_words
+from portal.captive.visits import Visit, VisitLost
 from portal.errors import NotFound
 from portal.headers import csp_hash
 from portal.i18n import NAMES, Language

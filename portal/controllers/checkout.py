@@ -8,8 +8,10 @@ from datetime import datetime
 
 from litestar import Response, Router, get
 
-from portal import captive_links, captive_states, checkouts, codes
-from portal.captive_failures import SAME_AGAIN_AFTER_S
+from portal import checkouts, codes
+from portal.captive import links as captive_links
+from portal.captive import states as captive_states
+from portal.captive.failures import SAME_AGAIN_AFTER_S
 from portal.checkouts import CheckoutView
 from portal.clock import Clock
 from portal.controllers.captive import HANDLERS

@@ -151,3 +151,19 @@ async def test_a_router_that_was_away_lets_the_paid_phone_in_when_it_is_back(sho
         await shop.board.set_online(True)
         await until(lambda: is_online(browser), within=15)
         assert "You are connected" in (await browser.get(waiting)).text
+
+
+async def test_a_paid_phone_that_comes_back_is_let_in_without_a_code(shop: Shop) -> None:
+    async with shop.browser() as browser:
+        await pay_for(browser, shop)
+        await shop.daraja.wait_prompt(MSISDN)
+        await shop.daraja.approve(MSISDN)
+        await until(lambda: is_online(browser))
+        shop.board.hotspot.logout(shop.phone.ip, cause="admin reset")
+        shop.board.hotspot.cookies.cookies.clear()
+        assert not await is_online(browser)
+        page = await captive_page(browser)
+        assert "Welcome back" in page.text
+        assert not re.search(r"[2-9A-Z]{5}-[2-9A-Z]{5}", page.text), "a code is never told by a MAC"
+        await until(lambda: is_online(browser))
+        assert await DB.value("SELECT count(*) FROM vouchers") == 1

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
-from portal.captive_failures import FAILURES
+from portal.captive.failures import FAILURES
 from portal.controllers.captive_frame import SCRIPT, STYLE
 from portal.db import DB
 from portal.headers import csp_hash

@@ -4,8 +4,8 @@ import re
 from datetime import timedelta
 from html import unescape
 
-from portal.captive_failures import FAILURES, OTHERWISE, Next
-from portal.captive_states import screen
+from portal.captive.failures import FAILURES, OTHERWISE, Next
+from portal.captive.states import screen
 from portal.checkouts import CheckoutState, look
 from portal.clock import Clock
 from portal.db import DB

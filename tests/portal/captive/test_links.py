@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.captive_links import Onward, login_and_return, login_link, onward, own_page, status_link
+from portal.captive.links import Onward, login_and_return, login_link, onward, own_page, status_link
 
 HOSTS = ("10.5.50.1", "login.hotspot", "portal.shop:8080")
 OWN = "http://10.5.50.1/login"

@@ -5,7 +5,7 @@ it loads itself anew without JavaScript. Pure; the words stand in the templates 
 from datetime import datetime
 from typing import NamedTuple
 
-from portal.captive_failures import SAME_AGAIN_AFTER_S, Failure, Next, failure
+from portal.captive.failures import SAME_AGAIN_AFTER_S, Failure, Next, failure
 from portal.checkouts import SLOW_AFTER, CheckoutState, CheckoutView
 
 #: The bar of the waiting page, in seconds: when it is full, the page says that M-PESA has not answered yet.

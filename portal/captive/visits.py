@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from portal import captive_links
-from portal.captive_links import Onward
+from portal.captive import links as captive_links
+from portal.captive.links import Onward
 from portal.devices import DeviceHint, hint
 from portal.errors import PortalError
 from portal.msgid import N_
