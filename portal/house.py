@@ -47,7 +47,7 @@ async def web_running(
 ) -> AsyncGenerator[int]:
     """The web server, answering; yields its port."""
     bound = listener or listen(settings.host, settings.port)
-    server = web_server(create_app(settings, clock=clock, routes=routes), settings)
+    server = web_server(create_app(settings, clock=clock, routes=routes))
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         while not server.started:

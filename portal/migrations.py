@@ -13,7 +13,6 @@ from typing import Any
 
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
-from piccolo.apps.migrations.commands.forwards import run_forwards
 
 from portal import tables
 from portal.db import DB, migration_lock
@@ -46,6 +45,9 @@ async def is_current() -> bool:
 
 
 async def _run_piccolo() -> None:
+    # The migrator brings the formatter it writes files with: 7 MiB that only a migrating process should hold.
+    from piccolo.apps.migrations.commands.forwards import run_forwards  # noqa: PLC0415
+
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         done = await run_forwards(app_name="portal")

@@ -9,7 +9,6 @@ from collections.abc import Generator
 import uvicorn
 from litestar.types import ASGIApp
 
-from portal.config import Settings
 
 #: Open connections get this long to finish once the end was asked for.
 GRACE_S = 2
@@ -36,7 +35,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def web_server(app: ASGIApp, settings: Settings) -> Server:
+def web_server(app: ASGIApp) -> Server:
     """A server for the application; run it with `serve(sockets=[listen(…)])`, end it with `should_exit = True`."""
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType]
@@ -48,8 +47,7 @@ def web_server(app: ASGIApp, settings: Settings) -> Server:
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=32_768,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
+        proxy_headers=False,  # whose word counts is decided in portal.headers
     )
     return Server(config)
 

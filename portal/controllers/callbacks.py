@@ -11,6 +11,7 @@ from portal import callbacks, faults
 from portal.clock import Clock
 from portal.config import Settings
 from portal.errors import NotFound
+from portal.headers import client_address
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ async def stk_callback(
     """Keep the message under the attempt its address names. 404 for an address we never gave out; nothing is kept then."""
     faults.reach("callback.arrived")
     body = await request.body()
-    source = request.client.host if request.client else ""
+    source = client_address(request, settings.trusted_proxies)
     try:
         arrived = await callbacks.store(
             token, body, source=source, is_trusted=_is_listed(source, settings), now=clock.now()
