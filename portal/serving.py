@@ -9,7 +9,6 @@ from collections.abc import Generator
 import uvicorn
 from litestar.types import ASGIApp
 
-
 #: Open connections get this long to finish once the end was asked for.
 GRACE_S = 2
 
