@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from portal import error_pages, guards
-from portal.assets import ours
+from portal.assets import no_favicon, ours
 from portal.clock import Clock
 from portal.config import Settings
 from portal.controllers import callbacks, captive, checkout, dashboard, health, identity
@@ -48,6 +48,7 @@ def create_app(
     return Litestar(
         route_handlers=[
             assets.route(),
+            no_favicon,
             *health.ROUTES,
             *callbacks.ROUTES,
             captive.ROUTER,

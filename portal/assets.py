@@ -93,3 +93,9 @@ class Assets:
             )
 
         return static_file
+
+
+@get("/favicon.ico", sync_to_thread=False)
+def no_favicon() -> Response[None]:
+    """Browsers ask for it on pages that name no icon, as the captive ones do to stay one request: nothing, for a year."""
+    return Response(None, status_code=204, headers={"cache-control": IMMUTABLE})

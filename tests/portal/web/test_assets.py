@@ -45,6 +45,12 @@ async def test_nothing_else_is_served(client: httpx.AsyncClient, path: str) -> N
     assert (await client.get(path)).status_code == 404
 
 
+async def test_a_browser_that_wants_an_icon_gets_nothing_and_asks_once(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/favicon.ico")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "max-age=31536000" in answer.headers["cache-control"]
+
+
 def test_an_address_changes_with_the_content(tmp_path: Path) -> None:
     (tmp_path / "a.css").write_text("a{}")
     before = Assets(tmp_path).url("a.css")
