@@ -22,8 +22,9 @@ from portal.demo.cast import (
     Person,
     RouterSpec,
 )  # fmt: skip
-from portal.demo.history import COLUMNS, History, Shop
+from portal.demo.history import History, Shop
 from portal.demo.past import DAYS, OFFLINE_FOR, Attempt, attempts
+from portal.demo.rows import COLUMNS, Records
 from portal.identity import Role
 from portal.merchants import COMMISSION_BP
 from portal.mpesa.simulator import DEFAULT_KEY, DEFAULT_SECRET, SANDBOX_PASSKEY, SANDBOX_SHORTCODE
@@ -32,6 +33,8 @@ from portal.vault import Vault
 log = logging.getLogger(__name__)
 
 API_USER = "vocha"
+#: A shorter pause than this is not worth filling.
+_GAP = timedelta(hours=1)
 #: Job runs are kept for this long back.
 _RUNS_FOR = timedelta(hours=6)
 _RUN_EVERY = {"expire-vouchers": 60, "sync-routers": 60, "refresh-tokens": 600, "reconcile-payments": 15}
@@ -56,20 +59,48 @@ async def fill(vault: Vault, *, now: datetime, days: int = DAYS) -> None:
         records = history.write(past)
         for cents, at, note in _payouts(past, shop.commission_bp, now=now):
             history.pay_out(cents, at=at, note=note)
-        for table, columns in COLUMNS.items():
-            if table == "checkouts":  # they point at vouchers, which are written before
-                await _copy(tx, "vouchers", COLUMNS["vouchers"], records["vouchers"])
-            if table != "vouchers":
-                await _copy(tx, table, columns, records[table])
+        await _copy(tx, records)
         await _know_devices(tx)
         await _copy_runs(tx, now=now)
     await DB.fetch("ANALYZE")
     log.info("demo world filled", extra={"attempts": len(past)})
 
 
-async def _copy(tx: Tx, table: str, columns: tuple[str, ...], records: list[tuple[object, ...]]) -> None:
-    await copy_in(tx, table, columns, records)
-    await tx.value("SELECT setval($1::text::regclass, $2)", f"{table}_id_seq", max(1, len(records)))
+async def catch_up(vault: Vault, *, now: datetime) -> int:
+    """The shop went on while the demo was off: add what happened since the last sale, if that is long ago. Returns how
+    many attempts to buy that were."""
+    last = await DB.value("SELECT max(created_at) FROM payments")
+    if last is None or now - last < _GAP:
+        return 0
+    row = await DB.row("SELECT id, (SELECT max(id) FROM mpesa_accounts) AS account FROM merchants ORDER BY id LIMIT 1")
+    if row is None:
+        return 0
+    packages = await DB.fetch("SELECT id FROM packages WHERE merchant_id = $1 ORDER BY position", row["id"])
+    routers = await DB.fetch("SELECT id FROM routers WHERE merchant_id = $1 ORDER BY id", row["id"])
+    if (len(packages), len(routers)) != (len(OFFERS), len(ROUTERS)):
+        return 0  # somebody has changed the shop; its past is no longer ours to write
+    shop = Shop(
+        row["id"],
+        row["account"],
+        COMMISSION_BP["personal"],
+        [package["id"] for package in packages],
+        [router["id"] for router in routers],
+    )
+    missed = [attempt for attempt in attempts(now=now) if attempt.at > last]
+    taken = await DB.fetch("SELECT DISTINCT ip FROM hotspot_sessions WHERE ended_at IS NULL")
+    last_ids = {table: await DB.value(f"SELECT coalesce(max(id), 0) FROM {table}") for table in COLUMNS}
+    seed = f"since {last:%Y-%m-%d %H:%M:%S}"
+    history = History(shop, vault, now, last_ids, frozenset(session["ip"] for session in taken), seed=seed)
+    async with atomic() as tx:
+        await _copy(tx, history.write(missed))
+        await _know_devices(tx)
+    return len(missed)
+
+
+async def _copy(tx: Tx, records: Records) -> None:
+    for table, columns in COLUMNS.items():
+        await copy_in(tx, table, columns, records[table])
+        await tx.value(f"SELECT setval('{table}_id_seq', greatest(1, (SELECT max(id) FROM {table})))")
 
 
 async def _open_shop(tx: Tx, vault: Vault, *, now: datetime, began: datetime) -> Shop:
@@ -140,7 +171,8 @@ async def _hire(tx: Tx, person: Person, password_hash: str, *, merchant_id: int,
 async def _know_devices(tx: Tx) -> None:
     await tx.execute(
         """INSERT INTO devices (merchant_id, mac, first_seen_at, last_seen_at)
-           SELECT merchant_id, mac, min(created_at), max(created_at) FROM checkouts GROUP BY merchant_id, mac"""
+           SELECT merchant_id, mac, min(created_at), max(created_at) FROM checkouts GROUP BY merchant_id, mac
+           ON CONFLICT (merchant_id, mac) DO UPDATE SET last_seen_at = excluded.last_seen_at"""
     )
 
 

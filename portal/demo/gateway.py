@@ -6,10 +6,11 @@ Redirects are followed by the frame itself; cookies stay on our side, with the p
 
 import html
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 from litestar import Request, Response, get, post
+from litestar.params import Dependency
 
 from portal.demo.boards import PAGES
 from portal.demo.cast import FIRST_PAGE
@@ -17,6 +18,7 @@ from portal.demo.phones import DemoPhone, Phones
 from portal.demo.rewriting import gateway_path, inside, outer_url, relax_policy, rewrite_page, typed_url
 
 AnyRequest = Request[Any, Any, Any]
+AllPhones = Annotated[Phones, Dependency(skip_validation=True)]
 
 _AGENT = "Mozilla/5.0 (Linux; Android 13; Pixel 6a) AppleWebKit/537.36 Chrome/126.0.0.0 Mobile Safari/537.36"
 _ASKED = ("accept", "accept-language", "content-type")
@@ -26,27 +28,27 @@ _UNREACHABLE = (PAGES / "unreachable.html").read_text(encoding="utf-8")
 
 
 @get("/phone/{number:int}")
-async def open_browser(phones: Phones, number: int) -> Response[bytes]:
+async def open_browser(phones: AllPhones, number: int) -> Response[bytes]:
     """What a phone does that has just joined: it opens a page somewhere, to see whether it gets there."""
     phone = phones.one(number)
     return _to(gateway_path(f"/phone/{phone.number}", FIRST_PAGE))
 
 
 @get("/phone/{number:int}/go")
-async def go(request: AnyRequest, phones: Phones, number: int) -> Response[bytes]:
+async def go(request: AnyRequest, phones: AllPhones, number: int) -> Response[bytes]:
     """The address bar."""
     phone = phones.one(number)
     return _to(gateway_path(f"/phone/{phone.number}", typed_url(request.query_params.get("url", ""))))
 
 
 @get("/phone/{number:int}/{rest:path}")
-async def fetch(request: AnyRequest, phones: Phones, number: int, rest: str) -> Response[bytes]:
+async def fetch(request: AnyRequest, phones: AllPhones, number: int, rest: str) -> Response[bytes]:
     """A page, through the phone's Wi-Fi."""
     return await _through(request, phones, phones.one(number), rest)
 
 
 @post("/phone/{number:int}/{rest:path}", status_code=200)
-async def send(request: AnyRequest, phones: Phones, number: int, rest: str) -> Response[bytes]:
+async def send(request: AnyRequest, phones: AllPhones, number: int, rest: str) -> Response[bytes]:
     """A form, through the phone's Wi-Fi."""
     return await _through(request, phones, phones.one(number), rest)
 

@@ -5,7 +5,7 @@ zero. Writing it down: see `fill`.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -16,41 +16,9 @@ import msgspec
 from portal import codes, money
 from portal.demo.cast import OFFERS, ROUTERS
 from portal.demo.past import Attempt
+from portal.demo.rows import COLUMNS, Records
 from portal.mpesa.simulator import ids
 from portal.vault import Vault
-
-#: The columns written, by table; what is left out takes the table's defaults.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "vouchers": (
-        "id", "merchant_id", "package_id", "router_id", "code_hash", "code_sealed", "payment_reference", "status",
-        "price_cents", "terms", "created_at", "paid_at", "started_at", "expires_at", "ended_at", "ended_why",
-    ),
-    "checkouts": (
-        "id", "merchant_id", "router_id", "package_id", "voucher_id", "token", "form_key", "phone", "mac", "ip",
-        "price_cents", "commission_bp", "terms", "created_at",
-    ),
-    "payments": (
-        "id", "merchant_id", "checkout_id", "account_id", "status", "amount_cents", "received_cents", "phone",
-        "account_reference", "callback_token", "merchant_request_id", "checkout_request_id", "receipt", "result_code",
-        "result_text", "created_at", "submitted_at", "paid_at", "tries",
-    ),
-    "callbacks": (
-        "id", "merchant_id", "payment_id", "body", "body_hash", "source", "is_trusted", "received_at", "handled_at",
-        "outcome",
-    ),
-    "ledger_postings": ("id", "merchant_id", "payment_id", "kind", "note", "created_at"),
-    "ledger_entries": ("id", "posting_id", "merchant_id", "account", "amount_cents"),
-    "access_grants": (
-        "id", "merchant_id", "router_id", "voucher_id", "status", "user_name", "password_sealed", "mac", "ip", "terms",
-        "login_wanted_at", "logged_in_at", "used_uptime_s", "used_bytes", "tries", "next_try_at", "last_error",
-        "created_at", "ended_at",
-    ),
-    "hotspot_sessions": (
-        "id", "merchant_id", "router_id", "grant_id", "mac", "ip", "started_at", "seen_at", "ended_at", "uptime_s",
-        "bytes_up", "bytes_down",
-    ),
-    "events": ("id", "merchant_id", "entity", "entity_id", "name", "was", "became", "actor", "data", "at"),
-}  # fmt: skip
 
 _WORDS = {
     "0": "The service request is processed successfully.",
@@ -62,7 +30,6 @@ _WORDS = {
 #: So many of the newest sales at the router that is away are paid and still wait for it.
 _WAITING_THERE = 2
 _TO_ONLINE = timedelta(seconds=1.4)
-Records = dict[str, list[tuple[object, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +45,22 @@ class Shop:
 
 @dataclass(slots=True)
 class History:
-    """Builds the rows, oldest first; ids count from 1, so the tables must be empty."""
+    """Builds the rows, oldest first. `last_ids` are the highest ids in use by table, `taken` the addresses on the
+    hotspots; both empty for empty tables."""
 
     shop: Shop
     vault: Vault
     now: datetime
+    last_ids: Mapping[str, int] = field(default_factory=dict[str, int])
+    taken: frozenset[str] = frozenset()
+    seed: str = "rows"
     records: Records = field(default_factory=lambda: {table: [] for table in COLUMNS})
-    _chance: Random = field(default_factory=lambda: Random("kilimani rows"))  # noqa: S311
+    _chance: Random = field(init=False)
     _online: set[str] = field(default_factory=set[str])
     _addresses: dict[int, int] = field(default_factory=lambda: defaultdict(lambda: 254))
+
+    def __post_init__(self) -> None:
+        self._chance = Random(f"kilimani {self.seed}")  # noqa: S311  (a made-up past, not a secret)
 
     def write(self, attempts: Sequence[Attempt]) -> Records:
         """All rows of these attempts."""
@@ -96,7 +70,8 @@ class History:
             if attempt.failure is None:
                 self._sold(attempt, payment_id, is_waiting=attempt in waiting)
         told = sorted(self.records["events"], key=_when)
-        self.records["events"] = [(number, *row[1:]) for number, row in enumerate(told, start=1)]
+        first = self.last_ids.get("events", 0) + 1
+        self.records["events"] = [(number, *row[1:]) for number, row in enumerate(told, start=first)]
         return self.records
 
     @staticmethod
@@ -238,7 +213,7 @@ class History:
         if expires <= self.now or not ROUTERS[attempt.router].is_online or attempt.buyer.mac in self._online:
             return False
         is_short = expires - started <= timedelta(hours=3)
-        is_on = attempt.draw < (0.85 if is_short else 0.38)
+        is_on = attempt.draw < (0.85 if is_short else 0.5)
         if is_on:
             self._online.add(attempt.buyer.mac)
         return is_on
@@ -276,7 +251,7 @@ class History:
         self.records[table].append(values)
 
     def _next_id(self, table: str) -> int:
-        return len(self.records[table]) + 1
+        return self.last_ids.get(table, 0) + len(self.records[table]) + 1
 
     def _hex(self, size: int) -> str:
         return self._chance.randbytes(size).hex()
@@ -290,9 +265,11 @@ class History:
 
     def _own_address(self, attempt: Attempt) -> str:
         """From the top of the network down, where the simulated DHCP server comes last."""
-        last = self._addresses[attempt.router]
-        self._addresses[attempt.router] = last - 1
-        return f"{ROUTERS[attempt.router].network}{last}"
+        network = ROUTERS[attempt.router].network
+        while (address := f"{network}{self._addresses[attempt.router]}") in self.taken:
+            self._addresses[attempt.router] -= 1
+        self._addresses[attempt.router] -= 1
+        return address
 
 
 def _when(event: tuple[object, ...]) -> datetime:

@@ -5,9 +5,10 @@ programs, never from another site.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, Request, Response, get, post
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.params import Dependency
 
 from portal.assets import Assets
 from portal.demo import controls, gateway
@@ -24,7 +26,13 @@ from portal.demo.world import DemoWorld
 from portal.errors import Invalid, NotFound, PortalError
 from portal.serving import web_server
 
+log = logging.getLogger(__name__)
+
 AnyRequest = Request[Any, Any, Any]
+# Handed over as they are: Litestar would try to check every field of them.
+World = Annotated[DemoWorld, Dependency(skip_validation=True)]
+Pages = Annotated[Environment, Dependency(skip_validation=True)]
+Files = Annotated[Assets, Dependency(skip_validation=True)]
 
 _ASSETS = PAGES.parent / "static"
 _HTML = "text/html; charset=utf-8"
@@ -41,7 +49,7 @@ def create_page(world: DemoWorld) -> Litestar:
         route_handlers=[show_page, dashboard, read_state, control, assets.route(), *gateway.HANDLERS],
         dependencies={name: _always(value) for name, value in own.items()},
         before_request=_Door(urlsplit(world.page_url).netloc),
-        exception_handlers={PortalError: _refused, HTTPException: _not_there},
+        exception_handlers={PortalError: _refused, HTTPException: _not_there, Exception: _broken},
         openapi_config=None,
         logging_config=None,
         request_max_body_size=64 * 1024,
@@ -68,7 +76,12 @@ class _Door:
 
 
 @get("/")
-async def show_page(request: AnyRequest, world: DemoWorld, pages: Environment, assets: Assets) -> Response[str]:
+async def show_page(
+    request: AnyRequest,
+    world: World,
+    pages: Pages,
+    assets: Files,
+) -> Response[str]:
     """The page. `?phone=` and `?show=` choose without script: a customer, and what a small screen shows."""
     asked = request.query_params.get("phone", "1")
     phone = world.phones.one(int(asked) if asked.isdecimal() else 1)
@@ -95,20 +108,20 @@ async def show_page(request: AnyRequest, world: DemoWorld, pages: Environment, a
 
 
 @get("/dashboard")
-async def dashboard(world: DemoWorld) -> Response[bytes]:
+async def dashboard(world: World) -> Response[bytes]:
     """On to the merchant's dashboard, signed in."""
     location = world.portal_url + world.links.make()
     return Response(b"", status_code=303, headers={"location": location, "cache-control": "no-store"})
 
 
 @get("/control")
-async def read_state(world: DemoWorld) -> Response[bytes]:
+async def read_state(world: World) -> Response[bytes]:
     """How the world stands, and the names of its switches."""
     return _json(await controls.state(world))
 
 
 @post("/control/{name:str}", status_code=200)
-async def control(request: AnyRequest, world: DemoWorld, name: str) -> Response[bytes]:
+async def control(request: AnyRequest, world: World, name: str) -> Response[bytes]:
     """Turn a switch; the body is a JSON object, a form, or nothing. Answers with the state after it."""
     act = controls.CONTROLS.get(name)
     if act is None:
@@ -140,10 +153,15 @@ def _not_there(_request: AnyRequest, error: HTTPException) -> Response[bytes]:
     return _json({"error": error.detail}, status=error.status_code)
 
 
+def _broken(_request: AnyRequest, error: Exception) -> Response[bytes]:
+    log.error("the demo page itself failed", exc_info=error)
+    return _json({"error": "The demo itself failed; its log says why."}, status=500)
+
+
 @asynccontextmanager
 async def page_running(world: DemoWorld) -> AsyncGenerator[str]:
     """The page, answering; yields its address."""
-    server = web_server(create_page(world), world.settings)
+    server = web_server(create_page(world))
     task = asyncio.create_task(server.serve(sockets=[world.page_listener]))
     try:
         while not server.started:

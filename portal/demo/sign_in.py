@@ -2,10 +2,11 @@
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import Dependency
 
 from portal import guards, identity
 from portal.clock import Clock
@@ -46,7 +47,10 @@ class SignInLinks:
 
         @get(PATH + "/{token:str}")
         async def sign_in_once(
-            request: Request[Any, Any, Any], token: str, settings: Settings, clock: Clock
+            request: Request[Any, Any, Any],
+            token: str,
+            settings: Annotated[Settings, Dependency(skip_validation=True)],
+            clock: Clock,
         ) -> Response[Any]:
             if not self.take(token):
                 return see_other(request, "/sign-in")

@@ -20,6 +20,7 @@ from portal.demo import fill
 from portal.demo.boards import DemoRouter, keep_company, power_up
 from portal.demo.cast import MERCHANT, OPERATOR, OWNER, ROUTERS
 from portal.demo.folder import DemoFolder
+from portal.demo.past import DAYS
 from portal.demo.phones import Phones
 from portal.demo.sign_in import SignInLinks
 from portal.house import web_running, worker_running
@@ -87,12 +88,12 @@ class DemoWorld:
     @classmethod
     @asynccontextmanager
     async def started(
-        cls, data_dir: Path, *, port: int = 0, is_fresh: bool = False, works: bool = True
+        cls, data_dir: Path, *, port: int = 0, is_fresh: bool = False, works: bool = True, days: int = DAYS
     ) -> AsyncGenerator[Self]:
         """Start everything, filling the world when it is empty; ends all of it at the end.
 
         `port` is the portal's (0: any free one, the same as last time where possible); OSError when it is taken.
-        `works=False` leaves the worker out. A database that is open already is used as it is, and left open.
+        `works=False` leaves the worker out; `days` is how long the past is. A database that is open already is used as it is, and left open.
         """
         folder = DemoFolder(data_dir, is_fresh=is_fresh)
         clock = Clock(timedelta(seconds=folder.memory.offset_s))
@@ -108,7 +109,9 @@ class DemoWorld:
             if DB.pool is None:
                 await ends.enter_async_context(database.opened(settings, pool_size=16))
             if not await fill.is_filled():
-                await fill.fill(vault, now=clock.now())
+                await fill.fill(vault, now=clock.now(), days=days)
+            else:
+                await fill.catch_up(vault, now=clock.now())
             routers = await _routers(folder, clock, ends, portal=_url(portal), vault=vault)
             phones, links = Phones(routers), SignInLinks(clock)
             ends.push_async_callback(phones.close)

@@ -1,0 +1,30 @@
+"""A demo world on the test database, shared by the tests of a module: filling one for each would take too long."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from portal import tables
+from portal.db import DB
+from portal.demo.page import page_running
+from portal.demo.world import DemoWorld
+
+NAMES = ", ".join([*(getattr(tables, name)._meta.tablename for name in tables.__all__), "pgqueuer"])
+
+
+@pytest.fixture(scope="module")
+async def world(pool: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoWorld]:
+    """A running demo with three days behind it and its page open."""
+    await DB.fetch(f"TRUNCATE {NAMES} RESTART IDENTITY CASCADE")
+    folder: Path = tmp_path_factory.mktemp("demo")
+    async with DemoWorld.started(folder, days=3) as started, page_running(started):
+        yield started
+
+
+@pytest.fixture
+async def frame(world: DemoWorld) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser that shows the demo page."""
+    async with httpx.AsyncClient(base_url=world.page_url, trust_env=False, follow_redirects=True, timeout=10) as client:
+        yield client

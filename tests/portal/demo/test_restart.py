@@ -1,0 +1,62 @@
+"""A demo that ends and starts again finds its world as it was: people online, routers without drift, ports and time."""
+
+from pathlib import Path
+
+from jobs.desired import desired_state
+from portal import access_grants
+from portal.db import DB
+from portal.demo.run import facts
+from portal.demo.world import DemoWorld
+from routeros.apply import observe
+from routeros.client import HotspotRouter
+from routeros.reconcile import Observed, plan
+from routeros.values import RouterAddress
+
+
+async def looked_at(world: DemoWorld, place: int) -> Observed:
+    """Everything our user sees on a router."""
+    router = world.routers[place]
+    client = HotspotRouter(RouterAddress(router.board.api_host, router.board.api_port, router.user, router.password))
+    try:
+        return await observe(client)
+    finally:
+        await client.close()
+
+
+async def online_without_drift(world: DemoWorld) -> set[str]:
+    """The users online on the two routers that answer; fails when anything on them is not as the database wishes."""
+    online: set[str] = set()
+    for place in (0, 1):
+        seen = await looked_at(world, place)
+        grants = await access_grants.all_of(world.routers[place].id, vault=world.vault)
+        wanted = plan(desired_state(grants, now=world.clock.now()), seen)
+        assert wanted.operations == ()
+        assert wanted.held is None
+        online |= {session.user for session in seen.active}
+    return online
+
+
+async def test_the_world_is_the_same_after_a_restart(db: str, tmp_path: Path) -> None:
+    async with DemoWorld.started(tmp_path, days=3, works=False) as world:
+        before, told = await online_without_drift(world), facts(world)
+        in_database = await DB.value("SELECT count(*) FROM hotspot_sessions WHERE ended_at IS NULL")
+        assert len(before) == in_database >= 10
+        world.shift(minutes=15)
+        await world.set_router(2, is_on=True)
+    async with DemoWorld.started(tmp_path, works=False) as world:
+        assert facts(world) == told
+        assert 15 <= world.clock.offset.total_seconds() / 60 < 16
+        assert [router.is_on for router in world.routers] == [True, True, True]
+        after = await online_without_drift(world)
+        assert after <= before
+        assert len(after) >= len(before) - 3, "some may have run out of time within the quarter of an hour"
+        assert await DB.value("SELECT count(*) FROM merchants") == 1
+
+
+async def test_people_who_wait_at_the_router_that_is_off_are_known_to_it(db: str, tmp_path: Path) -> None:
+    async with DemoWorld.started(tmp_path, days=3, works=False) as world:
+        assert not world.routers[2].is_on
+        waiting = await DB.fetch("SELECT mac FROM access_grants WHERE status = 'wanted'")
+        assert len(waiting) == 2
+        await world.set_router(2, is_on=True)
+        assert {row["mac"] for row in waiting} <= {host.mac_address for host in (await looked_at(world, 2)).hosts}
