@@ -1,0 +1,104 @@
+"""A browser for the whole run, a world for each test: the shop with its hotspot, and phones that join it.
+
+The database, the clock and the keys are the tests' own, in the root conftest.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, ViewportSize, async_playwright
+
+from e2e import artefacts
+from e2e.browsers import DESK, launch, merchant_context, phone_context
+from e2e.pages import CaptivePhone, Dashboard
+from e2e.watch import Watch
+from portal.clock import Clock
+from portal.config import Settings
+from portal.vault import Vault
+from routeros.simulator.proxy.phones import Phone
+from tests.flows.world import Shop, shop_open
+
+#: The hotspot's own addresses: its login and status pages.
+ROUTER = frozenset({"10.5.50.1", "login.hotspot"})
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await launch(playwright)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def shop(db: str, settings: Settings, vault: Vault, clock: Clock) -> AsyncIterator[Shop]:
+    """Portal, worker, router with its Wi-Fi, and M-Pesa, all running."""
+    async with shop_open(settings, vault, clock) as open_shop:
+        yield open_shop
+
+
+class Wifi:
+    """Brings phones to a shop's Wi-Fi, and sees at the end that its pages behaved."""
+
+    def __init__(self, browser: Browser, shop: Shop) -> None:
+        self.browser = browser
+        self.shop = shop
+        self.phones: list[CaptivePhone] = []
+
+    async def join(self, phone: Phone | None = None, *, locale: str = "en-KE", scripts: bool = True) -> CaptivePhone:
+        """A browser on this phone, by default on the first one; two browsers may share a phone."""
+        context = await phone_context(
+            self.browser, proxy_url=(phone or self.shop.phone).proxy_url, locale=locale, scripts=scripts
+        )
+        watch = await Watch.over(context, own=ROUTER | {urlsplit(self.shop.portal).netloc})
+        self.phones.append(CaptivePhone(await context.new_page(), watch, portal=self.shop.portal))
+        return self.phones[-1]
+
+    async def leave(self) -> list[str]:
+        """Close all; returns what the pages did that they must not."""
+        complaints: list[str] = []
+        for phone in self.phones:
+            if not phone.page.is_closed():
+                complaints += await phone.watch.complaints()
+                await phone.context.close()
+            else:
+                complaints += phone.watch.said + phone.watch.strangers()
+        return complaints
+
+
+@pytest.fixture
+async def wifi(chromium: Browser, shop: Shop) -> AsyncIterator[Wifi]:
+    """Every test with a phone promises this too: no cookie, no storage, no foreign request, no error, no broken policy."""
+    found = Wifi(chromium, shop)
+    yield found
+    complaints = await found.leave()
+    assert not complaints, "\n".join(complaints)
+
+
+OpenDashboard = Callable[..., Awaitable[Dashboard]]
+
+
+@pytest.fixture
+async def open_dashboard(chromium: Browser, shop: Shop) -> AsyncIterator[OpenDashboard]:
+    """Opens a merchant's browser; `viewport` and `scripts` as one likes."""
+    opened: list[Dashboard] = []
+
+    async def make(*, viewport: ViewportSize = DESK, scripts: bool = True) -> Dashboard:
+        context = await merchant_context(chromium, base_url=shop.portal, viewport=viewport, scripts=scripts)
+        watch = await Watch.over(context, own=frozenset({urlsplit(shop.portal).netloc}))
+        opened.append(Dashboard(await context.new_page(), watch))
+        return opened[-1]
+
+    yield make
+    complaints: list[str] = []
+    for dashboard in opened:
+        complaints += dashboard.watch.said + dashboard.watch.strangers()
+        await dashboard.page.context.close()
+    assert not complaints, "\n".join(complaints)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where the pictures are."""
+    if artefacts.count():
+        terminalreporter.write_line(f"{artefacts.count()} pictures of pages are in {artefacts.FOLDER}")
