@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from jobs import runner
+from jobs.schedule import JOBS
 from portal.db import DB
 from portal.demo.cast import TIMEZONE
 from portal.demo.world import DemoWorld
@@ -23,11 +25,13 @@ _LONGEST_SHIFT_H = 24.0 * 60
 async def router_off(world: DemoWorld, asked: Asked) -> None:
     """`router`: its place (0 …) or name; the first when absent."""
     await world.set_router(_place(world, asked), is_on=False)
+    await _look_now(world)
 
 
 async def router_on(world: DemoWorld, asked: Asked) -> None:
     """Bring a router back."""
     await world.set_router(_place(world, asked), is_on=True)
+    await _look_now(world)
 
 
 async def clock(world: DemoWorld, asked: Asked) -> None:
@@ -39,6 +43,12 @@ async def clock(world: DemoWorld, asked: Asked) -> None:
     if not 0 < hours <= _LONGEST_SHIFT_H:
         raise Invalid({"hours": "Time only goes forward, and by two months at most."})
     world.shift(hours=hours)
+    await _look_now(world)
+
+
+async def _look_now(world: DemoWorld) -> None:
+    """Have the routers visited at once instead of within the minute: nobody wants to wait for it in a demo."""
+    await runner.request(JOBS["sync-routers"], world.clock.now())
 
 
 async def callback_lost(world: DemoWorld, _asked: Asked) -> None:

@@ -93,7 +93,8 @@ class DemoWorld:
         """Start everything, filling the world when it is empty; ends all of it at the end.
 
         `port` is the portal's (0: any free one, the same as last time where possible); OSError when it is taken.
-        `works=False` leaves the worker out; `days` is how long the past is. A database that is open already is used as it is, and left open.
+        `works=False` leaves the worker out; `days` is how long the past is. A database that is open already is used
+        as it is, and left open.
         """
         folder = DemoFolder(data_dir, is_fresh=is_fresh)
         clock = Clock(timedelta(seconds=folder.memory.offset_s))

@@ -1,16 +1,21 @@
 """A demo that ends and starts again finds its world as it was: people online, routers without drift, ports and time."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jobs.desired import desired_state
 from portal import access_grants
 from portal.db import DB
+from portal.demo import fill
 from portal.demo.run import facts
 from portal.demo.world import DemoWorld
+from portal.vault import Vault
 from routeros.apply import observe
 from routeros.client import HotspotRouter
 from routeros.reconcile import Observed, plan
 from routeros.values import RouterAddress
+
+NOW = datetime(2026, 11, 20, 11, 12, tzinfo=UTC)
 
 
 async def looked_at(world: DemoWorld, place: int) -> Observed:
@@ -60,3 +65,16 @@ async def test_people_who_wait_at_the_router_that_is_off_are_known_to_it(db: str
         assert len(waiting) == 2
         await world.set_router(2, is_on=True)
         assert {row["mac"] for row in waiting} <= {host.mac_address for host in (await looked_at(world, 2)).hosts}
+
+
+async def test_a_shop_that_was_left_alone_for_two_days_has_caught_up(db: str, vault: Vault) -> None:
+    await fill.fill(vault, now=NOW, days=2)
+    before = await DB.value("SELECT count(*) FROM payments")
+    assert await fill.catch_up(vault, now=NOW + timedelta(minutes=20)) == 0
+    added = await fill.catch_up(vault, now=NOW + timedelta(days=2))
+    assert added > 100
+    assert await DB.value("SELECT count(*) FROM payments") == before + added
+    assert await DB.value("SELECT sum(amount_cents) FROM ledger_entries") == 0
+    newest = await DB.value("SELECT max(created_at) FROM payments")
+    assert NOW + timedelta(days=2) - newest < timedelta(hours=4)
+    assert await DB.value("SELECT nextval('payments_id_seq')") == before + added + 1

@@ -9,11 +9,8 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from jobs import routers as router_jobs
-from portal.db import DB
 from portal.demo.run import facts
 from portal.demo.world import DemoWorld
-from portal.house import doors_open
 from routeros.client import HotspotRouter
 from routeros.values import RouterAddress
 
@@ -108,13 +105,36 @@ async def test_a_new_mac_is_a_stranger_and_another_router_another_network(
 
 
 async def test_a_router_that_is_off_sells_nothing_until_it_is_back(world: DemoWorld, frame: httpx.AsyncClient) -> None:
-    async with doors_open(world.settings, world.clock) as doors:
-        for wanted, name in (("offline", "router-off"), ("online", "router-on")):
-            await frame.post(f"/control/{name}", json={"router": 1})
-            for _ in range(4):
-                world.shift(seconds=61)
-                await router_jobs.sync_one(world.routers[1].id, doors)
-            assert await DB.value("SELECT status FROM routers WHERE name = 'Rooftop'") == wanted
+    page = f"/phone/1/{world.routers[1].captive_url().replace('://', '/', 1)}"
+
+    async def is_closed() -> bool:
+        return "Payments are paused" in (await frame.get(page)).text
+
+    async def is_open() -> bool:
+        return "Choose a package" in (await frame.get(page)).text
+
+    assert await is_open()
+    state = (await frame.post("/control/router-off", json={"router": "Rooftop"})).json()
+    assert [router["is_on"] for router in state["routers"]] == [True, False, False]
+    await until(is_closed)
+    await frame.post("/control/router-on", json={"router": 1})
+    await until(is_open)
+
+
+async def test_a_busy_mpesa_is_asked_again_and_the_sale_goes_on(world: DemoWorld, frame: httpx.AsyncClient) -> None:
+    await frame.post("/control/phone", json={"phone": 3, "router": 0})
+    assert (await frame.post("/control/mpesa-busy")).json()["mpesa_busy"] is True
+    waiting = await pay(frame, 3, local="0110222333", package="1 day")
+    await asyncio.sleep(0.5)
+    assert world.daraja.world.phone("254110222333").prompt is None
+    assert (await frame.post("/control/mpesa-ok")).json()["mpesa_busy"] is False
+    world.shift(seconds=35)
+    await world.daraja.approve("254110222333")
+
+    async def is_connected() -> bool:
+        return "You are connected" in (await frame.get(waiting)).text
+
+    await until(is_connected)
 
 
 async def test_our_router_user_may_not_make_users_of_the_router(world: DemoWorld) -> None:
@@ -166,7 +186,8 @@ async def test_the_page_loads_nothing_from_elsewhere_and_may_frame_its_three_scr
     own = (world.portal_url, world.daraja.url)
     assert all(link.startswith(("/", *own)) for link in links(page))
     assert all(url in page.headers["content-security-policy"] for url in own)
-    captive = await opened(frame, "/phone/3")
+    captive = await frame.get(f"/phone/2/{world.routers[0].captive_url().replace('://', '/', 1)}")
+    assert "Choose a package" in captive.text
     assert "frame-ancestors" not in captive.headers["content-security-policy"]
     assert "default-src 'none'" in captive.headers["content-security-policy"]
     async with httpx.AsyncClient(trust_env=False) as outside:
