@@ -159,6 +159,24 @@ class HotspotRouter:
             cookies=await self._remove(menus.COOKIES, "user", names),
         )
 
+    async def make_room(self, user: str, *, ip: str, mac: str) -> bool:
+        """End what `user` has open elsewhere than at `ip`: the session silent for longest, and its device's cookies.
+
+        For a person who is back with another device or another MAC address, while the router still counts the old one
+        (its keepalive-timeout ends that only after minutes). False: nothing of this user is in the way.
+        """
+        others = [
+            session for session in await self.active([user]) if (session.address, session.mac_address) != (ip, mac)
+        ]
+        if not others:
+            return False
+        left = max(others, key=lambda session: session.idle_time)
+        if left.mac_address != mac:
+            cookies = [cookie.id for cookie in await self.cookies([user]) if cookie.mac_address == left.mac_address]
+            await self._remove_ids(menus.COOKIES, cookies)  # first: a mac-cookie would log the device in again
+        await self._remove_ids(menus.ACTIVE, [left.id])
+        return True
+
     async def _one(self, menu: Menu[T]) -> T:
         rows = await self._rows(menu)
         if len(rows) != 1:
@@ -210,17 +228,20 @@ class HotspotRouter:
         for ids_at_once in (IDS_PER_REMOVE, 1):
             ids = await self._ids(menu, key, names)
             gone.update(ids)
-            commands = [
-                Command(f"{menu.path}/remove", (attribute(".id", ",".join(some)),))
-                for some in _batches(ids, ids_at_once)
-            ]
-            refusals = [reply.refusal for reply in await self._all(commands) if reply.refusal]
-            for refusal in refusals:
-                if not isinstance(refusal, NoSuchItem):
-                    raise refusal
-            if not refusals:
+            if await self._remove_ids(menu, ids, at_once=ids_at_once):
                 break
         return len(gone)
+
+    async def _remove_ids(self, menu: Menu[T], ids: Sequence[str], *, at_once: int = 1) -> bool:
+        """False when one of them had vanished already."""
+        commands = [
+            Command(f"{menu.path}/remove", (attribute(".id", ",".join(some)),)) for some in _batches(ids, at_once)
+        ]
+        refusals = [reply.refusal for reply in await self._all(commands) if reply.refusal]
+        for refusal in refusals:
+            if not isinstance(refusal, NoSuchItem):
+                raise refusal
+        return not refusals
 
     async def _all(self, commands: Sequence[Command]) -> list[Reply]:
         return [reply for flight in _batches(commands, IN_FLIGHT) for reply in await self._link.fly(flight)]

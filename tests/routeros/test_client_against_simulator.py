@@ -28,6 +28,7 @@ from tests.routeros.model import PROFILE, name, row, wish
 
 PASSWORD = "router-password"
 PHONE, OTHER_PHONE = ("AA:BB:CC:00:00:01", "10.5.50.11"), ("AA:BB:CC:00:00:02", "10.5.50.12")
+THIRD_PHONE = ("AA:BB:CC:00:00:03", "10.5.50.13")
 
 
 def address(simulator: SimulatedRouter, *, user: str = "admin", password: str = PASSWORD) -> RouterAddress:
@@ -121,6 +122,25 @@ async def test_a_login_that_cannot_be_says_why(client: HotspotRouter, simulator:
     await log_in(client, user)
     with pytest.raises(TooManySessions):
         await log_in(client, user, OTHER_PHONE)
+
+
+async def test_room_is_made_for_another_device_of_the_same_user_only(
+    client: HotspotRouter, simulator: SimulatedRouter
+) -> None:
+    await client.ensure_user_profile(PROFILE)
+    for n, phone in ((1, PHONE), (2, THIRD_PHONE)):
+        await client.add_user(row(n))
+        simulator.hotspot.see_host(*phone)
+        await log_in(client, row(n), phone)
+    assert not await client.make_room(name(1), mac=PHONE[0], ip=PHONE[1])
+    assert await client.make_room(name(1), mac=OTHER_PHONE[0], ip=OTHER_PHONE[1])
+    assert simulator.hotspot.cookie_login(PHONE[1], PHONE[0], None) is None
+    simulator.hotspot.see_host(*OTHER_PHONE)
+    await log_in(client, row(1), OTHER_PHONE)
+    assert {(session.user, session.address) for session in await client.active()} == {
+        (name(1), OTHER_PHONE[1]),
+        (name(2), THIRD_PHONE[1]),
+    }
 
 
 async def test_ended_access_is_ended_and_the_phone_does_not_come_back(
