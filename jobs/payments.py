@@ -34,7 +34,10 @@ async def sweep(doors: Doors) -> None:
         except Exception:
             log.exception("callback not handled", extra={"callback": callback_id})
     for payment_id in await payments.to_push(now=now):
-        await push(payment_id, doors)
+        try:
+            await push(payment_id, doors)
+        except Exception:
+            log.exception("payment not pushed", extra={"payment": payment_id})
     await _enquire(doors)
 
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import asyncpg
 from pgqueuer import PgQueuer
+from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
 from jobs import payments, routers, runner, vouchers
 from jobs.doors import Doors
 from jobs.schedule import JOBS, clock
 from portal.db import DB
+from portal.patience import LOST_DATABASE
 from portal.work import Work
 
 log = logging.getLogger(__name__)
@@ -23,15 +25,21 @@ log = logging.getLogger(__name__)
 SWEEP_EVERY_S = 1.0
 #: A worker that gave no sign for this long is dead, and its work is taken over.
 DEAD_AFTER = timedelta(seconds=6)
-_LOST_DATABASE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+_LOST_DATABASE = (*LOST_DATABASE, asyncpg.PostgresError, TimeoutError, FailingListenerError)
 
 Handler = Callable[[int, Doors], Awaitable[object]]
+Look = Callable[[Doors], Awaitable[object]]
 
 HANDLERS: dict[Work, Handler] = {
     Work.PUSH_PAYMENT: payments.push,
     Work.SETTLE_CALLBACK: payments.settle_callback,
     Work.RECONCILE_ROUTER: routers.reconcile,
     Work.RUN_JOB: runner.run,
+}
+LOOKS: dict[str, Look] = {
+    "expiry": vouchers.expire_if_due,
+    "payments sweep": payments.sweep,
+    "routers sweep": routers.sweep,
 }
 
 
@@ -60,8 +68,8 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._take_work())
-                for look in (vouchers.expire_if_due, payments.sweep, routers.sweep):
-                    group.create_task(self._every(SWEEP_EVERY_S, look))
+                for what, look in LOOKS.items():
+                    group.create_task(self._every(SWEEP_EVERY_S, what, look))
         finally:
             ticks.shutdown(wait=False)
             for task in list(self._spawned):
@@ -69,7 +77,7 @@ class Worker:
             await asyncio.gather(*self._spawned, return_exceptions=True)
 
     def _spawn(self, work: Awaitable[object]) -> None:
-        task = asyncio.ensure_future(_logged(work))
+        task: asyncio.Task[object] = asyncio.create_task(_told("tick", work))
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
 
@@ -78,18 +86,22 @@ class Worker:
             self._queue = PgQueuer.from_asyncpg_pool(DB.opened)
             for work, handler in HANDLERS.items():
                 self._queue.entrypoint(work.value, on_failure="delete")(self._entrypoint(handler))
-            try:
-                await self._queue.qm.run(
-                    dequeue_timeout=timedelta(seconds=2),
-                    batch_size=min(10, self._concurrency // 2),
-                    max_concurrent_tasks=self._concurrency,
-                    heartbeat_timeout=DEAD_AFTER,
-                    shutdown_on_listener_failure=True,
-                    log_aggregation_interval=timedelta(minutes=10),
-                )
-            except* _LOST_DATABASE as lost:
-                log.warning("queue lost the database", extra={"error": str(lost.exceptions[0])})
-                await self._pause(0.5)
+            await _told("queue", self._run_queue(self._queue))
+            await self._pause(0.5)
+
+    async def _run_queue(self, queue: PgQueuer) -> None:
+        async with queue.connection:
+            # Its first act is a notification to itself; were it not listening yet, it would take itself for deaf and end
+            # ten seconds later.
+            await queue.connection.add_listener(queue.channel, _ignore)
+            await queue.qm.run(
+                dequeue_timeout=timedelta(seconds=2),
+                batch_size=min(10, self._concurrency // 2),
+                max_concurrent_tasks=self._concurrency,
+                heartbeat_timeout=DEAD_AFTER,
+                shutdown_on_listener_failure=True,
+                log_aggregation_interval=timedelta(minutes=10),
+            )
 
     def _entrypoint(self, handler: Handler) -> Callable[[QueuedJob], Coroutine[Any, Any, None]]:
         async def take(job: QueuedJob) -> None:
@@ -97,13 +109,10 @@ class Worker:
 
         return take
 
-    async def _every(self, seconds: float, look: Callable[[Doors], Awaitable[object]]) -> None:
-        """Look again and again; a database that is away is met with patience."""
+    async def _every(self, seconds: float, what: str, look: Look) -> None:
+        """Look again and again; what goes wrong in one look is met by the next."""
         while not self._stopping.is_set():
-            try:
-                await look(self._doors)
-            except _LOST_DATABASE as lost:
-                log.warning("sweep lost the database", extra={"error": str(lost)})
+            await _told(what, look(self._doors))
             await self._pause(seconds)
 
     async def _pause(self, seconds: float) -> None:
@@ -114,9 +123,15 @@ class Worker:
             return
 
 
-async def _logged(work: Awaitable[object]) -> object:
+def _ignore(_: str | bytes | bytearray) -> None:
+    """Hear nothing: the queue's own listener does."""
+
+
+async def _told(what: str, work: Awaitable[object]) -> None:
+    """Await it. What goes wrong is told in the log and not passed on: nothing one round meets may end the worker."""
     try:
-        return await work
-    except _LOST_DATABASE as lost:
-        log.warning("a tick lost the database", extra={"error": str(lost)})
-        return None
+        await work
+    except* _LOST_DATABASE as lost:
+        log.warning("lost the database", extra={"work": what, "error": repr(lost.exceptions[0])})
+    except* Exception:
+        log.exception("work failed", extra={"work": what})
