@@ -9,6 +9,7 @@ from datetime import datetime
 
 from jobs.desired import desired_state, desired_user, profile_of
 from jobs.doors import Doors
+from jobs.leases import leased
 from jobs.tally import Tally
 from portal import access_grants, faults, routers, sessions, vouchers
 from portal.access_grants import Grant
@@ -18,7 +19,7 @@ from portal.routers import RouterAccess
 from portal.sessions import Seen
 from routeros.apply import apply, observe
 from routeros.client import HotspotRouter
-from routeros.errors import HostUnknown, Refused, RouterError
+from routeros.errors import HostUnknown, Refused, RouterError, TooManySessions
 from routeros.names import comment_for
 from routeros.operations import Drift
 from routeros.reconcile import Observed, plan
@@ -35,15 +36,11 @@ async def reconcile(router_id: int, doors: Doors) -> int:
     """Do what is due for one router's grants. Returns how many were handled; 0 when somebody else has the lease."""
     done = 0
     while True:
-        now = doors.clock.now()
-        token = await routers.lease(router_id, now=now)
-        if token is None:
-            return done
-        try:
+        async with leased(router_id, doors) as lease:
+            if lease is None:
+                return done
             done += await _fast(router_id, doors)
-        finally:
-            goes_again = await routers.release(router_id, token)
-        if not goes_again:
+        if not lease.goes_again:
             return done
 
 
@@ -119,21 +116,29 @@ async def _make_user(client: HotspotRouter, grant: Grant, *, now: datetime) -> N
 
 
 async def _log_in(client: HotspotRouter, grant: Grant) -> None:
-    """Log the device in, unless it is in already (an earlier attempt whose answer was lost)."""
+    """Log the device in, unless it is in already (an earlier attempt whose answer was lost); the newest device wins."""
     assert grant.ip
     assert grant.mac
+    device = {"ip": grant.ip, "mac": grant.mac}
     try:
-        await client.log_in(ip=grant.ip, mac=grant.mac, user=grant.user_name, password=grant.password)
-    except Refused:
+        await client.log_in(**device, user=grant.user_name, password=grant.password)
+    except Refused as refusal:
         active = await client.active([grant.user_name])
-        if not any(session.mac_address == grant.mac for session in active):
+        if any((session.mac_address, session.address) == (grant.mac, grant.ip) for session in active):
+            return
+        if not isinstance(refusal, TooManySessions) or not await client.make_room(grant.user_name, **device):
             raise
+        await client.log_in(**device, user=grant.user_name, password=grant.password)
 
 
 async def _confirmed(grant: Grant, doors: Doors) -> None:
     now = doors.clock.now()
     async with atomic() as tx:
         await access_grants.logged_in(tx, grant.id, now=now)
+        if grant.mac and grant.ip:
+            await sessions.began(
+                tx, grant.id, grant.merchant_id, router_id=grant.router_id, mac=grant.mac, ip=grant.ip, now=now
+            )
         await vouchers.start(tx, grant.voucher_id, at=now, actor=ACTOR)
     faults.reach("start.committed")
 
@@ -153,8 +158,12 @@ async def sync(doors: Doors) -> Tally:
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def visit(router_id: int) -> None:
+        is_fine = False
         async with gate:
-            is_fine = await sync_one(router_id, doors)
+            try:
+                is_fine = await sync_one(router_id, doors)
+            except Exception:  # one router's trouble is not the others'
+                log.exception("router not synced", extra={"router": router_id})
         tally.processed += 1
         tally.failed += 0 if is_fine else 1
 
@@ -166,14 +175,11 @@ async def sync(doors: Doors) -> Tally:
 
 async def sync_one(router_id: int, doors: Doors) -> bool:
     """A complete pass over one router. False: it did not answer, or refused part of the plan."""
-    token = await routers.lease(router_id, now=doors.clock.now())
-    if token is None:
-        return True  # somebody else is at it
-    try:
+    async with leased(router_id, doors) as lease:
+        if lease is None:
+            return True  # somebody else is at it
         is_fine = await _complete(await routers.access_to(router_id, vault=doors.vault), doors)
-    finally:
-        goes_again = await routers.release(router_id, token)
-    if goes_again or is_fine:
+    if lease.goes_again or is_fine:
         await reconcile(router_id, doors)
     return is_fine
 
@@ -254,10 +260,13 @@ async def sweep(doors: Doors) -> None:
     """Reconcile routers that have due grants nobody woke them for, and try again those that are away."""
 
     async def visit(router_id: int) -> None:
-        if (await routers.access_to(router_id, vault=doors.vault)).tries:
-            await sync_one(router_id, doors)
-        else:
-            await reconcile(router_id, doors)
+        try:
+            if (await routers.access_to(router_id, vault=doors.vault)).tries:
+                await sync_one(router_id, doors)
+            else:
+                await reconcile(router_id, doors)
+        except Exception:  # one router's trouble is not the others'
+            log.exception("router not visited", extra={"router": router_id})
 
     async with asyncio.TaskGroup() as group:
         for router_id in await routers.to_wake(now=doors.clock.now()):

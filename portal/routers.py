@@ -13,7 +13,8 @@ from portal.errors import NotFound
 from portal.states import E, move
 from portal.vault import Vault
 
-LEASE = timedelta(seconds=60)
+#: Kept by renewing it: a worker that died holds a router up for no longer than this.
+LEASE = timedelta(seconds=6)
 #: A router that has not answered for this long is offline; before that it is late.
 OFFLINE_AFTER = timedelta(seconds=20)
 _WAITS_S = (2, 4, 8, 15, 30, 60)
@@ -92,7 +93,8 @@ async def access_to(router_id: int, *, vault: Vault) -> RouterAccess:
 
 
 async def lease(router_id: int, *, now: datetime) -> str | None:
-    """Take a router's one reconcile lease for a minute; None: somebody else has it. Give it back with `release`."""
+    """Take a router's one reconcile lease for six seconds; None: somebody else has it. Keep it with `renew`, give it back
+    with `release`."""
     token = codes.hex_token(16)
     async with atomic() as tx:
         taken = await tx.value(
@@ -104,6 +106,18 @@ async def lease(router_id: int, *, now: datetime) -> str | None:
             now,
         )
     return token if taken else None
+
+
+async def renew(router_id: int, token: str, *, now: datetime) -> bool:
+    """Six seconds more. False: the lease ran out and somebody else may have it, so stop what was done under it."""
+    async with atomic() as tx:
+        kept = await tx.value(
+            "UPDATE routers SET lease_until = $3 WHERE id = $1 AND lease_token = $2 RETURNING id",
+            router_id,
+            token,
+            now + LEASE,
+        )
+    return kept is not None
 
 
 async def release(router_id: int, token: str) -> bool:
