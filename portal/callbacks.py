@@ -11,11 +11,14 @@ from portal.db import DB, atomic
 from portal.errors import NotFound
 from portal.evidence import Outcome
 from portal.mpesa import evidence
+from portal.patience import patiently
 from portal.vault import Vault
 from portal.work import Work, defer
 
 MOST_BYTES = 65_536
 GIVE_UP_AFTER = 20
+#: How long M-Pesa waits for our answer is not documented; nobody claims less than five seconds.
+STORE_WITHIN_S = 4.0
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -26,7 +29,15 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 async def store(token: str, body: bytes, *, source: str, is_trusted: bool, now: datetime) -> Arrived:
-    """Keep a message under the payment its address names, and queue its settling. NotFound: no such address (nothing is kept)."""
+    """Keep a message under the payment its address names, and queue its settling. NotFound: no such address (nothing is kept).
+
+    Waits some seconds for a database that is away: the message comes only once."""
+    return await patiently(
+        lambda: _store(token, body, source=source, is_trusted=is_trusted, now=now), within_s=STORE_WITHIN_S
+    )
+
+
+async def _store(token: str, body: bytes, *, source: str, is_trusted: bool, now: datetime) -> Arrived:
     async with atomic() as tx:
         payment = await tx.row("SELECT id, merchant_id FROM payments WHERE callback_token = $1", token)
         if payment is None:

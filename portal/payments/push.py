@@ -1,4 +1,5 @@
-"""Sending the push: claim, commit, ask Daraja, write what it said. Never sent twice: a lost answer is "unknown", asked about later."""
+"""Sending the push: claim, commit, ask Daraja, write what it said. Never sent twice: a lost answer is "unknown", asked about
+later. Keys and token are at hand before the claim: from there to Daraja nothing of ours is needed that may be away."""
 
 import logging
 from datetime import datetime, timedelta
@@ -8,8 +9,10 @@ from asyncpg import Record
 from portal import faults
 from portal.db import DB, atomic
 from portal.errors import MpesaBusy, MpesaError, MpesaPromptOpen, MpesaUnknown
+from portal.mpesa.client import Daraja
 from portal.mpesa.doors import MpesaDoors
 from portal.mpesa.messages import PushAccepted
+from portal.patience import patiently
 from portal.states import E, move, note
 
 log = logging.getLogger(__name__)
@@ -20,16 +23,23 @@ FIRST_QUERY_AFTER = timedelta(seconds=15)
 GIVE_UP_AFTER = timedelta(minutes=2)
 #: A push whose sender died is stranded after this; Daraja's answer would have come by then.
 STRANDED_AFTER = timedelta(seconds=45)
+#: Only we know Daraja's answer: so long we try to write it down while the database is away.
+HOLD_ANSWER_S = 30.0
 
 
 async def push(payment_id: int, doors: MpesaDoors, *, now: datetime) -> str:
     """Send one payment's push if it still waits for that. Returns the status it ends in; repeatable."""
+    account_id = await DB.value("SELECT account_id FROM payments WHERE id = $1 AND status = 'created'", payment_id)
+    if account_id is None:
+        return "not waiting"
+    daraja = await _door(account_id, doors)
     payment = await _claim(payment_id, now=now)
     if payment is None:
         return "not waiting"
     faults.reach("push.claimed")
+    if isinstance(daraja, MpesaError):
+        return await _not_accepted(payment, daraja, now=now)
     try:
-        daraja = await doors.for_account(payment["account_id"])
         accepted = await daraja.push(
             phone=payment["phone"],
             amount_cents=payment["amount_cents"],
@@ -40,7 +50,19 @@ async def push(payment_id: int, doors: MpesaDoors, *, now: datetime) -> str:
     except MpesaError as error:
         return await _not_accepted(payment, error, now=now)
     faults.reach("push.answered")
-    return await _accepted(payment, accepted, now=now)
+    return await patiently(lambda: _accepted(payment, accepted, now=now), within_s=HOLD_ANSWER_S)
+
+
+async def _door(account_id: int, doors: MpesaDoors) -> Daraja | MpesaError:
+    """The way to Daraja with a good token in hand, or why there is none."""
+    try:
+        daraja = await doors.for_account(account_id)
+        await daraja.ensure_token()
+    except MpesaError as error:
+        return error
+    except TimeoutError:
+        return MpesaBusy("token", "no token to be had", retry_after=15)
+    return daraja
 
 
 async def _claim(payment_id: int, *, now: datetime) -> Record | None:
