@@ -1,7 +1,7 @@
 """Named points of a sale at which a test may kill a process. Inert unless PORTAL_FAULT is set; never set it in service.
 
-PORTAL_FAULT is `point=pid file or "self"=marker file`: when execution first reaches the point, the marker is made (so that it
-happens once, also after a restart) and the process named by the first line of the pid file, or this one, is killed (-9)."""
+PORTAL_FAULT is the path of a file. When execution reaches a point while the file says `point victim` (a process id, or
+`self`), the file is renamed to `….struck`, so that it happens once over all processes, and the victim is killed (-9)."""
 
 import os
 import signal
@@ -21,21 +21,24 @@ POINTS = (
     "start.committed",
 )
 
-_ARMED = os.environ.get("PORTAL_FAULT", "")
+_PLAN = os.environ.get("PORTAL_FAULT", "")
 
 
 def reach(point: str) -> None:
     """Mark that execution is at this point of the sale."""
-    if _ARMED and _ARMED.startswith(f"{point}="):
-        _strike(*_ARMED.split("=", 2)[1:])
+    if _PLAN:
+        _strike(point, Path(_PLAN))
 
 
-def _strike(victim: str, marker: str) -> None:
+def _strike(point: str, plan: Path) -> None:
     try:
-        Path(marker).touch(exist_ok=False)
-    except FileExistsError:
+        planned, victim = plan.read_text().split()
+        if planned != point:
+            return
+        plan.rename(f"{plan}.struck")
+    except FileNotFoundError:  # nothing is planned, or another process was here first
         return
-    pid = os.getpid() if victim == "self" else int(Path(victim).read_text().split("\n", 1)[0])
+    pid = os.getpid() if victim == "self" else int(victim)
     os.kill(pid, signal.SIGKILL)
-    while victim != "self" and Path(f"/proc/{pid}").exists():
+    while Path(f"/proc/{pid}").exists():  # what is dead must not be asked as if it lived
         time.sleep(0.005)

@@ -1,0 +1,141 @@
+"""The house as it stands in service: web, worker and PostgreSQL as processes of their own, each started again when it
+dies. M-Pesa and the routers are simulators in the test's process, which is never killed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from portal.db import DB
+from portal.embedded_postgres import EmbeddedPostgres
+from portal.migrations import migrate
+from portal.mpesa.simulator import DarajaSimulator
+from portal.mpesa.simulator.knobs import Knobs
+from portal.mpesa.simulator.world import World
+from tests.flows.programs import KEY, Program, answers, free_port, until
+
+#: Which program passes which point of a sale.
+AT_THE_POINT = {
+    "checkout.stored": "web",
+    "push.claimed": "worker",
+    "push.answered": "worker",
+    "callback.arrived": "web",
+    "callback.stored": "web",
+    "settle.inside": "worker",
+    "settle.committed": "worker",
+    "login.user_added": "worker",
+    "login.confirmed": "worker",
+    "start.committed": "worker",
+}
+
+
+class Server:
+    """PostgreSQL in a folder, started again within a moment of its death."""
+
+    def __init__(self, folder: Path) -> None:
+        self.embedded = EmbeddedPostgres(folder)
+        self.deaths = 0
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id."""
+        return self.embedded.postmaster_pid
+
+    async def keep_alive(self) -> None:
+        """Start it again whenever it is gone; runs until cancelled."""
+        while True:
+            await asyncio.sleep(0.1)
+            if not self.embedded.is_running:
+                self.deaths += 1
+                await self.embedded.start_async()
+
+
+class House:
+    """What the tests kill. `web`, `worker` and `database` have a `pid` and count their `deaths`."""
+
+    def __init__(self, folder: Path, logs: Path, server: Server, daraja: DarajaSimulator) -> None:
+        port = free_port()
+        self.portal = f"http://127.0.0.1:{port}"
+        self.daraja = daraja
+        self.database = server
+        self._plan = folder / "fault"
+        settings = {
+            "PORTAL_DATABASE_URL": server.embedded.dsn,
+            "PORTAL_DATA_DIR": str(folder / "data"),
+            "PORTAL_SECRET_KEYS": KEY,
+            "PORTAL_BASE_URL": self.portal,
+            "PORTAL_PORT": str(port),
+            "PORTAL_MPESA_ENVIRONMENT": "loopback",
+            "PORTAL_MPESA_URL": daraja.url,
+            "PORTAL_FAULT": str(self._plan),
+        }
+        self.web = Program("serve", settings=settings, log=logs / "web.log")
+        self.worker = Program("work", settings=settings, log=logs / "worker.log")
+
+    async def start(self) -> None:
+        """Start web and worker."""
+        await self.web.keep_alive()
+        await self.worker.keep_alive()
+        await self.is_ready()
+
+    async def stop(self) -> None:
+        """Kill web and worker for good."""
+        await self.web.stop()
+        await self.worker.stop()
+
+    async def is_ready(self) -> None:
+        """Wait until the web answers and the database with it."""
+        await until(lambda: answers(f"{self.portal}/readyz"), "the web server is ready", within=20)
+
+    def arm(self, point: str, victim: str) -> None:
+        """Plan a death: when a sale reaches this point, `web`, `worker` or `database` is killed."""
+        pid = "self" if victim == AT_THE_POINT[point] else str(getattr(self, victim).pid)
+        draft = self._plan.with_suffix(".draft")
+        draft.write_text(f"{point} {pid}\n")
+        draft.rename(self._plan)
+
+    def disarm(self) -> None:
+        """Take back what was planned and did not happen."""
+        self._plan.unlink(missing_ok=True)
+
+    @contextmanager
+    def callbacks_lost(self) -> Generator[None]:
+        """M-Pesa sends none of the callbacks that become due meanwhile."""
+        self.daraja.world.turn(callback_lost=True)
+        try:
+            yield
+        finally:
+            self.daraja.world.turn(callback_lost=False)
+
+    @property
+    def deaths(self) -> dict[str, int]:
+        """How often each of the three has died so far."""
+        return {"web": self.web.deaths, "worker": self.worker.deaths, "database": self.database.deaths}
+
+
+@asynccontextmanager
+async def house_standing(folder: Path, *, logs: Path) -> AsyncGenerator[House]:
+    """A house on a database of its own; while it stands, this process's DB handle points there too."""
+    server = Server(folder / "pg")
+    await server.embedded.start_async()
+    kept = (DB.pool, DB.config)
+    DB.pool = None
+    DB.configure(server.embedded.dsn)
+    keeper = asyncio.create_task(server.keep_alive())
+    world = World.sandbox(knobs=Knobs(query_per_minute=None, no_answer_seconds=60))
+    try:
+        await migrate()
+        await DB.open(min_size=1, max_size=4)
+        async with DarajaSimulator(world) as daraja:
+            house = House(folder, logs, server, daraja)
+            try:
+                await house.start()
+                yield house
+            finally:
+                await house.stop()
+    finally:
+        await DB.close()
+        DB.pool, DB.config = kept
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await server.embedded.stop_async()
