@@ -1,6 +1,6 @@
 """The filled world obeys the house's rules: money balances, statuses have what they need, nobody is online twice."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,7 @@ from portal.db import DB
 from portal.demo import fill
 from portal.demo.cast import CASHIER, OPERATOR, OWNER
 from portal.demo.history import History, Shop
-from portal.demo.past import attempts
+from portal.demo.past import Attempt, Buyer, attempts
 from portal.states import MACHINES
 from portal.vault import Vault
 from tests.portal.demo.conftest import NAMES
@@ -104,3 +104,12 @@ def test_the_same_rows_come_out_every_time_but_for_what_is_sealed(vault: Vault) 
 
 def _plain(row: tuple[object, ...]) -> list[object]:
     return [value for value in row if not isinstance(value, bytes) or len(value) == 32]
+
+
+def test_somebody_who_bought_twice_is_online_once(vault: Vault) -> None:
+    buyer = Buyer("254712345678", "02:00:00:00:00:01")
+    bought = [
+        Attempt(NOW - timedelta(minutes=ago), buyer, 2, 0, None, timedelta(seconds=8), 0.9, 0.1) for ago in (90, 40)
+    ]
+    sessions = History(Shop(1, 1, 2000, [1, 2, 3, 4, 5], [1, 2, 3]), vault, NOW).write(bought)["hotspot_sessions"]
+    assert [row[8] is None for row in sessions] == [True, False]

@@ -4,6 +4,7 @@ import asyncio
 import html
 import re
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from urllib.parse import urljoin
 
 import httpx
@@ -255,6 +256,13 @@ async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen
     writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
     await writer.drain()
     writer.close()
+
+
+async def test_an_hour_passes_for_everybody(world: DemoWorld) -> None:
+    before = world.clock.now()
+    world.shift(hours=1)
+    clocks = [world.clock, world.daraja.world.clock, *(router.board.clock for router in world.routers)]
+    assert all(timedelta(hours=1) <= each.now() - before < timedelta(hours=1, seconds=5) for each in clocks)
 
 
 async def test_time_does_not_go_back(world: DemoWorld) -> None:
