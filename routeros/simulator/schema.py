@@ -24,17 +24,8 @@ _SEVEN_ONLY = (
     "/system/ntp/client/servers",
     "/user/settings",
 )
-#: Menus missing from the data file. Source: MikroTik manual, command reference.
+#: Missing from the data file, whose routers are virtual ones. Source: MikroTik manual, command reference.
 _MORE: dict[str, tuple[str, ...]] = {
-    "/interface/set": ("numbers", "name", "comment", "disabled", "mtu", "l2mtu"),
-    "/interface/enable": ("numbers",),
-    "/interface/disable": ("numbers",),
-    "/ip/address/add": ("address", "broadcast", "comment", "copy-from", "disabled", "interface", "netmask", "network"),
-    "/ip/address/set": ("address", "broadcast", "comment", "disabled", "interface", "netmask", "network", "numbers"),
-    "/ip/address/remove": ("numbers",),
-    "/ip/address/enable": ("numbers",),
-    "/ip/address/disable": ("numbers",),
-    "/ip/address/print": ("append", "brief", "count-only", "detail", "from", "interval", "proplist", "where"),
     "/system/routerboard/print": ("as-value", "file", "interval", "without-paging"),
 }
 
