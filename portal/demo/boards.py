@@ -138,9 +138,11 @@ async def _fill(board: SimulatedRouter, router_id: int, *, vault: Vault, clock: 
     for grant in await access_grants.all_of(router_id, vault=vault):
         if grant.status == "wanted" and grant.mac and grant.ip:
             board.hotspot.see_host(grant.mac, grant.ip)  # the phone still sits there and waits
-        if grant.status != "present" or not grant.is_live or (grant.expires_at and grant.expires_at <= now):
+        if grant.status != "present" or not grant.is_live:
             continue
-        session = sessions.get(grant.id)
+        # Whose time ended meanwhile was put off by the router itself; the user stays until we take it away.
+        is_over = grant.expires_at is not None and grant.expires_at <= now
+        session = None if is_over else sessions.get(grant.id)
         uptime_s = int((now - session["started_at"]).total_seconds()) if session else 0
         _add_user(board, grant, uptime_s=uptime_s, clock=clock)
         if session is not None:

@@ -21,7 +21,7 @@ from litestar.params import Dependency
 from portal.assets import Assets
 from portal.demo import controls, gateway
 from portal.demo.boards import PAGES
-from portal.demo.cast import MERCHANT, ROUTERS
+from portal.demo.cast import MERCHANT
 from portal.demo.world import DemoWorld
 from portal.errors import Invalid, NotFound, PortalError
 from portal.serving import web_server
@@ -82,20 +82,17 @@ async def show_page(
     pages: Pages,
     assets: Files,
 ) -> Response[str]:
-    """The page. `?phone=` and `?show=` choose without script: a customer, and what a small screen shows."""
+    """The page; `?phone=` chooses a customer."""
     asked = request.query_params.get("phone", "1")
     phone = world.phones.one(int(asked) if asked.isdecimal() else 1)
     body = pages.get_template("demo.html").render(
         phone=phone,
         phones=list(world.phones),
         routers=world.routers,
-        offline=[spec.name for spec in ROUTERS if not spec.is_online],
         state=await controls.state(world),
         portal=world.portal_url,
         mpesa=world.daraja.url,
         merchant=MERCHANT,
-        owner_email=world.merchant_email,
-        owner_password=world.merchant_password,
         asset=assets.url,
     )
     policy = (

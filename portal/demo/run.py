@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import webbrowser
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,17 +43,18 @@ async def run_demo(options: DemoOptions) -> None:
         another = options.port + 1 if options.port < 65_535 else 8001
         raise PortTaken(f"Port {options.port} is taken. Start the demo on another one: vocha demo --port {another}")
     folder = options.data_dir or default_folder(os.environ)
-    async with DemoWorld.started(folder, port=options.port, is_fresh=options.is_fresh) as world:
-        with (world.folder.path / _LOG).open("a", encoding="utf-8") as log:
+    opening = DemoWorld.started(folder, port=options.port, is_fresh=options.is_fresh, guests=[page_running])
+    with ExitStack() as last:  # the log is closed when nobody writes any more
+        async with opening as world:
+            log = last.enter_context((world.folder.path / _LOG).open("a", encoding="utf-8"))
             configure_logging(level="warning", log_format="console", stream=log)
-            async with page_running(world):
-                _announce(world, as_json=options.as_json)
-                if options.opens_browser and _has_screen():
-                    await asyncio.to_thread(webbrowser.open, world.page_url)
-                await stop.wait()
-                if not options.as_json:
-                    Console().print("The demo has ended. Its data stays for the next start.")
-            configure_logging(level="error", log_format="console")
+            _announce(world, as_json=options.as_json)
+            if options.opens_browser and _has_screen():
+                await asyncio.to_thread(webbrowser.open, world.page_url)
+            await stop.wait()
+        configure_logging(level="error", log_format="console")
+    if not options.as_json:
+        Console().print("The demo has ended. Its data stays for the next start.")
 
 
 def facts(world: DemoWorld) -> dict[str, object]:

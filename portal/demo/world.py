@@ -5,8 +5,8 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,10 +23,14 @@ from portal.demo.folder import DemoFolder
 from portal.demo.past import DAYS
 from portal.demo.phones import Phones
 from portal.demo.sign_in import SignInLinks
+from portal.demo.together import together
 from portal.house import web_running, worker_running
 from portal.mpesa.simulator import DarajaSimulator, Knobs, World
 from portal.serving import listen
 from portal.vault import Vault
+
+#: Something that runs beside the world and is told it, such as the demo page.
+Guest = Callable[["DemoWorld"], AbstractAsyncContextManager[object]]
 
 HOST = "127.0.0.1"
 #: A person needs longer for a PIN than the sandbox gives; 60 s is what production is said to give.
@@ -88,12 +92,20 @@ class DemoWorld:
     @classmethod
     @asynccontextmanager
     async def started(
-        cls, data_dir: Path, *, port: int = 0, is_fresh: bool = False, works: bool = True, days: int = DAYS
+        cls,
+        data_dir: Path,
+        *,
+        port: int = 0,
+        is_fresh: bool = False,
+        works: bool = True,
+        days: int = DAYS,
+        guests: Sequence[Guest] = (),
     ) -> AsyncGenerator[Self]:
         """Start everything, filling the world when it is empty; ends all of it at the end.
 
         `port` is the portal's (0: any free one, the same as last time where possible); OSError when it is taken.
-        `works=False` leaves the worker out; `days` is how long the past is. A database that is open already is used
+        `works=False` leaves the worker out; `days` is how long the past is; `guests` open last, and close together with
+        the servers, so that the end never takes longer than the slowest of them. A database that is open already is used
         as it is, and left open.
         """
         folder = DemoFolder(data_dir, is_fresh=is_fresh)
@@ -122,9 +134,11 @@ class DemoWorld:
             )  # fmt: skip
             world._remember_ports()
             await ends.enter_async_context(_company(routers))
+            parts: list[AbstractAsyncContextManager[object]] = [_until_the_end(daraja)]
             if works:
-                await ends.enter_async_context(worker_running(settings, clock))
-            await ends.enter_async_context(web_running(settings, clock, listener=portal, routes=[links.route()]))
+                parts.append(worker_running(settings, clock))
+            parts.append(web_running(settings, clock, listener=portal, routes=[links.route()]))
+            await ends.enter_async_context(together([*parts, *(guest(world) for guest in guests)]))
             yield world
 
     def _remember_ports(self) -> None:
@@ -192,3 +206,11 @@ async def _company(routers: list[DemoRouter]) -> AsyncGenerator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _until_the_end(daraja: DarajaSimulator) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        await daraja.stop()

@@ -19,7 +19,7 @@ async def world(pool: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     """A running demo with three days behind it and its page open."""
     await DB.fetch(f"TRUNCATE {NAMES} RESTART IDENTITY CASCADE")
     folder: Path = tmp_path_factory.mktemp("demo")
-    async with DemoWorld.started(folder, days=3) as started, page_running(started):
+    async with DemoWorld.started(folder, days=3, guests=[page_running]) as started:
         yield started
 
 
