@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
+from portal.demo.boards import DemoRouter
 from portal.demo.folder import default_folder, is_free
 from portal.demo.page import page_running
 from portal.demo.world import DemoWorld
@@ -88,22 +88,30 @@ def _announce(world: DemoWorld, *, as_json: bool) -> None:
         sys.stdout.write(msgspec.json.encode(facts(world)).decode() + "\n")
         sys.stdout.flush()
         return
+    lines = [
+        "",
+        "[bold]The demo is ready.[/bold] All of it runs on this machine: no real money, no real router.",
+        "",
+        f"  Open this    [bold green]{world.page_url}[/bold green]",
+        "",
+        f"  Dashboard    {world.portal_url}/",
+        f"    merchant   {world.merchant_email}  {world.merchant_password}",
+        f"    operator   {world.operator_email}  {world.operator_password}",
+        f"  M-Pesa       {world.daraja.url}/_sim/phones  (PIN 1234)",
+        *(_line(router) for router in world.routers),
+        "",
+        f"  Data: {world.folder.path}",
+        "  Press Ctrl-C to end.",
+        "",
+    ]
     console = Console(highlight=False)
-    console.print("\n[bold]The demo is ready.[/bold] Everything runs on this machine; no real money, no real router.\n")
-    console.print(f"  Open this:   [bold green]{world.page_url}[/bold green]\n")
-    table = Table.grid(padding=(0, 3))
-    table.add_row("  Dashboard", world.portal_url, f"{world.merchant_email}   {world.merchant_password}")
-    table.add_row("  Operator", world.portal_url, f"{world.operator_email}   {world.operator_password}")
-    table.add_row("  M-Pesa phones", f"{world.daraja.url}/_sim/phones", "PIN 1234")
-    console.print(table)
-    console.print("\n  Routers (RouterOS API; the proxy is the Wi-Fi of a phone):\n")
-    routers = Table.grid(padding=(0, 3))
-    for router in world.routers:
-        address = f"{router.board.api_host}:{router.board.api_port}"
-        where = f"RouterOS {router.spec.version}" if router.is_on else "switched off"
-        routers.add_row(f"  {router.name}", where, f"API {address}", f"Wi-Fi {router.network.proxy_url}")
-    console.print(routers)
-    console.print(f"\n  Data: {world.folder.path}. Press Ctrl-C to end.\n")
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
+def _line(router: DemoRouter) -> str:
+    api = f"API {router.board.api_host}:{router.board.api_port}" if router.is_on else "switched off"
+    return f"  {router.name:<12} {api}, Wi-Fi {router.network.proxy_url}"
 
 
 def _has_screen() -> bool:

@@ -119,12 +119,7 @@ class DemoWorld:
             daraja = await _daraja(folder, clock, ends)
             settings = _settings(folder, portal=_url(portal), page=_url(page), mpesa=daraja.url)
             vault = Vault(settings.secret_keys)
-            if DB.pool is None:
-                await ends.enter_async_context(database.opened(settings, pool_size=16))
-            if not await fill.is_filled():
-                await fill.fill(vault, now=clock.now(), days=days)
-            else:
-                await fill.catch_up(vault, now=clock.now())
+            await _database(settings, vault, clock, ends, days=days)
             routers = await _routers(folder, clock, ends, portal=_url(portal), vault=vault)
             phones, links = Phones(routers), SignInLinks(clock)
             ends.push_async_callback(phones.close)
@@ -134,12 +129,14 @@ class DemoWorld:
             )  # fmt: skip
             world._remember_ports()
             await ends.enter_async_context(_company(routers))
-            parts: list[AbstractAsyncContextManager[object]] = [_until_the_end(daraja)]
-            if works:
-                parts.append(worker_running(settings, clock))
-            parts.append(web_running(settings, clock, listener=portal, routes=[links.route()]))
-            await ends.enter_async_context(together([*parts, *(guest(world) for guest in guests)]))
+            servers = world._servers(portal, works=works)
+            await ends.enter_async_context(together([*servers, *(guest(world) for guest in guests)]))
             yield world
+
+    def _servers(self, portal: socket.socket, *, works: bool) -> list[AbstractAsyncContextManager[object]]:
+        worker = [worker_running(self.settings, self.clock)] if works else []
+        web = web_running(self.settings, self.clock, listener=portal, routes=[self.links.route()])
+        return [_until_the_end(self.daraja), *worker, web]
 
     def _remember_ports(self) -> None:
         ports = {"portal": self.portal_url, "page": self.page_url, "mpesa": self.daraja.url}
@@ -169,6 +166,16 @@ def _settings(folder: DemoFolder, *, portal: str, page: str, mpesa: str) -> Sett
             **{name: os.environ[name] for name in ("PORTAL_LOG_LEVEL",) if name in os.environ},
         }
     )
+
+
+async def _database(settings: Settings, vault: Vault, clock: Clock, ends: AsyncExitStack, *, days: int) -> None:
+    """Open, unless it is open already, and full."""
+    if DB.pool is None:
+        await ends.enter_async_context(database.opened(settings, pool_size=16))
+    if await fill.is_filled():
+        await fill.catch_up(vault, now=clock.now())
+    else:
+        await fill.fill(vault, now=clock.now(), days=days)
 
 
 async def _daraja(folder: DemoFolder, clock: Clock, ends: AsyncExitStack) -> DarajaSimulator:
