@@ -1,6 +1,7 @@
 """Callbacks: raw messages from outside. Stored first, answered, handled second; a repeat is the same row."""
 
 import hashlib
+import re
 from datetime import datetime
 
 import msgspec
@@ -19,6 +20,7 @@ MOST_BYTES = 65_536
 GIVE_UP_AFTER = 20
 #: How long M-Pesa waits for our answer is not documented; nobody claims less than five seconds.
 STORE_WITHIN_S = 4.0
+_TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -32,6 +34,8 @@ async def store(token: str, body: bytes, *, source: str, is_trusted: bool, now: 
     """Keep a message under the payment its address names, and queue its settling. NotFound: no such address (nothing is kept).
 
     Waits some seconds for a database that is away: the message comes only once."""
+    if not _TOKEN.fullmatch(token):
+        raise NotFound
     return await patiently(
         lambda: _store(token, body, source=source, is_trusted=is_trusted, now=now), within_s=STORE_WITHIN_S
     )
