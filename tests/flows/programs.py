@@ -7,14 +7,17 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "test:" + bytes(range(32)).hex()
 
 
-async def until(holds: Callable[[], Awaitable[object]], what: str, *, within: float = 10.0) -> object:
+async def until(holds: Callable[[], Awaitable[T]], what: str, *, within: float = 10.0) -> T:
     """Wait until something holds, and return it; the test fails, saying what it waited for, when it does not in time."""
     try:
         async with asyncio.timeout(within):
