@@ -62,7 +62,7 @@ async def phone_context(
 
 
 async def merchant_context(
-    browser: Browser, *, base_url: str, viewport: ViewportSize = DESK, scripts: bool = True
+    browser: Browser, *, base_url: str, viewport: ViewportSize = DESK, locale: str = "en-KE", scripts: bool = True
 ) -> BrowserContext:
     """A merchant's browser, anywhere on the internet."""
     is_phone = viewport["width"] < 600
@@ -72,7 +72,7 @@ async def merchant_context(
         device_scale_factor=2 if is_phone else 1,
         has_touch=is_phone,
         is_mobile=is_phone,
-        locale="en-KE",
+        locale=locale,
         service_workers="block",
         java_script_enabled=scripts,
     )

@@ -3,7 +3,9 @@
 The database, the clock and the keys are the tests' own, in the root conftest.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +20,7 @@ from portal.config import Settings
 from portal.vault import Vault
 from routeros.simulator.proxy.phones import Phone
 from tests.flows.world import Shop, shop_open
+from tests.portal.web import rows
 
 #: The hotspot's own addresses: its login and status pages.
 ROUTER = frozenset({"10.5.50.1", "login.hotspot"})
@@ -67,34 +70,90 @@ class Wifi:
         return complaints
 
 
+class Person(NamedTuple):
+    """Who can sign in."""
+
+    email: str
+    password: str
+
+
+class Desks:
+    """Opens merchants' browsers."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.opened: list[Dashboard] = []
+
+    async def open(
+        self, shop: Shop, *, viewport: ViewportSize = DESK, locale: str = "en-KE", scripts: bool = True
+    ) -> Dashboard:
+        """A browser that has never been here."""
+        context = await merchant_context(
+            self.browser, base_url=shop.portal, viewport=viewport, locale=locale, scripts=scripts
+        )
+        watch = await Watch.over(context, own=frozenset({urlsplit(shop.portal).netloc}))
+        self.opened.append(Dashboard(await context.new_page(), watch))
+        return self.opened[-1]
+
+    async def close(self) -> list[str]:
+        """Close all; returns what the pages did that they must not."""
+        complaints: list[str] = []
+        for dashboard in self.opened:
+            complaints += dashboard.watch.said + dashboard.watch.strangers()
+            await dashboard.page.context.close()
+        return complaints
+
+
 @pytest.fixture
 async def wifi(chromium: Browser, shop: Shop) -> AsyncIterator[Wifi]:
     """Every test with a phone promises this too: no cookie, no storage, no foreign request, no error, no broken policy."""
-    found = Wifi(chromium, shop)
-    yield found
-    complaints = await found.leave()
-    assert not complaints, "\n".join(complaints)
-
-
-OpenDashboard = Callable[..., Awaitable[Dashboard]]
+    async with wifi_of(chromium, shop) as found:
+        yield found
 
 
 @pytest.fixture
-async def open_dashboard(chromium: Browser, shop: Shop) -> AsyncIterator[OpenDashboard]:
-    """Opens a merchant's browser; `viewport` and `scripts` as one likes."""
-    opened: list[Dashboard] = []
+async def standing_shop(db: str, settings: Settings, vault: Vault, clock: Clock) -> AsyncIterator[Shop]:
+    """A shop where nobody works: what a test puts into the database stays as it is."""
+    async with shop_open(settings, vault, clock, works=False) as open_shop:
+        yield open_shop
 
-    async def make(*, viewport: ViewportSize = DESK, scripts: bool = True) -> Dashboard:
-        context = await merchant_context(chromium, base_url=shop.portal, viewport=viewport, scripts=scripts)
-        watch = await Watch.over(context, own=frozenset({urlsplit(shop.portal).netloc}))
-        opened.append(Dashboard(await context.new_page(), watch))
-        return opened[-1]
 
-    yield make
-    complaints: list[str] = []
-    for dashboard in opened:
-        complaints += dashboard.watch.said + dashboard.watch.strangers()
-        await dashboard.page.context.close()
+@pytest.fixture
+async def standing_wifi(chromium: Browser, standing_shop: Shop) -> AsyncIterator[Wifi]:
+    """As `wifi`, at the shop that stands still."""
+    async with wifi_of(chromium, standing_shop) as found:
+        yield found
+
+
+@asynccontextmanager
+async def wifi_of(browser: Browser, shop: Shop) -> AsyncGenerator[Wifi]:
+    """Phones at a shop; what their pages did wrong fails the test at the end."""
+    found = Wifi(browser, shop)
+    try:
+        yield found
+    finally:
+        complaints = await found.leave()
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+async def owner(shop: Shop) -> Person:
+    """The owner of the shop."""
+    return await owner_of(shop)
+
+
+async def owner_of(shop: Shop) -> Person:
+    """Give the shop an owner who can sign in."""
+    await rows.person("amina@kilimani.test", shop.merchant_id)
+    return Person("amina@kilimani.test", rows.PASSWORD)
+
+
+@pytest.fixture
+async def desks(chromium: Browser) -> AsyncIterator[Desks]:
+    """Browsers of merchants, watched like the phones; only cookies are theirs to keep."""
+    found = Desks(chromium)
+    yield found
+    complaints = await found.close()
     assert not complaints, "\n".join(complaints)
 
 

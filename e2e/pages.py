@@ -18,6 +18,18 @@ _INTERNET = "You are on the internet"
 expect.set_options(timeout=PATIENCE_MS)
 
 
+async def turn_back_to(part: Locator, words: str) -> None:
+    """Turn to a page again and again until this part of it has these words."""
+    for _ in range(PATIENCE_MS // _GLANCE_MS):
+        try:
+            await expect(part).to_contain_text(words, timeout=_GLANCE_MS)
+        except AssertionError:
+            await part.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        else:
+            return
+    await expect(part).to_contain_text(words)
+
+
 class CaptivePhone:
     """A browser on the hotspot's Wi-Fi. `portal` is our address; `watch` sees all that the browser does."""
 
@@ -86,14 +98,7 @@ class CaptivePhone:
 
         A waiting page asks at once when it is turned to, so this saves the tests the seconds between two polls.
         """
-        for _ in range(PATIENCE_MS // _GLANCE_MS):
-            try:
-                await expect(self.heading).to_have_text(heading, timeout=_GLANCE_MS)
-            except AssertionError:
-                await self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-            else:
-                return
-        await self.wait_for_heading(heading)
+        await turn_back_to(self.heading, heading)
 
     async def sees(self, words: str | re.Pattern[str]) -> None:
         """Wait until the page says this."""
@@ -103,9 +108,9 @@ class CaptivePhone:
         """Whether the phone's browser gets any site."""
         return _INTERNET in await self.browse("http://other.example/")
 
-    async def keep(self, name: str) -> None:
+    async def keep(self, name: str, *, variant: str = "") -> None:
         """A picture for people: captive-`name`-360.png."""
-        await keep(self.page, f"captive-{name}")
+        await keep(self.page, f"captive-{name}", variant=variant)
 
 
 class Dashboard:
@@ -119,9 +124,13 @@ class Dashboard:
         """Open the home page, be asked who one is, and say so."""
         await self.page.goto("/")
         await expect(self.page).to_have_url(re.compile("/sign-in"))
-        await self.page.get_by_label("E-mail").fill(email)
-        await self.page.get_by_label("Password").fill(password)
-        await self.page.get_by_role("button", name="Sign in").click()
+        await self.fill_in(email, password)
+
+    async def fill_in(self, email: str, password: str) -> None:
+        """The sign-in form, in whatever language."""
+        await self.page.locator("#email").fill(email)
+        await self.page.locator("#password").fill(password)
+        await self.page.locator("main button").click()
 
     async def sign_out(self) -> None:
         await self.page.goto("/account")
@@ -131,14 +140,14 @@ class Dashboard:
         """One of the big numbers of the home page, with its name and detail."""
         return self.page.locator("#figures .kpi").filter(has_text=name)
 
+    async def turn_back(self) -> None:
+        """Turn to the page again: it brings itself up to date at once."""
+        await self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
     @property
     def newest_sale(self) -> Locator:
         return self.page.get_by_role("table").locator("tbody tr").first
 
-    async def runs_over(self) -> int:
-        """By how many pixels the page is wider than the window."""
-        return await self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-
-    async def keep(self, name: str) -> None:
+    async def keep(self, name: str, *, variant: str = "") -> None:
         """A picture for people: dashboard-`name`-WIDTH.png."""
-        await keep(self.page, f"dashboard-{name}")
+        await keep(self.page, f"dashboard-{name}", variant=variant)

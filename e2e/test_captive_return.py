@@ -97,6 +97,7 @@ async def test_a_router_that_was_away_when_the_money_came_connects_when_it_is_ba
     assert not await has_internet(shop)
     assert await DB.value("SELECT started_at FROM vouchers") is None, "the clock must not run while the router is away"
     await shop.board.set_online(True)
+    shop.shift(seconds=10)  # until the next try
     await phone.turn_back_to("You are connected")
     assert await phone.is_online()
 
@@ -127,3 +128,16 @@ async def test_a_phone_that_is_owed_time_is_logged_in_again_from_its_page(wifi: 
     await phone.follow("Connect this phone again")
     await phone.turn_back_to("You are connected")
     await comes_online(shop)
+
+
+async def test_a_phone_with_time_left_is_let_back_in_without_a_code(wifi: Wifi, shop: Shop) -> None:
+    phone = await wifi.join()
+    await buy(phone, shop)
+    shop.board.hotspot.logout(shop.phone.ip, cause="admin reset")
+    shop.board.hotspot.cookies.cookies.clear()
+    await turns_captive(shop)
+    await phone.browse()
+    await phone.wait_for_heading("Welcome back")
+    await phone.keep("flow-welcome-back")
+    await phone.sees("You are on the internet: news.example")
+    assert await DB.value("SELECT count(*) FROM vouchers") == 1
