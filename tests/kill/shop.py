@@ -90,6 +90,11 @@ class Shop:
         """Every push M-Pesa accepted for the customer."""
         return [push for push in self.house.daraja.world.pushes.values() if push.msisdn == self.msisdn]
 
+    @property
+    def users(self) -> list[str]:
+        """The hotspot users of ours on the router."""
+        return [row.values["name"] for row in self.board.hotspot.users if row.values["name"].startswith("vocha-")]
+
     async def let_pass(self, seconds: float) -> None:
         """Time passes for the shop: all its rows are that much older, and so are the router and M-Pesa."""
         async with atomic() as tx:
@@ -116,11 +121,10 @@ class Shop:
     async def assert_sold_once(self, *, charged: int = 1) -> None:
         """One phone online by one user, one voucher, one grant, one sale; books balanced; charged once."""
         await until(self._is_quiet, "nothing is left to do", within=20)
-        users = [row.values["name"] for row in self.board.hotspot.users if row.values["name"].startswith("vocha-")]
         sessions = [session.user for session in self.board.hotspot.active.values()]
         assert await self.is_online()
-        assert len(users) == 1
-        assert sessions == users
+        assert len(self.users) == 1
+        assert sessions == self.users
         assert await self.count("vouchers", "status = 'in_use'") == 1
         assert await self.count("vouchers") == 1
         assert await self.count("access_grants", "status = 'present'") == 1

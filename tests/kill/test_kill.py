@@ -140,3 +140,24 @@ async def test_worker_dies_when_the_callback_is_stored(house: House, shop: Shop)
 
 async def test_web_dies_while_the_worker_settles(house: House, shop: Shop) -> None:
     await sold_in_spite_of(house, shop, "settle.inside", death_of="web")
+
+
+async def test_time_is_up_on_the_router_while_all_of_us_are_dead(house: House, shop: Shop) -> None:
+    """The router's own limit ends access; whoever comes back finds the time over and tidies up."""
+    await shop.order()
+    await shop.approve()
+    await shop.wait_online()
+    await shop.assert_sold_once()
+    await house.stop()
+    shop.board.clock.advance(3540)
+    shop.board.tick()
+    assert await shop.is_online()
+    shop.board.clock.advance(90)
+    shop.board.tick()
+    assert not await shop.is_online()
+    await house.start()
+    await shop.let_pass(3630)
+    await until(lambda: shop.count("access_grants", "status = 'gone'"), "the grant is gone", within=20)
+    assert await shop.count("vouchers", "status = 'expired' AND ended_why = 'usage'") == 1
+    assert shop.users == []
+    assert not await shop.is_online()
