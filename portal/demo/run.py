@@ -43,9 +43,24 @@ async def run_demo(options: DemoOptions) -> None:
         another = options.port + 1 if options.port < 65_535 else 8001
         raise PortTaken(f"Port {options.port} is taken. Start the demo on another one: vocha demo --port {another}")
     folder = options.data_dir or default_folder(os.environ)
+    is_ready = asyncio.Event()
+    running = asyncio.create_task(_run(options, folder, stop, is_ready))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not is_ready.is_set():
+        running.cancel()  # told to end while starting: what is half done is undone, and nobody waits for the rest
+    try:
+        await running
+    except asyncio.CancelledError:
+        return
+
+
+async def _run(options: DemoOptions, folder: Path, stop: asyncio.Event, is_ready: asyncio.Event) -> None:
     opening = DemoWorld.started(folder, port=options.port, is_fresh=options.is_fresh, guests=[page_running])
     with ExitStack() as last:  # the log is closed when nobody writes any more
         async with opening as world:
+            is_ready.set()
             log = last.enter_context((world.folder.path / _LOG).open("a", encoding="utf-8"))
             configure_logging(level="warning", log_format="console", stream=log)
             _announce(world, as_json=options.as_json)
