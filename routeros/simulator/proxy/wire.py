@@ -39,7 +39,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
     """Close with a TCP reset, as the hotspot's reject rule does (reject-with=tcp-reset)."""
     raw = writer.get_extra_info("socket")
     if raw is not None:
-        with contextlib.suppress(OSError):  # already closed by the other side
+        with contextlib.suppress(OSError, ValueError):  # already closed; uvloop says so by ValueError
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
