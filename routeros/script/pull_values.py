@@ -1,0 +1,101 @@
+"""What travels in pull mode, as frozen values: jobs for a router, and what it reports. How it is written: pull.py."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile
+from routeros.values import ActiveSession, CookieRow, HotspotUser, UserProfile
+
+
+class StateKind(StrEnum):
+    """A menu whose rows of ours a router can be asked to report."""
+
+    USERS = "users"
+    ACTIVE = "active"
+    COOKIES = "cookies"
+    PROFILES = "profiles"
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Open the internet for a phone the router already sees; a session of this user and MAC is left as it is."""
+
+    user: str
+    password: str = field(repr=False)
+    ip: str = ""
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Send all rows of ours of one kind."""
+
+    kind: StateKind
+
+
+#: AddUser makes the user or brings it to exactly these values. Everything may be done twice.
+Action = AddUser | ChangeUser | EndAccess | EnsureProfile | LogIn | Report
+StateRow = HotspotUser | ActiveSession | CookieRow | UserProfile
+
+
+@dataclass(frozen=True, slots=True)
+class PullJob:
+    """One action and the number its acknowledgement will carry."""
+
+    number: int
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class PullWork:
+    """An answer: `ask` repeats the question it answers, `key` proves that it is ours; jobs are done in this order."""
+
+    ask: str
+    key: str = field(repr=False)
+    jobs: tuple[PullJob, ...] = ()
+
+    def __post_init__(self) -> None:
+        numbers = [job.number for job in self.jobs]
+        if numbers != sorted(set(numbers)) or any(number < 1 for number in numbers):
+            raise ValueError("the numbers of jobs rise")
+
+
+@dataclass(frozen=True, slots=True)
+class PullAck:
+    """What became of a job; `why` is the router's own text, from version 7.13 on."""
+
+    number: int
+    is_done: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatePage:
+    """Some rows of a report job's answer. `total` on the last page counts all rows of the menu, foreign ones too."""
+
+    kind: StateKind
+    number: int
+    page: int
+    rows: tuple[StateRow, ...] = ()
+    is_last: bool = False
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PullReport:
+    """A question: who asks, what it acknowledges, and a page of state if it was asked for one.
+
+    Everything is what the router says. Compare `secret` in constant time, and refuse an `ask` that was seen before.
+    `uptime` in seconds; `clock` is the router's own text, worth nothing before it has asked a time server.
+    """
+
+    site: str
+    secret: str = field(repr=False)
+    ask: str
+    version: str
+    board: str = ""
+    serial: str = ""
+    uptime: int = 0
+    clock: str = ""
+    acks: tuple[PullAck, ...] = ()
+    state: StatePage | None = None
