@@ -59,6 +59,8 @@ class Answer:
     rows: Iterable[Mapping[str, str]] | None = None
     ret: str | None = None
     feed: Feed | None = None
+    #: Rows that were looked at to find those of the answer.
+    scanned: int = 0
 
 
 def parse_call(sentence: list[str], *, user: str = "", policies: frozenset[str] = frozenset()) -> Call:

@@ -1,22 +1,22 @@
-"""One API connection: reads sentences, runs commands (tagged ones side by side), writes replies, obeys faults.
-
-Source: MikroTik manual, API: reply words, tags, cancel.
-"""
+"""One API connection: reads sentences, runs commands (tagged ones side by side), writes replies, obeys faults."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from routeros.simulator import traps
+from routeros.simulator import hostility, traps
 from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.calls import Answer, Call, Feed, parse_call
 from routeros.simulator.dispatch import Dispatcher
 from routeros.simulator.faults import Faults
+from routeros.simulator.inbox import Inbox, Meter
+from routeros.simulator.latency import Latency, Processor
 from routeros.simulator.log import RouterLog
 from routeros.simulator.login import ApiLogin
 from routeros.simulator.menus.access import policies_of
@@ -27,7 +27,6 @@ _logger = logging.getLogger(__name__)
 _BEFORE_LOGIN = (16, 4096)
 _AFTER_LOGIN = (1024, 16 * 1024 * 1024)
 _ROWS_AT_ONCE = 200
-_READ_SIZE = 65536
 _MAX_WAITING = 1000
 
 
@@ -44,6 +43,12 @@ class Router(Protocol):
     def log(self) -> RouterLog: ...
     @property
     def dispatcher(self) -> Dispatcher: ...
+    @property
+    def latency(self) -> Latency: ...
+    @property
+    def processor(self) -> Processor: ...
+    @property
+    def meter(self) -> Meter: ...
     @property
     def has_empty_reply(self) -> bool: ...
 
@@ -62,7 +67,10 @@ class _CutError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One client. `serve` returns when it is gone; `abort` cuts it without a word, as a dead link does."""
+    """One client. `serve` returns when it is gone; `abort` cuts it without a word, as a dead link does.
+
+    Reply words, tags, cancel: MikroTik manual, API.
+    """
 
     router: Router
     reader: asyncio.StreamReader
@@ -76,6 +84,8 @@ class Connection:
     _queue: asyncio.Queue[Call] = field(default_factory=lambda: asyncio.Queue(_MAX_WAITING))
     _answered: int = 0
     _is_mute: bool = False
+    #: Where replies go instead of the wire, while somebody else decides what becomes of them.
+    _held_back: list[bytes] | None = None
     _is_closing: bool = False
 
     def __post_init__(self) -> None:
@@ -86,7 +96,7 @@ class Connection:
         worker = asyncio.create_task(self._work())
         try:
             await self._read()
-        except (_CutError, WireError, ConnectionError) as reason:
+        except (_CutError, WireError, OSError) as reason:
             _logger.debug("api connection %d ended: %s", self.number, type(reason).__name__)
         finally:
             self._is_closing = True
@@ -98,19 +108,26 @@ class Connection:
                 self._note("logged out")
             self.writer.close()
 
+    def mute(self) -> None:
+        """Never answer again and act on nothing more, as when packets get lost."""
+        self._is_mute = True
+
     def abort(self) -> None:
         """Cut the connection at once."""
         self.writer.transport.abort()
 
     async def _read(self) -> None:
         sentences = SentenceReader(*_BEFORE_LOGIN)
-        while data := await self.reader.read(_READ_SIZE):
-            if self.router.faults.black_hole:
-                continue
-            for sentence in sentences.cut(data):
-                await self._take(sentence)
-                if self.user is not None:
-                    sentences.max_words, sentences.max_bytes = _AFTER_LOGIN
+        inbox = Inbox(self.reader, self.router.latency, self.router.meter)
+        async with contextlib.aclosing(inbox.pieces()) as pieces:
+            async for data in pieces:
+                if self.router.faults.black_hole or self._is_mute:
+                    continue
+                for sentence in sentences.cut(data):
+                    await self._take(sentence)
+                    if self.user is not None:
+                        sentences.max_words, sentences.max_bytes = _AFTER_LOGIN
+                inbox.is_midway = sentences.is_midway
 
     async def _take(self, sentence: list[str]) -> None:
         user, behaviour = self.user, self.router.behaviour
@@ -119,7 +136,10 @@ class Connection:
         if call.command == "/quit":
             await self._end_with("session terminated on request")
         elif call.command == "/login":
-            await self._execute(call)
+            if self.router.faults.turns_hostile(call.command):
+                self._spawn(call)  # it may never end, and the client's leaving must be noticed
+            else:
+                await self._execute(call)
         elif user is None:
             if behaviour.before_login == "fatal":
                 await self._end_with("not logged in")
@@ -155,7 +175,7 @@ class Connection:
                 raise
             self._trap(traps.interrupted(), call)
             self._reply("!done", {}, call)
-        except (_CutError, ConnectionError):
+        except (_CutError, OSError):
             self.abort()
         except Exception:
             _logger.exception("simulator failed on %s", call.command)
@@ -165,26 +185,41 @@ class Connection:
         faults = self.router.faults
         if (wait := faults.delay(call.command)) > 0:
             await asyncio.sleep(wait)
+        await self.router.processor.begin(call)
+        self.router.meter.commands += 1
         self.router.tick()
-        answer: Answer | traps.Trap
         try:
             answer = self._log_in(call) if call.command == "/login" else self.router.dispatcher.run(call)
         except traps.Trap as trap:
             answer = trap
         if faults.takes_reply(call.command):
             raise _CutError
-        if isinstance(answer, traps.Trap):
-            self._trap(answer, call)
-            self._reply("!done", {}, call)
-        else:
-            await self._answer(answer, call)
+        if faults.turns_hostile(call.command):
+            await self._hand_over(answer, call)
+        await self._reply_with(answer, call)
         await self.writer.drain()
         self._answered += 1
         if faults.drop_after_commands is not None and self._answered >= faults.drop_after_commands:
             raise _CutError
 
+    async def _reply_with(self, answer: Answer | traps.Trap, call: Call) -> None:
+        if isinstance(answer, traps.Trap):
+            self._trap(answer, call)
+            self._reply("!done", {}, call)
+        else:
+            await self._answer(answer, call)
+
+    async def _hand_over(self, answer: Answer | traps.Trap, call: Call) -> None:
+        faults = self.router.faults
+        self._held_back = []
+        await self._reply_with(answer, call)
+        reply = b"".join(self._held_back)
+        await hostility.take_over(faults.hostile, self.writer, reply, tag=call.tag, drip_seconds=faults.drip_seconds)
+        raise _CutError
+
     async def _answer(self, answer: Answer, call: Call) -> None:
         rows = list(answer.rows) if answer.rows is not None else []
+        await self.router.processor.finish(rows=len(rows), scanned=answer.scanned)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             chunk = rows[start : start + _ROWS_AT_ONCE]
             self._write(b"".join([encode_row("!re", row, call.tag) for row in chunk]), call)
@@ -229,6 +264,7 @@ class Connection:
         if isinstance(user, str):
             return Answer(ret=user)
         self.user, self.since = user, self.router.now()
+        self.router.meter.logins += 1
         self._note("logged in")
         return Answer()
 
@@ -250,9 +286,13 @@ class Connection:
 
     def _write(self, data: bytes, call: Call | None) -> None:
         faults = self.router.faults
+        if self._held_back is not None:
+            self._held_back.append(data)
+            return
         if self._is_mute or faults.black_hole or self.writer.is_closing():
             return
         if call is not None and faults.stall_mid_sentence and faults.touches(call.command):
             self._is_mute = True
             data = data[: max(1, min(len(data) // 2, 64))]
+        self.router.meter.bytes_out += len(data)
         self.writer.write(data)

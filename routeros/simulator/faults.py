@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from routeros.simulator.hostility import Mode
+
 
 @dataclass(slots=True)
 class Faults:
@@ -19,7 +21,14 @@ class Faults:
     drop_after_commands: int | None = None
     #: This many more commands are executed and then the connection is cut before the reply.
     drop_before_reply: int = 0
-    #: The two faults above and the stall touch only commands that begin with this path.
+    #: From the next touched command on the connection is in the hands of an impostor. Logins are touched only where
+    #: `only` is `/login`.
+    hostile: Mode = ""
+    #: Seconds between the single bytes of the hostile mode `drip`.
+    drip_seconds: float = 0.05
+    #: TLS handshakes end with an alert.
+    tls_handshake_fails: bool = False
+    #: `drop_before_reply`, `hostile` and the stall touch only commands that begin with this path.
     only: str = ""
     #: Waiting before each command.
     latency: float = 0.0
@@ -40,6 +49,10 @@ class Faults:
     def touches(self, command: str) -> bool:
         """Say whether the command faults apply to this command."""
         return command.startswith(self.only)
+
+    def turns_hostile(self, command: str) -> bool:
+        """Say whether this command's answer is an impostor's."""
+        return bool(self.hostile) and self.touches(command) and (command != "/login" or self.only == "/login")
 
     def takes_reply(self, command: str) -> bool:
         """Say whether the reply of an executed command is lost; counts down."""

@@ -17,11 +17,14 @@ from routeros.simulator.clock import VirtualClock, WallClock
 from routeros.simulator.dispatch import Dispatcher
 from routeros.simulator.faults import Faults
 from routeros.simulator.hotspot import Hotspot
+from routeros.simulator.inbox import Meter
+from routeros.simulator.latency import Latency, Processor
 from routeros.simulator.log import RouterLog
 from routeros.simulator.menus import access, generic, hotspot_fields, system
 from routeros.simulator.menus.base import Menu
 from routeros.simulator.menus.hotspot import hotspot_menus
 from routeros.simulator.schema import Schema, schema_for
+from routeros.simulator.security import Tls, listening_context
 from routeros.simulator.server import ApiServer
 from routeros.simulator.tables import Row, Tables
 
@@ -45,7 +48,8 @@ class SimulatedRouter:
     """A router to connect clients to. `start` and `stop` may be repeated; the API port stays the same.
 
     The first API user is full (`api_user`, `api_password`). `interfaces` are bridge-like names; the hotspot runs on
-    the first. With `server_name=""` the router comes without a hotspot, as from the factory.
+    the first. With `server_name=""` the router comes without a hotspot, as from the factory. `tls` opens api-ssl too:
+    with a server context, or "anonymous" as on a router without a certificate. `latency` is copied.
     """
 
     def __init__(
@@ -60,6 +64,9 @@ class SimulatedRouter:
         api_port: int = 0,
         clock: VirtualClock | None = None,
         behaviour: Behaviour | None = None,
+        latency: Latency | None = None,
+        tls: Tls = None,
+        tls_port: int = 0,
         device_mode: str = "advanced",
         interfaces: Collection[str] = ("bridge", "ether1", "ether2"),
         **hotspot: Unpack[HotspotOptions],
@@ -69,6 +76,8 @@ class SimulatedRouter:
         self.wall = WallClock(self.clock)
         self.log = RouterLog(self.wall.now)
         self.behaviour, self.faults = behaviour or Behaviour(), Faults()
+        self.latency, self.meter = (latency or Latency()).copy(), Meter()
+        self.processor = Processor(self.latency, seed=len(serial))
         self.device_mode = DeviceMode(device_mode)
         self.schema = _schema(version, self.behaviour)
         self.tables = _tables(self.schema, interfaces, user=api_user, password=api_password)
@@ -84,6 +93,7 @@ class SimulatedRouter:
         )
         self.hotspot.may_run = lambda: self._allows("hotspot")
         self.server = ApiServer(self, host=api_host, port=api_port)
+        self.tls_server = self._secure_server(tls, host=api_host, port=tls_port)
         self._device_mode_menu = system.DeviceModeMenu(self.device_mode, self.clock.now)
         self.dispatcher = self._make_dispatcher()
         for table in self.tables.values():
@@ -105,13 +115,23 @@ class SimulatedRouter:
         return self.server.port
 
     @property
+    def tls_port(self) -> int:
+        """Port of api-ssl; 0 without one."""
+        return self.tls_server.port if self.tls_server else 0
+
+    @property
+    def _servers(self) -> list[ApiServer]:
+        return [self.server, self.tls_server] if self.tls_server else [self.server]
+
+    @property
     def is_online(self) -> bool:
         """Say whether API clients can connect."""
         return self.server.is_listening
 
     async def start(self) -> Self:
         """Listen for API clients and let time act. Raises OSError when the port is taken."""
-        await self.server.listen()
+        for server in self._servers:
+            await server.listen()
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._keep_ticking())
         return self
@@ -123,7 +143,8 @@ class SimulatedRouter:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
             self._ticking = None
-        await self.server.close()
+        for server in self._servers:
+            await server.close()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -133,10 +154,13 @@ class SimulatedRouter:
 
     async def set_online(self, is_online: bool) -> None:
         """Take the router off the air (connections cut, new ones refused) or bring it back. The hotspot runs on."""
-        if is_online:
-            await self.server.listen()
-        else:
-            await self.server.refuse()
+        for server in self._servers:
+            await (server.listen() if is_online else server.refuse())
+
+    async def vanish(self) -> None:
+        """Drop the link without a word: packets get lost, no connection is reset. `set_online(True)` mends it."""
+        for server in self._servers:
+            await server.vanish()
 
     def tick(self) -> None:
         """Apply what time did to the hotspot."""
@@ -171,7 +195,8 @@ class SimulatedRouter:
         self._device_mode_menu.power_was_cut()
 
     def _boot(self, words: str) -> None:
-        self.server.cut()
+        for server in self._servers:
+            server.cut()
         self._booted_at = self.clock.now()
         self._writes = 0
         self.log.clear()
@@ -188,6 +213,12 @@ class SimulatedRouter:
         """Take back what `save_state` gave. Raises ValueError for anything else."""
         state.load(self.hotspot, text)
 
+    def _secure_server(self, tls: Tls, *, host: str, port: int) -> ApiServer | None:
+        if tls is None:
+            return None
+        context = listening_context(tls, self.faults)
+        return ApiServer(self, host=host, port=port, service="api-ssl", tls=context)
+
     def _make_dispatcher(self) -> Dispatcher:
         machine = system.Machine(
             self.version,
@@ -201,7 +232,7 @@ class SimulatedRouter:
         )
         made: list[Menu] = [
             *hotspot_menus(self.hotspot),
-            *access.access_menus(self.tables, self.server.present),
+            *access.access_menus(self.tables, lambda: [who for each in self._servers for who in each.present()]),
             *system.system_menus(machine, self.tables),
             system.QueueMenu(self.tables["/queue/simple"]),
             system.SchedulerMenu(self.tables["/system/scheduler"], is_allowed=lambda: self._allows("scheduler")),

@@ -66,6 +66,11 @@ class SentenceReader:
     _words: list[bytes] = field(default_factory=list)
     _size: int = 0
 
+    @property
+    def is_midway(self) -> bool:
+        """Say whether the bytes so far end inside a sentence."""
+        return bool(self._buffer or self._words)
+
     def feed(self, data: bytes) -> list[list[str]]:
         """Take bytes, give the sentences now complete. Empty sentences are dropped. Raises WireError."""
         return list(self.cut(data))

@@ -49,7 +49,8 @@ class Menu:
         """Print: `.id`/`from` choose items, queries filter, `count-only` counts, `follow` and `interval` go on."""
         if (pause := call.arguments.pop("interval", None)) is not None:
             return Answer(feed=self._repeat(call, _pause(pause)))
-        rows = self.visible(call)
+        rows = list(self.visible(call))
+        scanned = len(rows)
         if (refs := call.arguments.get(".id", call.arguments.get("from"))) is not None:
             wanted = refs.split(",")
             rows = [row for row in rows if row.get(".id") in wanted or row.get("name") in wanted]
@@ -58,10 +59,11 @@ class Menu:
         passes = compile_query(call.queries)
         found = [row for row in rows if passes is None or passes(row)]
         if "count-only" in call.arguments:
-            return Answer(ret=str(len(found)))
+            return Answer(ret=str(len(found)), scanned=scanned)
         is_following = "follow" in call.arguments or "follow-only" in call.arguments
         feed = self._follow(call, passes) if is_following else None
-        return Answer([] if "follow-only" in call.arguments else _project(found, call.proplist), feed=feed)
+        shown = [] if "follow-only" in call.arguments else _project(found, call.proplist)
+        return Answer(shown, feed=feed, scanned=scanned)
 
     def _repeat(self, call: Call, pause: float) -> Feed:
         """Print again and again, with `pause` real seconds in between, until cancelled."""

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 from routeros.simulator import traps
 from routeros.simulator.calls import Answer, Call
-from routeros.simulator.fields import Field, boolean, duration, ip_prefix, reference, text
+from routeros.simulator.fields import Field, boolean, duration, ip_prefix, number, reference, text
+from routeros.simulator.menus import interfaces
 from routeros.simulator.menus.base import Handler, ItemMenu, Menu, SettingsMenu
 from routeros.simulator.schema import Schema
-from routeros.simulator.tables import Tables, TableSpec
+from routeros.simulator.tables import Table, Tables, TableSpec
 
 _NOT_PROPERTIES = frozenset({"numbers", "copy-from", "place-before"})
 #: Menus where an item makes no sense without these. Source: MikroTik manual, command reference.
@@ -23,21 +24,53 @@ _REQUIRED = {
     "/ppp/secret": ("name",),
     "/ppp/profile": ("name",),
     "/interface/wireguard": ("name",),
+    "/interface/wireguard/peers": ("interface",),
+    "/interface/vlan": ("interface", "vlan-id"),
+    "/interface/bridge/port": ("interface", "bridge"),
+    "/interface/list": ("name",),
+    "/interface/list/member": ("list", "interface"),
+    "/ip/dhcp-server": ("interface",),
+    "/ip/dhcp-server/network": ("address",),
+    "/ip/dhcp-server/option": ("code",),
     "/ip/firewall/address-list": ("list", "address"),
     "/file": ("name",),
 }
-_UNIQUE = {"/interface", "/ip/pool", "/ppp/profile", "/system/script", "/interface/wireguard", "/file", "/certificate"}
+_UNIQUE = {
+    *("/interface", "/interface/bridge", "/interface/list", "/interface/vlan", "/interface/wireguard"),
+    *("/ip/pool", "/ip/dhcp-server", "/ip/dhcp-server/option", "/ip/dhcp-server/option/sets"),
+    *("/ppp/profile", "/system/script", "/file", "/certificate"),
+}
 _SECRETS = {"password", "secret", "private-key", "preshared-key", "passphrase"}
 
-
+_INTERFACE = Field(reference("/interface"), refers_to="/interface")
+_INTERFACE_LIST = Field(reference("/interface/list", "all", "none"), refers_to="/interface/list")
 #: The few properties of plain menus that are checked like the real ones.
 _TYPED: dict[tuple[str, str], Field] = {
     ("/ip/address", "address"): Field(ip_prefix),
-    ("/ip/address", "interface"): Field(reference("/interface"), refers_to="/interface"),
+    ("/ip/address", "interface"): _INTERFACE,
+    ("/ip/dhcp-server", "interface"): _INTERFACE,
+    ("/ip/dhcp-server", "address-pool"): Field(
+        reference("/ip/pool", "static-only"), "static-only", refers_to="/ip/pool"
+    ),
+    ("/ip/dhcp-server", "lease-time"): Field(duration, "30m"),
+    ("/ip/dhcp-server/option", "code"): Field(number(1, 254)),
+    ("/interface/bridge/port", "interface"): _INTERFACE,
+    ("/interface/bridge/port", "bridge"): Field(reference("/interface/bridge"), refers_to="/interface/bridge"),
+    ("/interface/list/member", "interface"): _INTERFACE,
+    ("/interface/list/member", "list"): _INTERFACE_LIST,
+    ("/interface/vlan", "interface"): _INTERFACE,
+    ("/interface/vlan", "vlan-id"): Field(number(1, 4095)),
+    ("/interface/wireguard", "listen-port"): Field(number(0, 65535)),
+    ("/interface/wireguard/peers", "interface"): Field(
+        reference("/interface/wireguard"), refers_to="/interface/wireguard"
+    ),
     ("/ip/firewall/address-list", "timeout"): Field(duration),
     ("/ppp/secret", "profile"): Field(reference("/ppp/profile"), "default", refers_to="/ppp/profile"),
 }
-_FACTORY_ROWS = {"/ppp/profile": ("default", "default-encryption")}
+_FACTORY_ROWS = {
+    "/ppp/profile": ("default", "default-encryption"),
+    "/interface/list": ("all", "none", "dynamic", "static"),
+}
 
 
 def generic_spec(path: str, schema: Schema) -> TableSpec:
@@ -52,6 +85,12 @@ def generic_spec(path: str, schema: Schema) -> TableSpec:
     return TableSpec(path, fields, required, unique, duplicate="failure: already have such name")
 
 
+def seed_factory_rows(table: Table) -> None:
+    """Put the rows in place a menu comes with."""
+    for name in _FACTORY_ROWS.get(table.spec.path, ()):
+        table.seed({"name": name})
+
+
 def add_generic_menus(
     menus: dict[str, Menu], tables: Tables, schema: Schema, *, settings: Mapping[str, Mapping[str, str]]
 ) -> None:
@@ -61,9 +100,8 @@ def add_generic_menus(
             continue
         if schema.has_rows(path):
             table = tables[path] if path in tables else tables.create(generic_spec(path, schema))
-            for name in _FACTORY_ROWS.get(path, ()):
-                table.seed({"name": name})
-            menus[path] = ItemMenu(table)
+            seed_factory_rows(table)
+            menus[path] = interfaces.menu_for(table, tables) or ItemMenu(table)
         elif schema.arguments(path, "print") or schema.arguments(path, "set"):
             menus[path] = SettingsMenu(path, dict(settings.get(path, {})))
         else:

@@ -159,7 +159,7 @@ class HotspotNetwork:
 
     async def _serve(self, phone: Phone, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101  a stream callback always runs in a task
+        assert task is not None  # a stream callback always runs in a task
         if not phone.is_present:
             reset(writer)
             return
