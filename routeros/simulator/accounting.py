@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 from routeros.simulator import admission, values
 from routeros.simulator.admission import Attempt, Terms
 from routeros.simulator.behaviour import Behaviour
+from routeros.simulator.effects import Effects
 from routeros.simulator.menus.hotspot_fields import USER, USER_PROFILE
 from routeros.simulator.refusals import LoginRefused
 from routeros.simulator.sessions import Active, Host, Usage
 from routeros.simulator.tables import Row, Tables
-
-_QUEUES = "/queue/simple"
 
 
 class Accounts:
@@ -26,6 +25,7 @@ class Accounts:
         self._tables = tables
         self._active = active
         self._behaviour = behaviour
+        self.effects = Effects(tables)
         self._usage: dict[Row, Usage] = {}
         self._next_flush: datetime | None = None
 
@@ -56,7 +56,7 @@ class Accounts:
     def open(
         self, attempt: Attempt, user: Row | None, profile: Row, terms: Terms, *, server: str, now: datetime
     ) -> Active:
-        """Make the session and its dynamic queue."""
+        """Make the session and what it sets in motion."""
         active = Active(
             values.ip_id(attempt.ip),
             attempt.ip,
@@ -73,25 +73,13 @@ class Accounts:
             keepalive_timeout=values.parse_limit(profile.get("keepalive-timeout")),
         )
         _apply(active, terms)
-        if profile.get("rate-limit") and _QUEUES in self._tables:
-            rx, tx = values.parse_rate_pair(profile.get("rate-limit"))
-            name = f"<hotspot-{attempt.username}>"
-            names = set(self._tables.names(_QUEUES))
-            name = next(n for n in (name, *(f"{name[:-1]}-{i}>" for i in range(1, 10_000))) if n not in names)
-            queue = {"name": name, "target": f"{attempt.ip}/32", "max-limit": f"{rx}/{tx}"}
-            active.queue_id = self._tables[_QUEUES].add(queue, is_dynamic=True).id
+        self.effects.begin(active, profile)
         return active
 
-    def close(self, active: Active, at: datetime) -> None:
-        """Write an ended session into its user row and take its queue away."""
+    def close(self, active: Active, at: datetime, cause: str) -> None:
+        """Write an ended session into its user row and end what it had set in motion."""
         self._credit(active, at)
-        self.drop_queue(active)
-
-    def drop_queue(self, active: Active) -> None:
-        """Remove the dynamic queue of a session."""
-        queue = self._tables[_QUEUES].rows.get(active.queue_id) if _QUEUES in self._tables else None
-        if queue is not None:
-            self._tables[_QUEUES].remove(queue)
+        self.effects.end(active, at, cause)
 
     def due(self, active: Active, host: Host | None) -> tuple[datetime, str] | None:
         """Return the instant the session ends if nothing happens, and the logout cause of the log."""

@@ -10,12 +10,15 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from routeros.simulator import values
 from routeros.simulator.menus.hotspot_fields import USER, USER_PROFILE
 from routeros.simulator.refusals import LoginRefused
 from routeros.simulator.sessions import Active, Usage
 from routeros.simulator.tables import Row, Tables
+
+RadiusOrder = Literal["never", "local-first", "radius-first"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,11 +66,13 @@ def find_user(tables: Tables, name: str, server: str) -> Row | None:
     return min(fitting, key=lambda row: row.get("server", "all") == "all", default=None)
 
 
-def authenticate(tables: Tables, attempt: Attempt, server: str) -> Row:
-    """Return the user row the attempt proves to know. Raises LoginRefused."""
+def authenticate(tables: Tables, attempt: Attempt, server: str, *, asks: RadiusOrder = "never") -> Row:
+    """Return the user row the attempt proves to know. Raises LoginRefused. No RADIUS server ever answers here."""
     if values.looks_like_mac(attempt.username) and values.parse_mac(attempt.username) != attempt.mac:
         raise LoginRefused("wrong-mac-username", attempt.username)
     user = find_user(tables, attempt.username, server)
+    if asks == "radius-first" or (asks == "local-first" and user is None):
+        raise LoginRefused("radius-timeout", attempt.username)
     if user is None or not _knows_password(attempt, user.get("password")):
         raise LoginRefused("invalid-username", attempt.username)
     if user.get("mac-address") and user.get("mac-address") != attempt.mac:

@@ -40,5 +40,8 @@ class Behaviour:
     has_legacy_login: bool = False
     #: `https-redirect` of the hotspot server profile exists (the manual lists it, no schema does).
     has_https_redirect: bool = False
+    #: Where `use-radius` is on: RADIUS is asked only for users the router has no row for (manual), or always (others
+    #: say so). No RADIUS server is modelled, so being asked ends in `radius-timeout`.
+    radius_order: Literal["local-first", "radius-first"] = "local-first"
     #: Default port of `/radius/incoming` (manual: 1700, wiki: 3799).
     radius_incoming_port: int = 1700

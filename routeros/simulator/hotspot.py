@@ -52,9 +52,8 @@ class Hotspot(HotspotSettings):
     ) -> None:
         self.clock = clock
         self.identity = identity
-        self.behaviour = behaviour or Behaviour()
         self.license_cap = license_cap
-        super().__init__(factory.hotspot_tables() if tables is None else tables)
+        super().__init__(factory.hotspot_tables() if tables is None else tables, behaviour or Behaviour())
         self.log = log or RouterLog(clock.now)
         factory.seed_defaults(self.tables)
         factory.seed_server(self.tables, name=server_name, address=address, dns_name=dns_name, login_by=login_by)
@@ -139,7 +138,7 @@ class Hotspot(HotspotSettings):
         admission.check_method(attempt, self.login_by)
         user = None
         if attempt.by != "trial":
-            user = admission.authenticate(self.tables, attempt, self.server_name)
+            user = admission.authenticate(self.tables, attempt, self.server_name, asks=self.asks_radius)
             if old is not None and old.user == attempt.username and self.behaviour.second_login == "keep":
                 return old
         name = user.get("profile") if user else self.profile.get("trial-user-profile", "default")
@@ -172,7 +171,7 @@ class Hotspot(HotspotSettings):
 
     def _end(self, active: Active, cause: str, at: datetime) -> None:
         del self.active[active.ip]
-        self.accounts.close(active, at)
+        self.accounts.close(active, at, cause)
         self._tell(active, is_gone=True)
         if active.user_row is None:
             self.trials.use(active.mac, active.uptime(at))
@@ -294,7 +293,7 @@ class Hotspot(HotspotSettings):
     def lose_memory(self) -> None:
         """Lose what only memory holds: sessions with their unsaved usage, hosts, queues, names seen in DNS."""
         for active in list(self.active.values()):
-            self.accounts.drop_queue(active)
+            self.accounts.effects.drop(active)
         self.active.clear()
         self.host_table.hosts.clear()
         self.garden.forget()

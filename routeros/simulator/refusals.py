@@ -16,6 +16,7 @@ ERROR_TEXTS = {
     "wrong-mac-username": "invalid username ($(username)): this MAC address is not yours",
     "chap-missing": "web browser did not send challenge response (try again, enable JavaScript)",
     "invalid-username": "invalid username or password",
+    "otp-already-used": "this OTP token is already used",
     "invalid-mac": "user $(username) is not allowed to log in from this MAC address",
     "uptime-limit": "user $(username) has reached uptime limit",
     "traffic-limit": "user $(username) has reached traffic limit",

@@ -102,7 +102,9 @@ class Active:
     traffic: Counters = field(default_factory=Counters)
     #: What of this session already stands in the user row (0 unless the router flushes counters during a session).
     flushed: Usage = field(default_factory=Usage)
+    #: Ids of its dynamic rows in `/queue/simple` and `/ip/firewall/address-list`, empty without.
     queue_id: str = ""
+    list_id: str = ""
 
     def uptime(self, now: datetime) -> float:
         """Return the seconds since login."""

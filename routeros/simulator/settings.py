@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from routeros.simulator.admission import RadiusOrder
+from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.menus import hotspot_fields as menus
 from routeros.simulator.tables import Row, Table, Tables
 
@@ -11,8 +13,9 @@ from routeros.simulator.tables import Row, Table, Tables
 class HotspotSettings:
     """What the running server and its profile say. Without a running server names and addresses are empty."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, behaviour: Behaviour) -> None:
         self.tables = tables
+        self.behaviour = behaviour
         #: Says whether device-mode lets a hotspot run; a forbidden server is listed but inactive.
         self.may_run: Callable[[], bool] = lambda: True
 
@@ -58,3 +61,9 @@ class HotspotSettings:
     def login_by(self) -> frozenset[str]:
         """The login methods the server profile offers."""
         return frozenset(filter(None, self.profile.get("login-by").split(","))) if self.profile else frozenset()
+
+    @property
+    def asks_radius(self) -> RadiusOrder:
+        """When the running server asks RADIUS about a user."""
+        is_asking = self.profile is not None and self.profile.get("use-radius") == "true"
+        return self.behaviour.radius_order if is_asking else "never"

@@ -32,8 +32,7 @@ class Trials:
         """Give the terms of a trial session, or raise LoginRefused when the phone's minutes are used up."""
         if attempt.username != f"T-{attempt.mac}":
             raise LoginRefused("invalid-username", attempt.username)
-        limit = values.parse_limit(server_profile.get("trial-uptime-limit")) or _LIMIT
-        reset = values.parse_limit(server_profile.get("trial-uptime-reset")) or _RESET
+        limit, reset = _limits(server_profile)
         allowance = self.allowances.get(attempt.mac)
         if allowance is None or now >= allowance.since + timedelta(seconds=reset):
             allowance = self.allowances[attempt.mac] = _Allowance(now)
@@ -44,7 +43,18 @@ class Trials:
         budget = left if timeout is None else min(left, timeout)
         return Terms(budget, timeout, budget == left, None, None, None)
 
+    def is_open(self, mac: str, server_profile: Row, *, now: datetime) -> bool:
+        """Say whether a phone may begin a trial session now: it has minutes left, or gets new ones."""
+        limit, reset = _limits(server_profile)
+        allowance = self.allowances.get(mac)
+        return allowance is None or allowance.used < limit or now >= allowance.since + timedelta(seconds=reset)
+
     def use(self, mac: str, uptime: float) -> None:
         """Count the time of an ended trial session."""
         if (allowance := self.allowances.get(mac)) is not None:
             allowance.used += uptime
+
+
+def _limits(server_profile: Row) -> tuple[float, float]:
+    limit = values.parse_limit(server_profile.get("trial-uptime-limit")) or _LIMIT
+    return limit, values.parse_limit(server_profile.get("trial-uptime-reset")) or _RESET

@@ -5,9 +5,7 @@ Source: MikroTik manual, HotSpot customisation, "List of available variables". B
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from routeros.simulator.admission import seconds
 from routeros.simulator.exchange import Request
 from routeros.simulator.hotspot import Hotspot
 from routeros.simulator.servlet.challenges import Challenge
@@ -17,8 +15,6 @@ from routeros.simulator.values import format_duration
 
 _DURATIONS = ("uptime", "session-time-left", "session-timeout", "idle-timeout", "refresh-timeout")
 _COUNTERS = ("bytes-in", "bytes-out", "packets-in", "packets-out")
-#: Factory values in seconds (trial-uptime 30m/1d).
-_TRIAL_LIMIT, _TRIAL_RESET = 1800.0, 86400.0
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -95,12 +91,7 @@ def has_trial(hotspot: Hotspot, mac: str) -> bool:
     """Whether a trial login is offered to this phone: enabled, and its minutes are not used up."""
     if "trial" not in hotspot.login_by or hotspot.profile is None:
         return False
-    allowance = hotspot.trials.allowances.get(mac)
-    limit = seconds(hotspot.profile.get("trial-uptime-limit")) or _TRIAL_LIMIT
-    reset = seconds(hotspot.profile.get("trial-uptime-reset")) or _TRIAL_RESET
-    if allowance is None or allowance.used < limit:
-        return True
-    return hotspot.clock.now() >= allowance.since + timedelta(seconds=reset)
+    return hotspot.trials.is_open(mac, hotspot.profile, now=hotspot.clock.now())
 
 
 def nice(size: int) -> str:
