@@ -100,7 +100,7 @@ def remember(tag: str, key: str, reading: str) -> list[str]:
     It is kept as the comment line of a script of ours that nobody runs: data, never code.
     """
     kept = {"name": f"{tag}-was-{key}"}
-    value = Script(f'("#" . {reading})')
+    value = Script(f"({quote('#')} . {reading})")
     line = f"/system script add {arguments({**kept, 'source': value, 'policy': 'read'})}"
     return when_none("/system script", kept, [line])
 
