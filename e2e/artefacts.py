@@ -11,10 +11,15 @@ _kept: set[str] = set()
 async def keep(page: Page, name: str, *, variant: str = "") -> None:
     """Save the whole page as `name`-WIDTH.png or `name`-WIDTH-`variant`.png."""
     size = page.viewport_size
-    words = (name, str(size["width"] if size else "full"), variant)
-    path = FOLDER / f"{'-'.join(filter(None, words))}.png"
+    assert size is not None, "tests fix the size of their windows"
+    path = FOLDER / f"{'-'.join(filter(None, (name, str(size['width']), variant)))}.png"
     FOLDER.mkdir(exist_ok=True)
-    await page.screenshot(path=path, full_page=True, animations="disabled", caret="hide")
+    height = await page.evaluate("document.documentElement.scrollHeight")
+    # A window as tall as the page: a picture of more than the window has bars that stick to its edge in the middle.
+    if height > size["height"]:
+        await page.set_viewport_size({"width": size["width"], "height": height})
+    await page.screenshot(path=path, animations="disabled", caret="hide")
+    await page.set_viewport_size(size)
     _kept.add(path.name)
 
 

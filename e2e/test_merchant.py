@@ -29,7 +29,7 @@ async def test_a_sale_shows_by_itself_from_the_prompt_to_the_connected_phone(
     await expect(dashboard.newest_sale).to_contain_text("0712 ••• 678".replace(" ", "\u00a0"))
     await dashboard.keep("live-waiting")
     await shop.daraja.approve(MSISDN)
-    await expect(dashboard.newest_sale).to_contain_text("Connected")
+    await turn_back_to(dashboard.newest_sale, "Connected")
     await expect(dashboard.figure("Sales today")).to_contain_text("KES\u00a010")
     await expect(dashboard.figure("Online now")).to_contain_text("1")
     await dashboard.keep("live-connected")
