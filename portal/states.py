@@ -52,6 +52,7 @@ class RouterStatus(StrEnum):
     LATE = "late"
     OFFLINE = "offline"
     PAUSED = "paused"
+    REMOVED = "removed"
 
 
 class E(StrEnum):
@@ -77,6 +78,8 @@ class E(StrEnum):
     DROP = "drop"
     PAUSE = "pause"
     RESUME = "resume"
+    REPLACE = "replace"
+    REMOVE = "remove"
 
 
 Transitions = Mapping[tuple[str, E], str]
@@ -130,6 +133,15 @@ ROUTER: Transitions = {
     (_R.LATE, E.PAUSE): _R.PAUSED,
     (_R.OFFLINE, E.PAUSE): _R.PAUSED,
     (_R.PAUSED, E.RESUME): _R.NEW,
+    (_R.ONLINE, E.REPLACE): _R.NEW,
+    (_R.LATE, E.REPLACE): _R.NEW,
+    (_R.OFFLINE, E.REPLACE): _R.NEW,
+    (_R.NEW, E.REPLACE): _R.NEW,
+    (_R.NEW, E.REMOVE): _R.REMOVED,
+    (_R.ONLINE, E.REMOVE): _R.REMOVED,
+    (_R.LATE, E.REMOVE): _R.REMOVED,
+    (_R.OFFLINE, E.REMOVE): _R.REMOVED,
+    (_R.PAUSED, E.REMOVE): _R.REMOVED,
 }
 MACHINES: Mapping[str, Transitions] = {
     "vouchers": VOUCHER,

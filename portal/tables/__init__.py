@@ -7,7 +7,7 @@ from portal.tables.limits import Limit
 from portal.tables.merchants import Merchant, MpesaAccount
 from portal.tables.packages import Package
 from portal.tables.payments import Callback, Checkout, Payment
-from portal.tables.routers import Router
+from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.users import Membership, User, UserSession
 from portal.tables.vouchers import Batch, Voucher
 
@@ -29,6 +29,8 @@ __all__ = [
     "Package",
     "Payment",
     "Router",
+    "RouterCheck",
+    "RouterScript",
     "User",
     "UserSession",
     "Voucher",

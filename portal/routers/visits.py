@@ -1,95 +1,18 @@
-"""Routers: which there are, how they are doing, and whose turn it is to reconcile one."""
+"""Whose turn it is to visit a router, and how the visit went: leases, answers, misses, and the routers due for one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-import msgspec
-from asyncpg import Record
 
 from portal import codes
 from portal.db import DB, Tx, atomic
-from portal.errors import NotFound
+from portal.routers.access import RouterAccess
 from portal.states import E, move
-from portal.vault import Vault
 
 #: Kept by renewing it: a worker that died holds a router up for no longer than this.
 LEASE = timedelta(seconds=6)
 #: A router that has not answered for this long is offline; before that it is late.
 OFFLINE_AFTER = timedelta(seconds=20)
 _WAITS_S = (2, 4, 8, 15, 30, 60)
-
-
-class RouterView(msgspec.Struct, frozen=True, kw_only=True):
-    """A router as pages need it. `hotspot_hosts`: the hosts its login page may have, the preferred one first."""
-
-    id: int
-    merchant_id: int
-    name: str
-    site: str
-    status: str
-    hotspot_hosts: tuple[str, ...]
-
-
-class RouterAccess(msgspec.Struct, frozen=True, kw_only=True):
-    """What it takes to sign in to a router, and where its reconcile stands."""
-
-    id: int
-    merchant_id: int
-    name: str
-    status: str
-    host: str
-    port: int
-    user: str
-    password: str
-    serial: str
-    uptime_s: int | None
-    tries: int
-    wanted_generation: int
-    reconciled_generation: int
-
-
-async def by_site(site: str) -> RouterView:
-    """The router whose captive page has this name; NotFound otherwise."""
-    row = await DB.row("SELECT id, merchant_id, name, site, status, hotspot_hosts FROM routers WHERE site = $1", site)
-    if row is None:
-        raise NotFound
-    return router_view(row)
-
-
-def router_view(row: Mapping[str, Any] | Record) -> RouterView:
-    """Build a RouterView from a row that has its columns."""
-    hosts = tuple(host for host in row["hotspot_hosts"].split(",") if host)
-    return RouterView(
-        id=row["id"],
-        merchant_id=row["merchant_id"],
-        name=row["name"],
-        site=row["site"],
-        status=row["status"],
-        hotspot_hosts=hosts,
-    )
-
-
-async def access_to(router_id: int, *, vault: Vault) -> RouterAccess:
-    """How to reach one router; NotFound if it is not there."""
-    row = await DB.row("SELECT * FROM routers WHERE id = $1", router_id)
-    if row is None:
-        raise NotFound
-    return RouterAccess(
-        id=row["id"],
-        merchant_id=row["merchant_id"],
-        name=row["name"],
-        status=row["status"],
-        host=row["api_host"],
-        port=row["api_port"],
-        user=row["api_user"],
-        password=vault.open("routers", "api_password_sealed", row_id=row["id"], sealed=row["api_password_sealed"]),
-        serial=row["serial"],
-        uptime_s=row["uptime_s"],
-        tries=row["tries"],
-        wanted_generation=row["wanted_generation"],
-        reconciled_generation=row["reconciled_generation"],
-    )
 
 
 async def lease(router_id: int, *, now: datetime) -> str | None:
@@ -99,7 +22,7 @@ async def lease(router_id: int, *, now: datetime) -> str | None:
     async with atomic() as tx:
         taken = await tx.value(
             """UPDATE routers SET lease_until = $2, lease_token = $3
-               WHERE id = $1 AND status <> 'paused' AND (lease_until IS NULL OR lease_until < $4) RETURNING id""",
+               WHERE id = $1 AND status NOT IN ('paused', 'removed') AND (lease_until IS NULL OR lease_until < $4) RETURNING id""",
             router_id,
             now + LEASE,
             token,
@@ -184,7 +107,7 @@ async def missed(tx: Tx, router: RouterAccess, error: str, *, now: datetime) -> 
 async def to_sync(*, now: datetime) -> Sequence[int]:
     """Routers a sync should visit now: not paused, and not waiting after a failure."""
     rows = await DB.fetch(
-        "SELECT id FROM routers WHERE status <> 'paused' AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY id",
+        "SELECT id FROM routers WHERE status NOT IN ('paused', 'removed') AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY id",
         now,
     )
     return [row["id"] for row in rows]
@@ -193,7 +116,7 @@ async def to_sync(*, now: datetime) -> Sequence[int]:
 async def to_wake(*, now: datetime) -> Sequence[int]:
     """Routers with grants that are due, or away and due for another try: what a lost wake-up would have left lying."""
     rows = await DB.fetch(
-        """SELECT r.id FROM routers r WHERE r.status <> 'paused' AND (r.lease_until IS NULL OR r.lease_until < $1)
+        """SELECT r.id FROM routers r WHERE r.status NOT IN ('paused', 'removed') AND (r.lease_until IS NULL OR r.lease_until < $1)
            AND (r.next_try_at IS NULL OR r.next_try_at <= $1)
            AND (r.next_try_at IS NOT NULL OR EXISTS (
                   SELECT FROM access_grants g WHERE g.router_id = r.id AND g.next_try_at <= $1

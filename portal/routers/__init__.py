@@ -1,0 +1,34 @@
+"""Routers: which there are, how they are doing, whose turn it is to reconcile one, and what a merchant may do to them."""
+
+from portal.routers.access import RouterAccess, access_to
+from portal.routers.views import RouterView, by_site, router_view
+from portal.routers.visits import (
+    LEASE,
+    OFFLINE_AFTER,
+    answered,
+    caught_up,
+    lease,
+    missed,
+    release,
+    renew,
+    to_sync,
+    to_wake,
+)
+
+__all__ = [
+    "LEASE",
+    "OFFLINE_AFTER",
+    "RouterAccess",
+    "RouterView",
+    "access_to",
+    "answered",
+    "by_site",
+    "caught_up",
+    "lease",
+    "missed",
+    "release",
+    "renew",
+    "router_view",
+    "to_sync",
+    "to_wake",
+]

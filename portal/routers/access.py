@@ -1,0 +1,52 @@
+"""Signing in to a router: its address and password, opened from the vault. For jobs; pages never see any of it."""
+
+import msgspec
+
+from portal.db import DB
+from portal.errors import NotFound
+from portal.vault import Vault
+
+
+class RouterAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to sign in to a router, and where its reconcile stands. `tls_pin`: SHA-256 of its certificate, "" for
+    the plain API."""
+
+    id: int
+    merchant_id: int
+    name: str
+    status: str
+    host: str
+    port: int
+    user: str
+    password: str
+    serial: str
+    uptime_s: int | None
+    tries: int
+    wanted_generation: int
+    reconciled_generation: int
+    way: str
+    tls_pin: str
+
+
+async def access_to(router_id: int, *, vault: Vault) -> RouterAccess:
+    """How to reach one router; NotFound if it is not there."""
+    row = await DB.row("SELECT * FROM routers WHERE id = $1 AND status <> 'removed'", router_id)
+    if row is None:
+        raise NotFound
+    return RouterAccess(
+        id=row["id"],
+        merchant_id=row["merchant_id"],
+        name=row["name"],
+        status=row["status"],
+        host=row["api_host"],
+        port=row["api_port"],
+        user=row["api_user"],
+        password=vault.open("routers", "api_password_sealed", row_id=row["id"], sealed=row["api_password_sealed"]),
+        serial=row["serial"],
+        uptime_s=row["uptime_s"],
+        tries=row["tries"],
+        wanted_generation=row["wanted_generation"],
+        reconciled_generation=row["reconciled_generation"],
+        way=row["way"],
+        tls_pin=row["api_tls_pin"],
+    )
