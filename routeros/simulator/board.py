@@ -68,6 +68,10 @@ class DeviceMode:
         """Say whether a feature is on."""
         return self.overrides.get(feature, feature not in _LOCKS[self.mode])
 
+    def become(self, mode: str) -> None:
+        """Be as from the factory, in this mode."""
+        self.mode, self.overrides, self.pending, self.attempts = mode, {}, None, 0
+
     def confirm(self) -> None:
         """Apply the pending change: a hand was at the router."""
         for name, value in (self.pending or {}).items():

@@ -64,6 +64,15 @@ class WallClock:
         """Say whether the router's date can be trusted."""
         return self.now() == self._clock.now() or self._shift == timedelta(0)
 
+    @property
+    def setting(self) -> tuple[timedelta, datetime | None]:
+        """How far the date is off, and the virtual instant at which NTP repairs it (None: not waited for)."""
+        return self._shift, self._synchronises_at
+
+    @setting.setter
+    def setting(self, setting: tuple[timedelta, datetime | None]) -> None:
+        self._shift, self._synchronises_at = setting
+
     def lose_power(self, *, ntp_after: float | None) -> None:
         """Fall back to 1970-01-02; NTP repairs it after `ntp_after` virtual seconds (None: never by itself)."""
         virtual = self._clock.now()

@@ -13,7 +13,13 @@ _READING = frozenset({"print", "getall", "listen", "find", "get"})
 #: What the API takes beside the arguments of the command list.
 _PRINT_EXTRAS = frozenset({".id", "count-only", "follow", "follow-only", "from", "interval", "detail", "stats"})
 _GET_EXTRAS = frozenset({".id", "numbers", "number", "value-name"})
-_POLICIES = {"/system/reboot": ("reboot",), "/system/shutdown": ("reboot",), "/ping": ("test",), "/tool": ("test",)}
+_POLICIES = {
+    "/system/reboot": ("reboot",),
+    "/system/shutdown": ("reboot",),
+    "/system/reset-configuration": ("policy",),
+    "/ping": ("test",),
+    "/tool": ("test",),
+}
 
 
 @dataclass(slots=True)
@@ -75,7 +81,7 @@ class Dispatcher:
             known = frozenset({".id", "numbers", "destination"})
         elif call.verb == "unset":
             known = known | {".id", "numbers", "value-name"}
-        elif "numbers" in known:
+        elif known & {"numbers", "number"}:
             known = known | {".id"}
         if not known.issuperset(call.arguments):
             raise traps.unknown_parameter()

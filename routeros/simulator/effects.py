@@ -43,12 +43,16 @@ class Effects:
 
     def begin(self, active: Active, profile: Row) -> None:
         """Make a fresh session's rows and call on-login."""
+        self.make_rows(active, profile)
+        self._call("on-login", active, profile, active.started_at, {})
+
+    def make_rows(self, active: Active, profile: Row) -> None:
+        """Make a session's dynamic rows."""
         if profile.get("rate-limit") and QUEUES in self.tables:
             active.queue_id = self._add_queue(active, profile.get("rate-limit")).id
         if profile.get("address-list") and ADDRESS_LIST in self.tables:
             row = {"list": profile.get("address-list"), "address": active.ip}
             active.list_id = self.tables[ADDRESS_LIST].add(row, is_dynamic=True).id
-        self._call("on-login", active, profile, active.started_at, {})
 
     def end(self, active: Active, at: datetime, cause: str) -> None:
         """Take an ended session's rows away and call on-logout."""

@@ -1,10 +1,20 @@
-"""Factory state of the hotspot menus: empty tables, default rows, and the one server a new hotspot starts with."""
+"""Factory state: empty tables, default rows, the one server a new hotspot starts with, and the way back to it all."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from routeros.simulator.behaviour import Behaviour
+from routeros.simulator.cookies import CookieJar
 from routeros.simulator.fields import Field, text
+from routeros.simulator.menus import access, generic, interfaces, system
 from routeros.simulator.menus import hotspot_fields as menus
+from routeros.simulator.menus.base import Menu, SettingsMenu
+from routeros.simulator.schema import Schema, schema_for
 from routeros.simulator.tables import Tables, TableSpec
+from routeros.simulator.trials import Trials
 
 INTERFACES = TableSpec("/interface", {"name": Field(text), "type": Field(text)})
 
@@ -39,3 +49,77 @@ def seed_server(tables: Tables, *, name: str, address: str, dns_name: str, login
     )
     interface = next(iter(tables.names("/interface")))
     tables[menus.HOTSPOT].add({"name": name, "interface": interface, "profile": "hsprof1", "disabled": "no"})
+
+
+def schema_of(version: str, behaviour: Behaviour) -> Schema:
+    """Return the command tree of a version, with what the switches add to it."""
+    schema = schema_for(version)
+    if not behaviour.has_https_redirect:
+        return schema
+    profile = ("/ip/hotspot/profile/add", "/ip/hotspot/profile/set")
+    more = {name: schema.commands[name] | {"https-redirect"} for name in profile}
+    return replace(schema, commands={**schema.commands, **more})
+
+
+def router_tables(schema: Schema) -> Tables:
+    """Make the empty tables every router has; plain menus add theirs later."""
+    tables = Tables()
+    for spec in (*menus.SPECS, *access.SPECS, *system.SPECS):
+        tables.create(spec)
+    for path in ("/interface", "/ip/pool", "/ip/address"):
+        tables.create(generic.generic_spec(path, schema))
+    return tables
+
+
+def seed_router(
+    tables: Tables, schema: Schema, names: Collection[str], *, user: str, password: str, keeps_users: bool = False
+) -> None:
+    """Put the interfaces, the first full user, groups and services in place."""
+    for name in names:
+        kind = "bridge" if name.startswith("bridge") else "ether"
+        tables["/interface"].seed({"name": name, "type": kind, "running": "true"})
+    has_max_sessions = "max-sessions" in schema.arguments("/ip/service", "set")
+    if not keeps_users:
+        access.seed_users(tables, user=user, password=password)
+    access.seed_services(tables, has_max_sessions=has_max_sessions)
+
+
+class Resettable(Protocol):
+    """What a reset needs of a hotspot."""
+
+    tables: Tables
+    cookies: CookieJar
+    trials: Trials
+    identity: str
+
+    def lose_memory(self) -> None:
+        """Lose what only memory holds."""
+        ...
+
+
+def reset(
+    hotspot: Resettable,
+    made: Mapping[str, Menu],
+    schema: Schema,
+    names: Collection[str],
+    *,
+    keeps_users: bool,
+) -> None:
+    """Put a router back to what it left the factory with: `admin` without a password, no hotspot."""
+    tables = hotspot.tables
+    hotspot.lose_memory()
+    hotspot.cookies.cookies.clear()
+    hotspot.trials.allowances.clear()
+    hotspot.identity = "MikroTik"
+    for path, table in tables.items():
+        if not (keeps_users and path in {"/user", "/user/group"}):
+            table.clear()
+    seed_router(tables, schema, names, user="admin", password="", keeps_users=keeps_users)
+    seed_defaults(tables)
+    for menu in made.values():
+        if isinstance(menu, SettingsMenu):
+            menu.reset()
+        elif isinstance(menu, interfaces.InterfaceMenu):
+            menu.adopt()
+    for table in tables.values():
+        generic.seed_factory_rows(table)

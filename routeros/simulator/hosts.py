@@ -31,6 +31,11 @@ class HostTable:
         host.last_seen_at, host.lost_at = now, None
         return host
 
+    def restore(self, hosts: Iterable[Host]) -> None:
+        """Take saved rows instead of those there are."""
+        self.hosts = {host.ip: host for host in hosts}
+        self._count = max((int(host.id[1:], 16) for host in self.hosts.values()), default=self._count)
+
     def with_mac(self, mac: str) -> list[Host]:
         """Return the rows of one MAC address."""
         return [host for host in self.hosts.values() if host.mac == mac]

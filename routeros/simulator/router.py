@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from typing import Self, TypedDict, Unpack
 
-from routeros.simulator import state
+from routeros.simulator import factory, state
 from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.board import Board, DeviceMode
 from routeros.simulator.calls import Answer, Call
@@ -20,13 +19,12 @@ from routeros.simulator.hotspot import Hotspot
 from routeros.simulator.inbox import Meter
 from routeros.simulator.latency import Latency, Processor
 from routeros.simulator.log import RouterLog
-from routeros.simulator.menus import access, generic, hotspot_fields, system
+from routeros.simulator.menus import access, generic, system
 from routeros.simulator.menus.base import Menu
 from routeros.simulator.menus.hotspot import hotspot_menus
-from routeros.simulator.schema import Schema, schema_for
 from routeros.simulator.security import Tls, listening_context
 from routeros.simulator.server import ApiServer
-from routeros.simulator.tables import Row, Tables
+from routeros.simulator.tables import Row
 
 _LICENSED_SESSIONS = {0: 1, 1: 1, 3: 1, 4: 200, 5: 500, 6: None}
 _TICK = 0.25
@@ -79,9 +77,12 @@ class SimulatedRouter:
         self.latency, self.meter = (latency or Latency()).copy(), Meter()
         self.processor = Processor(self.latency, seed=len(serial))
         self.device_mode = DeviceMode(device_mode)
-        self.schema = _schema(version, self.behaviour)
-        self.tables = _tables(self.schema, interfaces, user=api_user, password=api_password)
-        self._booted_at, self._writes = self.clock.now(), 0
+        self.schema = factory.schema_of(version, self.behaviour)
+        self.tables = factory.router_tables(self.schema)
+        self._interfaces = tuple(interfaces)
+        factory.seed_router(self.tables, self.schema, interfaces, user=api_user, password=api_password)
+        self.booted_at = self.clock.now()
+        self._writes = self._writes_before = 0
         self._ticking: asyncio.Task[None] | None = None
         self.hotspot = Hotspot(
             clock=self.clock,
@@ -194,10 +195,24 @@ class SimulatedRouter:
         """Confirm a pending device-mode change by hand."""
         self._device_mode_menu.power_was_cut()
 
+    def reset(self, *, keeps_users: bool = False) -> None:
+        """Forget the whole configuration and reboot: what is left has no hotspot, and `admin` has no password."""
+        factory.reset(self.hotspot, self.dispatcher.menus, self.schema, self._interfaces, keeps_users=keeps_users)
+        self.reboot()
+
+    def replace_board(self, *, serial: str, board: Board | None = None, device_mode: str | None = None) -> None:
+        """Put another board in this one's place: same cable and ports, another serial number, factory state."""
+        self.serial, self.board = serial, board or self.board
+        self.hotspot.license_cap = _LICENSED_SESSIONS.get(self.board.license_level, 1)
+        self.device_mode.become(device_mode or self.device_mode.mode)
+        self._writes = self._writes_before = 0
+        self.reset()
+
     def _boot(self, words: str) -> None:
         for server in self._servers:
             server.cut()
-        self._booted_at = self.clock.now()
+        self.booted_at = self.clock.now()
+        self._writes_before += self._writes
         self._writes = 0
         self.log.clear()
         if self.behaviour.ids_change_at_boot:
@@ -205,13 +220,19 @@ class SimulatedRouter:
                 table.renumber()
         self.log.write("system,info", words)
 
-    def save_state(self) -> str:
-        """Return configuration, user counters and cookies as JSON; running sessions are not saved."""
-        return state.dump(self.hotspot)
+    def save_state(self, *, is_hot: bool = False) -> str:
+        """Return configuration, user counters and cookies as JSON, and with `is_hot` what only memory holds too.
+
+        It holds passwords: keep it where the router's are kept.
+        """
+        return state.dump(self, is_hot=is_hot)
 
     def load_state(self, text: str) -> None:
-        """Take back what `save_state` gave. Raises ValueError for anything else."""
-        state.load(self.hotspot, text)
+        """Take back what `save_state` gave; a hot state goes on as if nothing had happened, on a clock not behind.
+
+        Raises ValueError for anything else.
+        """
+        state.load(self, text)
 
     def _secure_server(self, tls: Tls, *, host: str, port: int) -> ApiServer | None:
         if tls is None:
@@ -222,13 +243,13 @@ class SimulatedRouter:
     def _make_dispatcher(self) -> Dispatcher:
         machine = system.Machine(
             self.version,
-            self.board,
-            self.serial,
+            lambda: self.board,
+            lambda: self.serial,
             self.wall,
             self._uptime,
             lambda: self.hotspot.identity,
             self._rename,
-            lambda: self._writes,
+            lambda: (self._writes, self._writes_before + self._writes),
         )
         made: list[Menu] = [
             *hotspot_menus(self.hotspot),
@@ -242,7 +263,11 @@ class SimulatedRouter:
         menus = {menu.path: menu for menu in made if menu.path in self.schema.menus}
         incoming = {"accept": "false", "port": str(self.behaviour.radius_incoming_port), "vrf": "main"}
         generic.add_generic_menus(menus, self.tables, self.schema, settings={"/radius/incoming": incoming})
-        return Dispatcher(self.schema, menus, {"/system/reboot": self._reboot_by_command})
+        commands = {
+            "/system/reboot": self._reboot_by_command,
+            "/system/reset-configuration": self._reset_by_command,
+        }
+        return Dispatcher(self.schema, menus, commands)
 
     def _allows(self, feature: str) -> bool:
         return self.schema.version < _DEVICE_MODE_SINCE or self.device_mode.allows(feature)
@@ -251,34 +276,16 @@ class SimulatedRouter:
         asyncio.get_running_loop().call_later(0.05, self.reboot)
         return Answer()
 
+    def _reset_by_command(self, call: Call) -> Answer:
+        keeps_users = call.arguments.get("keep-users") == "yes"
+        asyncio.get_running_loop().call_later(0.05, lambda: self.reset(keeps_users=keeps_users))
+        return Answer()
+
     def _uptime(self) -> float:
-        return (self.clock.now() - self._booted_at).total_seconds()
+        return (self.clock.now() - self.booted_at).total_seconds()
 
     def _rename(self, name: str) -> None:
         self.hotspot.identity = name
 
     def _count_write(self, row: Row, _is_gone: bool) -> None:
         self._writes += not row.is_dynamic
-
-
-def _tables(schema: Schema, interfaces: Collection[str], *, user: str, password: str) -> Tables:
-    tables = Tables()
-    for spec in (*hotspot_fields.SPECS, *access.SPECS, *system.SPECS):
-        tables.create(spec)
-    for path in ("/interface", "/ip/pool", "/ip/address"):
-        tables.create(generic.generic_spec(path, schema))
-    for name in interfaces:
-        kind = "bridge" if name.startswith("bridge") else "ether"
-        tables["/interface"].seed({"name": name, "type": kind, "running": "true"})
-    has_max_sessions = "max-sessions" in schema.arguments("/ip/service", "set")
-    access.seed_access(tables, user=user, password=password, has_max_sessions=has_max_sessions)
-    return tables
-
-
-def _schema(version: str, behaviour: Behaviour) -> Schema:
-    schema = schema_for(version)
-    if not behaviour.has_https_redirect:
-        return schema
-    profile = ("/ip/hotspot/profile/add", "/ip/hotspot/profile/set")
-    more = {name: schema.commands[name] | {"https-redirect"} for name in profile}
-    return replace(schema, commands={**schema.commands, **more})

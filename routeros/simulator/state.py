@@ -1,12 +1,18 @@
-"""Saving a router's lasting state as JSON: rows, user counters, cookies. Not sessions: they die with the power."""
+"""Saving a router as JSON: what its flash holds (rows, settings, user counters, cookies), and, for a hot restart of
+the simulator only, what its memory holds (see `live`)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypedDict, cast
+from typing import NotRequired, Protocol, TypedDict, cast
 
+from routeros.simulator import live
+from routeros.simulator.board import DeviceMode
+from routeros.simulator.dispatch import Dispatcher
 from routeros.simulator.hotspot import Hotspot
+from routeros.simulator.menus.base import SettingsMenu
 from routeros.simulator.sessions import Cookie, Counters, Usage
 from routeros.simulator.tables import Row
 
@@ -29,16 +35,35 @@ class _CookieState(TypedDict):
     value: str | None
 
 
+class _ModeState(TypedDict):
+    mode: str
+    overrides: dict[str, bool]
+    attempts: int
+
+
 class _State(TypedDict):
     format: int
     identity: str
     tables: dict[str, list[_RowState]]
     usage: dict[str, list[float]]
     cookies: list[_CookieState]
+    settings: NotRequired[dict[str, dict[str, str]]]
+    device_mode: NotRequired[_ModeState]
+    live: NotRequired[live.LiveState]
 
 
-def dump(hotspot: Hotspot) -> str:
-    """Return the state as JSON. Dynamic rows are left out. It holds passwords: keep it where the router's are kept."""
+class Saved(live.Running, Protocol):
+    """What saving needs of a router."""
+
+    @property
+    def dispatcher(self) -> Dispatcher: ...
+    @property
+    def device_mode(self) -> DeviceMode: ...
+
+
+def dump(router: Saved, *, is_hot: bool) -> str:
+    """Return the state as JSON. Dynamic rows are left out: they come back with their sessions, if at all."""
+    hotspot, mode = router.hotspot, router.device_mode
     usage = {row.id: hotspot.accounts.used(row) for row in hotspot.users}
     state: _State = {
         "format": _FORMAT,
@@ -64,19 +89,40 @@ def dump(hotspot: Hotspot) -> str:
             }
             for cookie in hotspot.cookies.cookies.values()
         ],
+        "settings": {menu.path: menu.values for menu in _settings(router.dispatcher)},
+        "device_mode": {"mode": mode.mode, "overrides": mode.overrides, "attempts": mode.attempts},
     }
+    if is_hot:
+        state["live"] = live.dump(router)
     return json.dumps(state)
 
 
-def load(hotspot: Hotspot, text: str) -> None:
-    """Replace the hotspot's rows, counters and cookies. Raises ValueError when the text is not such a state."""
+def load(router: Saved, text: str) -> None:
+    """Replace a router's state by a saved one. Raises ValueError when the text is not such a state."""
     state = cast("_State", json.loads(text))
     try:
         if state["format"] != _FORMAT:
             raise ValueError("saved by another version")
-        _restore(hotspot, state)
+        _restore(router.hotspot, state)
+        _restore_settings(router, state)
+        if "live" in state:
+            live.load(router, state["live"])
     except (KeyError, TypeError, AttributeError) as reason:
         raise ValueError("not a saved router state") from reason
+
+
+def _settings(dispatcher: Dispatcher) -> list[SettingsMenu]:
+    return [menu for menu in dispatcher.menus.values() if isinstance(menu, SettingsMenu)]
+
+
+def _restore_settings(router: Saved, state: _State) -> None:
+    saved: Mapping[str, dict[str, str]] = state.get("settings", {})
+    for menu in _settings(router.dispatcher):
+        menu.values = {**menu.values, **saved.get(menu.path, {})}
+    if (mode := state.get("device_mode")) is not None:
+        router.device_mode.become(mode["mode"])
+        router.device_mode.overrides.update(mode["overrides"])
+        router.device_mode.attempts = mode["attempts"]
 
 
 def _restore(hotspot: Hotspot, state: _State) -> None:

@@ -5,6 +5,7 @@ Rules: MikroTik manual, HotSpot server profile, trial-uptime-limit and trial-upt
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -53,6 +54,14 @@ class Trials:
         """Count the time of an ended trial session."""
         if (allowance := self.allowances.get(mac)) is not None:
             allowance.used += uptime
+
+    def save(self) -> dict[str, tuple[str, float]]:
+        """Return what was used: since when (ISO) and the seconds, by MAC address."""
+        return {mac: (each.since.isoformat(), each.used) for mac, each in self.allowances.items()}
+
+    def restore(self, saved: Mapping[str, tuple[str, float]]) -> None:
+        """Take saved allowances instead of those there are."""
+        self.allowances = {mac: _Allowance(datetime.fromisoformat(since), used) for mac, (since, used) in saved.items()}
 
 
 def _limits(server_profile: Row) -> tuple[float, float]:

@@ -97,13 +97,17 @@ SERVICES = TableSpec(
 SPECS = (GROUPS, USERS, SERVICES)
 
 
-def seed_access(tables: Tables, *, user: str, password: str, has_max_sessions: bool) -> None:
-    """Put the factory groups, the first full user and the services in place."""
+def seed_users(tables: Tables, *, user: str, password: str) -> None:
+    """Put the factory groups and the first full user in place."""
     for name, refused in (("read", _READ), ("write", _WRITE), ("full", set[str]())):
         granted = [p for p in POLICIES if p not in refused]
         policy = ",".join([*granted, *(f"!{p}" for p in POLICIES if p in refused)])
         tables["/user/group"].seed({"name": name, "policy": policy})
     tables["/user"].seed({"name": user, "group": "full", "password": password, "comment": "system default user"})
+
+
+def seed_services(tables: Tables, *, has_max_sessions: bool) -> None:
+    """Put the services in place."""
     for name, port in _PORTS.items():
         extra = {"max-sessions": "20"} if has_max_sessions else {}
         if name.endswith("-ssl"):

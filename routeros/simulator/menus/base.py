@@ -263,12 +263,16 @@ class SettingsMenu(Menu):
         changed: Callable[[Shown], None] = lambda _given: None,
     ) -> None:
         super().__init__(path)
-        self.values = values
+        self.values, self._factory = values, dict(values)
         self._live = live
         self._typed = dict(readers or {})
         self._lookup = lookup
         self._told = changed
         self.writers = {"set": self.change}
+
+    def reset(self) -> None:
+        """Go back to the values it was made with."""
+        self.values = dict(self._factory)
 
     def shown(self) -> Iterable[Shown]:
         """Return the one row."""

@@ -26,10 +26,14 @@ class InterfaceMenu(ItemMenu):
         super().__init__(table)
         self._all = tables["/interface"]
         self._kind = _KINDS[table.spec.path]
-        for row in self._all:
-            if row.get("type") == self._kind and not table.named(row.get("name")):
-                table.seed({"name": row.get("name")}, is_default=row.is_default)
+        self.adopt()
         table.watchers.append(self._mirror)
+
+    def adopt(self) -> None:
+        """Take in the interfaces of this kind the router came with."""
+        for row in self._all:
+            if row.get("type") == self._kind and not self.table.named(row.get("name")):
+                self.table.seed({"name": row.get("name")}, is_default=row.is_default)
 
     def add(self, call: Call) -> Answer:
         """Add an interface; without a name it is called after its kind, with a number."""

@@ -18,6 +18,7 @@ from routeros.simulator.log import LogLine, RouterLog
 from routeros.simulator.menus.base import ItemMenu, Menu, SettingsMenu, Shown
 from routeros.simulator.tables import Row, Table, Tables, TableSpec
 
+_FACTORY_WRITES = 48_211
 _CONFIRM_WITHIN = timedelta(minutes=5)
 
 QUEUES = TableSpec(
@@ -173,14 +174,15 @@ class Machine:
     """What the system menus read of their router."""
 
     version: str
-    board: Board
-    serial: str
+    board: Callable[[], Board]
+    serial: Callable[[], str]
     wall: WallClock
     #: Virtual seconds since boot.
     uptime: Callable[[], float]
     identity: Callable[[], str]
     rename: Callable[[str], None]
-    write_sectors: Callable[[], int]
+    #: Sectors written since boot, and ever.
+    write_sectors: Callable[[], tuple[int, int]]
 
 
 def system_menus(machine: Machine, tables: Tables) -> list[Menu]:
@@ -202,16 +204,14 @@ def system_menus(machine: Machine, tables: Tables) -> list[Menu]:
             changed=lambda given: machine.rename(given["name"]) if "name" in given else None,
         ),
         clock,
-        SettingsMenu("/system/routerboard", _routerboard(machine)),
-        SettingsMenu(
-            "/system/license",
-            {"software-id": "VCHA-0001", "nlevel": str(machine.board.license_level), "features": ""},
-        ),
+        SettingsMenu("/system/routerboard", {}, live=lambda: _routerboard(machine)),
+        SettingsMenu("/system/license", {}, live=lambda: _license(machine)),
     ]
 
 
 def _resource(machine: Machine) -> Mapping[str, str]:
-    board = machine.board
+    board = machine.board()
+    since_boot, ever = machine.write_sectors()
     return {
         "uptime": values.format_duration(int(machine.uptime())),
         "version": f"{machine.version} (stable)",
@@ -225,8 +225,8 @@ def _resource(machine: Machine) -> Mapping[str, str]:
         "cpu-load": "3",
         "free-hdd-space": str(board.disk // 4),
         "total-hdd-space": str(board.disk),
-        "write-sect-since-reboot": str(machine.write_sectors()),
-        "write-sect-total": str(48_211 + machine.write_sectors()),
+        "write-sect-since-reboot": str(since_boot),
+        "write-sect-total": str(_FACTORY_WRITES + ever),
         "bad-blocks": "0",
         "architecture-name": board.architecture,
         "board-name": board.name,
@@ -234,12 +234,16 @@ def _resource(machine: Machine) -> Mapping[str, str]:
     }
 
 
+def _license(machine: Machine) -> dict[str, str]:
+    return {"software-id": "VCHA-0001", "nlevel": str(machine.board().license_level), "features": ""}
+
+
 def _routerboard(machine: Machine) -> dict[str, str]:
     return {
         "routerboard": "true",
-        "board-name": machine.board.name,
-        "model": machine.board.model,
-        "serial-number": machine.serial,
+        "board-name": machine.board().name,
+        "model": machine.board().model,
+        "serial-number": machine.serial(),
         "firmware-type": "mt7621L",
         "factory-firmware": "6.49.10",
         "current-firmware": machine.version,
