@@ -87,5 +87,6 @@ def settings(tmp_path: Path, migrated: str) -> Settings:
             "PORTAL_SECRET_KEYS": "test:" + bytes(range(32)).hex(),
             "PORTAL_BASE_URL": "http://portal.test",
             "PORTAL_MPESA_TRUSTED_SOURCES": "127.0.0.1",
+            "PORTAL_ROUTER_NETWORKS": "127.0.0.0/8",
         }
     )

@@ -1,27 +1,38 @@
 """One long-lived connection per router: every login is a line in the router's log, so we do not sign in per poll."""
 
+from portal.addresses import Addresses
 from portal.routers import RouterAccess
 from routeros.client import HotspotRouter
-from routeros.values import RouterAddress
+from routeros.values import RouterAddress, TlsPin
 
 
 class Connections:
-    """Open connections by router. A router whose address or password changed gets a new one."""
+    """Open connections by router. A router whose address or password changed gets a new one.
 
-    def __init__(self, *, connect_timeout: float = 5.0, command_timeout: float = 10.0) -> None:
+    Whatever a merchant typed as an address is judged at every dial, and dialled as the address that was judged.
+    """
+
+    def __init__(self, addresses: Addresses, *, connect_timeout: float = 5.0, command_timeout: float = 10.0) -> None:
+        self._addresses = addresses
         self._open: dict[int, tuple[RouterAddress, HotspotRouter]] = {}
         self._connect_timeout = connect_timeout
         self._command_timeout = command_timeout
 
     async def to(self, router: RouterAccess) -> HotspotRouter:
         """The connection to a router; it dials at the first command, not here."""
-        address = RouterAddress(router.host, router.port, router.user, router.password)
+        tls = TlsPin(router.tls_pin) if router.tls_pin else None
+        address = RouterAddress(router.host, router.port, router.user, router.password, tls=tls)
         known = self._open.get(router.id)
         if known is not None and known[0] == address:
             return known[1]
         if known is not None:
             await known[1].close()
-        client = HotspotRouter(address, connect_timeout=self._connect_timeout, command_timeout=self._command_timeout)
+        client = HotspotRouter(
+            address,
+            connect_timeout=self._connect_timeout,
+            command_timeout=self._command_timeout,
+            resolve=self._addresses.checked,
+        )
         self._open[router.id] = (address, client)
         return client
 

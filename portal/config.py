@@ -53,6 +53,10 @@ class Settings:
     mpesa_trusted_sources: tuple[Network, ...]
     #: Only these may tell us a client's address by X-Forwarded-For.
     trusted_proxies: tuple[Network, ...]
+    #: Where routers may be besides the public internet; any port is allowed there.
+    router_networks: tuple[Network, ...]
+    #: Our IPv4 address as routers see it, "" when it is the one `base_url` leads to.
+    router_source: str
     #: None: the cron endpoint is off.
     cron_secret: str | None = field(repr=False)
     #: What stands behind `frame-ancestors` in the content security policy.
@@ -86,6 +90,12 @@ class Settings:
             host=read.plain("HOST", values.host, default="127.0.0.1"),
             port=read.plain("PORT", values.whole(0, 65_535), default="8000"),
             trusted_proxies=read.plain("TRUSTED_PROXIES", values.networks, default="none"),
+            router_networks=read.plain(
+                "ROUTER_NETWORKS",
+                values.networks,
+                default="127.0.0.0/8" if mpesa.environment == "loopback" else "none",
+            ),
+            router_source=read.optional("ROUTER_SOURCE", values.ipv4_address) or "",
             cron_secret=read.secret("CRON_SECRET", values.cron_secret),
             frame_ancestors=read.plain("FRAME_ANCESTORS", values.frame_ancestors, default="'none'"),
             log_level=read.plain("LOG_LEVEL", values.one_of("debug", "info", "warning", "error"), default="info"),

@@ -5,7 +5,7 @@ Reader collects what is wrong, so that one start names everything. Which setting
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -198,6 +198,13 @@ def networks(text: str) -> tuple[Network, ...]:
         return tuple(ip_network(part) for part in re.split(r"[\s,]+", text) if part)
     except ValueError as error:
         raise ValueError("addresses or ranges like 10.0.0.1, 10.1.0.0/16, separated by commas") from error
+
+
+def ipv4_address(text: str) -> str:
+    try:
+        return str(IPv4Address(text))
+    except ValueError as error:
+        raise ValueError("an IPv4 address like 197.248.10.4") from error
 
 
 def cron_secret(text: str) -> str:

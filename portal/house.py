@@ -12,6 +12,7 @@ from jobs.connections import Connections
 from jobs.doors import Doors
 from jobs.worker import Worker
 from portal import database
+from portal.addresses import Addresses
 from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings
@@ -25,7 +26,7 @@ async def doors_open(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
     """The doors jobs use, closed at the end."""
     vault = Vault(settings.secret_keys)
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
-        connections = Connections()
+        connections = Connections(Addresses(settings.router_networks))
         try:
             yield Doors(
                 clock=clock,

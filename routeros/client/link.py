@@ -13,7 +13,7 @@ import hmac
 import logging
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,6 +35,9 @@ MAX_SENTENCES: Final = 50_000
 MAX_REPLY: Final = 8 * 1024 * 1024
 IN_FLIGHT: Final = 32  # commands sent before their answers are read; small boards starve on many more
 CLOSE_TIMEOUT: Final = 1.0
+
+#: Host and port as typed → the address to dial; raises RouterError for one that must not be.
+Resolve = Callable[[str, int], Awaitable[str]]
 
 _REPLY_KEYS: Final = ("message", "category", "ret")
 
@@ -194,7 +197,15 @@ class Link:
     to the next command.
     """
 
-    def __init__(self, address: RouterAddress, *, connect_timeout: float, command_timeout: float) -> None:
+    def __init__(
+        self,
+        address: RouterAddress,
+        *,
+        connect_timeout: float,
+        command_timeout: float,
+        resolve: Resolve | None = None,
+    ) -> None:
+        self._resolve = resolve
         self.name = f"{address.host}:{address.port}"
         self._address = address
         self._connect_timeout = connect_timeout
@@ -238,8 +249,11 @@ class Link:
         return self._wire
 
     async def _dial(self) -> AsyncSocketTransport:
+        host = self._address.host
+        if self._resolve is not None:
+            host = await self._resolve(host, self._address.port)
         return await async_create_transport(
-            self._address.host,
+            host,
             port=self._address.port,
             saddr=None,
             timeout=self._connect_timeout,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Self, TypeVar, Unpack
 
 from routeros import menus
-from routeros.client.link import IN_FLIGHT, Command, Link, Reply
+from routeros.client.link import IN_FLIGHT, Command, Link, Reply, Resolve
 from routeros.errors import AlreadyExists, BadReply, NoSuchItem, RouterError
 from routeros.menus import Menu
 from routeros.values import (
@@ -44,8 +44,16 @@ class HotspotRouter:
     After Unreachable a write may or may not have happened: read before believing.
     """
 
-    def __init__(self, address: RouterAddress, *, connect_timeout: float = 5.0, command_timeout: float = 10.0) -> None:
-        self._link = Link(address, connect_timeout=connect_timeout, command_timeout=command_timeout)
+    def __init__(
+        self,
+        address: RouterAddress,
+        *,
+        connect_timeout: float = 5.0,
+        command_timeout: float = 10.0,
+        resolve: Resolve | None = None,
+    ) -> None:
+        """`resolve` is asked at every dial, with host and port, for the address to dial instead of the host."""
+        self._link = Link(address, connect_timeout=connect_timeout, command_timeout=command_timeout, resolve=resolve)
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,6 +95,10 @@ class HotspotRouter:
 
     async def server_profiles(self) -> list[ServerProfile]:
         return await self._rows(menus.SERVER_PROFILES)
+
+    async def rows(self, path: str, fields: tuple[str, ...]) -> list[dict[str, str]]:
+        """Any menu's rows as the router prints them, with the named fields only. For looking, not for deciding."""
+        return (await self._link.ask(Command(f"{path}/print", fields=fields))).rows
 
     async def add_user(self, user: HotspotUser) -> None:
         """Make a hotspot user. AlreadyExists when the name is taken, BadArgument when its profile is missing."""
