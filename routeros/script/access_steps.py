@@ -85,7 +85,7 @@ def _firewall(onboarding: Onboarding, way: DirectApi | WireGuard) -> list[str]:
         rule["in-interface"] = f"{onboarding.tag}-wg"
     mine = {"comment": onboarding.tag}
     placed = {**mine, **rule, "place-before": Script("[:pick $vRules 0]")}
-    first = '[/ip firewall filter find where chain="input" and dynamic=no]'
+    first = '[/ip firewall filter find where chain="input" and dynamic!=yes]'
     return [
         f":local vRules {first}",
         f":if ([:len [/ip firewall filter find where comment={quote(onboarding.tag)}]] = 0 && [:len $vRules] > 0) do={{",

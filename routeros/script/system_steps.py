@@ -81,11 +81,16 @@ def backup(onboarding: Onboarding) -> list[str]:
 def name_and_clock(onboarding: Onboarding) -> list[str]:
     """Identity, time zone, time servers. A router without the right time cannot check certificates."""
     tag = onboarding.tag
-    return [
+    lines = [
         *remember(tag, "identity", "[/system identity get name]"),
         f"/system identity set name={quote(onboarding.router_name)}",
         *remember(tag, "zone", "[/system clock get time-zone-name]"),
         f"/system clock set time-zone-name={quote(onboarding.time_zone)}",
+    ]
+    if not onboarding.ntp_servers:
+        return lines
+    return [
+        *lines,
         *remember(tag, "ntp", "[:tostr [/system ntp client get enabled]]"),
         *(_ntp_of_six(onboarding) if onboarding.family is Family.SIX else _ntp_of_seven(onboarding)),
     ]
@@ -98,8 +103,10 @@ def undo_name_and_clock(onboarding: Onboarding) -> list[str]:
     lines = [
         *restore(tag, "identity", ["/system identity set name=$vWas"]),
         *restore(tag, "zone", ["/system clock set time-zone-name=$vWas"]),
-        *restore(tag, "ntp", [no, "/system ntp client set enabled=$vWas"]),
     ]
+    if not onboarding.ntp_servers:
+        return lines
+    lines += restore(tag, "ntp", [no, "/system ntp client set enabled=$vWas"])
     if not is_six:
         return [*lines, *discard("/system ntp client servers", {"comment": tag})]
     for name in _SIX_NTP:
