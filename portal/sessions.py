@@ -1,4 +1,7 @@
-"""Sessions: what was seen active on a router, by complete reads only. A failed read never ends anybody."""
+"""Sessions: what was seen active on a router: begun by a confirmed login, ended by complete reads only.
+
+A failed read never ends anybody.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -51,6 +54,16 @@ async def record(tx: Tx, router_id: int, seen: Sequence[Seen], *, now: datetime)
     await tx.execute("UPDATE hotspot_sessions SET ended_at = $2 WHERE id = ANY($1)", gone, now)
     await _count_usage(tx, router_id)
     return len(still)
+
+
+async def began(tx: Tx, grant_id: int, merchant_id: int, *, router_id: int, mac: str, ip: str, now: datetime) -> None:
+    """The router confirmed a login: a session is open, unless it is noted already. The next complete read fills it in."""
+    is_open = await tx.value(
+        "SELECT true FROM hotspot_sessions WHERE grant_id = $1 AND mac = $2 AND ended_at IS NULL", grant_id, mac
+    )
+    if not is_open:
+        session = Seen(user_name="", mac=mac, ip=ip, uptime_s=0, bytes_up=0, bytes_down=0)
+        await _begin(tx, grant_id, merchant_id, router_id=router_id, session=session, now=now)
 
 
 async def _grow(tx: Tx, session_id: int, session: Seen, *, now: datetime) -> None:
