@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from routeros.simulator import traps
@@ -61,6 +61,8 @@ class Answer:
     feed: Feed | None = None
     #: Rows that were looked at to find those of the answer.
     scanned: int = 0
+    #: What gives the real answer after a wait: a script that runs, a file that is fetched.
+    later: Awaitable[Answer] | None = None
 
 
 def parse_call(sentence: list[str], *, user: str = "", policies: frozenset[str] = frozenset()) -> Call:

@@ -190,6 +190,7 @@ class Connection:
         self.router.tick()
         try:
             answer = self._log_in(call) if call.command == "/login" else self.router.dispatcher.run(call)
+            answer = await answer.later if answer.later else answer
         except traps.Trap as trap:
             answer = trap
         if faults.takes_reply(call.command):

@@ -22,6 +22,7 @@ from routeros.simulator.log import RouterLog
 from routeros.simulator.menus import access, generic, system
 from routeros.simulator.menus.base import Menu
 from routeros.simulator.menus.hotspot import hotspot_menus
+from routeros.simulator.scripting.host import ScriptHost
 from routeros.simulator.security import Tls, listening_context
 from routeros.simulator.server import ApiServer
 from routeros.simulator.tables import Row
@@ -97,6 +98,7 @@ class SimulatedRouter:
         self.tls_server = self._secure_server(tls, host=api_host, port=tls_port)
         self._device_mode_menu = system.DeviceModeMenu(self.device_mode, self.clock.now)
         self.dispatcher = self._make_dispatcher()
+        self.scripts = ScriptHost(self, allows=self._allows, uptime=self._uptime)
         for table in self.tables.values():
             table.watchers.append(self._count_write)
 
@@ -164,8 +166,9 @@ class SimulatedRouter:
             await server.vanish()
 
     def tick(self) -> None:
-        """Apply what time did to the hotspot."""
+        """Apply what time did to the hotspot, start the scripts that are due."""
         self.hotspot.tick()
+        self.scripts.tick()
 
     def now(self) -> datetime:
         """Return the router's wall clock, which may be wrong after a power cut."""
@@ -219,6 +222,7 @@ class SimulatedRouter:
             for table in self.tables.values():
                 table.renumber()
         self.log.write("system,info", words)
+        self.scripts.boot()
 
     def save_state(self, *, is_hot: bool = False) -> str:
         """Return configuration, user counters and cookies as JSON, and with `is_hot` what only memory holds too.
