@@ -141,6 +141,45 @@ def demo(port: int, data_dir: Path | None, *, no_browser: bool, fresh: bool, as_
         raise click.ClickException(str(error)) from error
 
 
+@main.group()
+def simulate() -> None:
+    """Play the world outside: MikroTik routers on this machine, for trials and benchmarks."""
+
+
+@simulate.command("routers")
+@click.option("--count", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many.")
+@click.option("--version", default="7.16", show_default=True, help="RouterOS version to behave like.")
+@click.option(
+    "--profile",
+    type=click.Choice(["none", "hap-lite", "hex", "ccr"]),
+    default="none",
+    show_default=True,
+    help="How slow the boards are.",
+)
+@click.option(
+    "--rtt", type=click.FloatRange(0, 60), default=0.0, show_default=True, help="Round trip to them, in seconds."
+)
+@click.option("--sessions", type=click.IntRange(0, 5000), default=0, show_default=True, help="Phones online on each.")
+@click.option("--user", default="vocha", show_default=True, help="API user with full rights.")
+@click.option("--password", default=None, help="Its password; a random one when left out.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="API port of the first; 0: any free."
+)
+@click.option(
+    "--control-port", type=click.IntRange(0, 65535), default=0, show_default=True, help="Port of the control server."
+)
+@click.option("--tls", "has_tls", is_flag=True, help="Offer api-ssl too, with a certificate made for the occasion.")
+def simulate_routers(*, password: str | None, has_tls: bool, **options: Any) -> None:
+    """Simulate MikroTik routers; print a line of JSON for each when all are ready. Ctrl-C ends them."""
+    from portal.demo.fleet import run_fleet  # noqa: PLC0415  (simulators are not loaded in service)
+
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvloop.run(run_fleet(has_tls=has_tls, **options, **({} if password is None else {"password": password})))
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: tuple[str, ...]) -> None:
