@@ -8,6 +8,7 @@ from typing import Final
 
 from routeros.script.quoting import quote
 from routeros.script.values import Onboarding, PullAgent, Trust, Variant
+from routeros.words import NO_MAC
 
 #: What the script may do (MikroTik manual, User: fetch is part of `test`); no `policy`, no `sensitive`.
 POLICY: Final = "read,write,test"
@@ -132,6 +133,10 @@ _OBEY: Final = r"""
 :local vVerb [:pick $vFields 1]
 :local vName [:pick $vFields 2]
 :local vSaid "failed|"
+:if (!($vNumber ~ "^[0-9]+\$")) do={
+:set vNumber 0
+:set vVerb ""
+}
 @TRY@
 :if ($vVerb = "user" || $vVerb = "set" || $vVerb = "end" || $vVerb = "login") do={
 :if (!($vName ~ "^vocha-[0-9a-f]{16}\$")) do={ :error "no name of ours" }
@@ -156,6 +161,9 @@ _OBEY: Final = r"""
 } else={
 /ip hotspot user set [find where name=$vName] @EVERYTHING@
 }
+:local vHas [:tostr [/ip hotspot user get [find where name=$vName] mac-address]]
+:if ([:len $vHas] = 0) do={ :set vHas "@ANY_MAC@" }
+:if ([:pick $vFields 6] != $vHas) do={ /ip hotspot user set [find where name=$vName] mac-address=[:pick $vFields 6] }
 :set vSaid "ok|"
 }
 :if ($vVerb = "set") do={
@@ -190,6 +198,8 @@ _CHANGE: Final = r"""
 _CHANGEABLE: Final = (
     *("password", "profile", "comment", "mac-address", "limit-uptime", "limit-bytes-total", "disabled"),
 )
+#: Apart from the others, for a lock to no MAC is written differently by version: it is only touched when it differs.
+_MAC_AT: Final = 3 + _CHANGEABLE.index("mac-address")
 
 #: A page is sent when it is full: a request may be 64 KB (MikroTik manual, Fetch), and a script joins texts slowly.
 _REPORT: Final = r"""
@@ -252,7 +262,10 @@ def agent_script(onboarding: Onboarding, way: PullAgent) -> str:
         "@KEY@": quote(way.answer_key),
         "@CHECK@": _check(onboarding, way),
         "@TYPE@": quote(f"Content-Type: {'application/json' if is_json else 'text/plain'}"),
-        "@EVERYTHING@": " ".join(f"{name}=[:pick $vFields {at}]" for at, name in enumerate(_CHANGEABLE, start=3)),
+        "@EVERYTHING@": " ".join(
+            f"{name}=[:pick $vFields {at}]" for at, name in enumerate(_CHANGEABLE, start=3) if at != _MAC_AT
+        ),
+        "@ANY_MAC@": NO_MAC,
         "@RANDOM@": ' . "-" . [:rndstr length=16]' if is_json else "",
     }
     for mark, value in values.items():
