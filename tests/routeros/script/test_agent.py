@@ -149,6 +149,8 @@ def test_changes_and_ends_are_obeyed(version: str, variant: Variant) -> None:
     site.run()
     user = site.users()[NAME]
     assert (user["limit-uptime"], user["mac-address"], user["password"]) == ("2h", MAC, "00123")
+    # A browser's cookie outlives its session; only a MAC's goes with it.
+    assert site.router.hotspot.new_http_cookie(IP)
     site.portal.ask(ChangeUser(NAME, UserChanges(limit_uptime=None)), EndAccess(NAME, Why.ENDED))
     site.run()
     assert NAME not in site.users()
