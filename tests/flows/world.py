@@ -17,6 +17,7 @@ from portal.mpesa.simulator.world import DEFAULT_KEY, DEFAULT_SECRET, SANDBOX_PA
 from portal.routers import RouterView
 from portal.serving import listen
 from portal.vault import Vault
+from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.clock import VirtualClock
 from routeros.simulator.proxy import HotspotNetwork
 from routeros.simulator.proxy.phones import Phone
@@ -55,7 +56,15 @@ class Shop:
 
 
 @asynccontextmanager
-async def shop_open(settings: Settings, vault: Vault, clock: Clock, *, works: bool = True) -> AsyncIterator[Shop]:
+async def shop_open(
+    settings: Settings,
+    vault: Vault,
+    clock: Clock,
+    *,
+    works: bool = True,
+    behaviour: Behaviour | None = None,
+    version: str = "7.16",
+) -> AsyncIterator[Shop]:
     """A shop with one router and two packages. The database must be empty and open."""
     listener = listen("127.0.0.1", 0)
     portal = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -63,7 +72,12 @@ async def shop_open(settings: Settings, vault: Vault, clock: Clock, *, works: bo
     async with (
         DarajaSimulator(world) as daraja,
         SimulatedRouter(
-            clock=VirtualClock(), api_user="vocha", api_password="secret", login_by="cookie,mac-cookie,http-pap"
+            version=version,
+            clock=VirtualClock(),
+            behaviour=behaviour,
+            api_user="vocha",
+            api_password="secret",
+            login_by="cookie,mac-cookie,http-pap",
         ) as board,
     ):
         live = settings_for(settings, portal=portal, mpesa=daraja.url)
