@@ -33,33 +33,42 @@ class Dispatcher:
 
     def run(self, call: Call) -> Answer:
         """Run one command. Raises Trap."""
-        if (handler := self.commands.get(call.command)) is not None:
-            self._check_arguments(call)
-            call.permit(*self._needed(call, "write"))
-            return handler(call)
-        menu = self.menus.get(call.menu)
-        if menu is None or not call.menu:
-            is_prefix = call.menu in self.schema.menus or f"{call.menu}/" == "/"
-            raise traps.no_such_command() if is_prefix else traps.no_such_prefix()
-        handler = menu.readers.get(call.verb)
-        if handler is None and self._has_verb(call):
-            handler = menu.writers.get(call.verb)
+        handler = self._handler(call.command)
         if handler is None:
-            raise traps.no_such_command()
-        self._check_arguments(call)
-        if call.verb in _READING:
+            is_prefix = call.menu in self.menus or call.menu in self.schema.menus or not call.menu
+            raise traps.no_such_command() if is_prefix else traps.no_such_prefix()
+        if not self._arguments(call.menu, call.verb).issuperset(call.arguments):
+            raise traps.unknown_parameter()
+        menu = self.menus.get(call.menu)
+        if menu is not None and call.verb in _READING and call.verb in menu.readers:
             call.permit("read")
         else:
-            call.permit(*self._needed(call, "write"), *menu.policy)
+            call.permit(*self._needed(call, "write"), *(menu.policy if menu else ()))
         return handler(call)
 
-    def _has_verb(self, call: Call) -> bool:
-        if call.command in self.schema.commands:
+    def accepts(self, command: str) -> frozenset[str] | None:
+        """Return the arguments this router takes with a command, None when it does not have the command."""
+        menu, _, verb = command.rpartition("/")
+        return None if self._handler(command) is None else self._arguments(menu, verb)
+
+    def _handler(self, command: str) -> Handler | None:
+        if (handler := self.commands.get(command)) is not None:
+            return handler
+        path, _, verb = command.rpartition("/")
+        menu = self.menus.get(path) if path else None
+        if menu is None:
+            return None
+        if verb in menu.readers:
+            return menu.readers[verb]
+        return menu.writers.get(verb) if self._has_verb(path, verb) else None
+
+    def _has_verb(self, menu: str, verb: str) -> bool:
+        if f"{menu}/{verb}" in self.schema.commands:
             return True
-        if call.verb == "comment":
-            return "comment" in self.schema.arguments(call.menu, "set")
-        if call.verb == "move":
-            return "place-before" in self.schema.arguments(call.menu, "add")
+        if verb == "comment":
+            return "comment" in self.schema.arguments(menu, "set")
+        if verb == "move":
+            return "place-before" in self.schema.arguments(menu, "add")
         return False
 
     def _needed(self, call: Call, policy: str) -> tuple[str, ...]:
@@ -68,20 +77,17 @@ class Dispatcher:
                 return policies
         return ("ftp",) if call.menu == "/file" else (policy,)
 
-    def _check_arguments(self, call: Call) -> None:
-        """Raise Trap for an argument this version of the command does not take."""
-        known = self.schema.arguments(call.menu, call.verb)
-        if call.verb in {"print", "getall", "listen"}:
-            known = self.schema.arguments(call.menu, "print") | _PRINT_EXTRAS
-        elif call.verb == "get":
-            known = _GET_EXTRAS
-        elif call.verb == "comment":
-            known = frozenset({".id", "numbers", "comment"})
-        elif call.verb == "move":
-            known = frozenset({".id", "numbers", "destination"})
-        elif call.verb == "unset":
-            known = known | {".id", "numbers", "value-name"}
-        elif known & {"numbers", "number"}:
-            known = known | {".id"}
-        if not known.issuperset(call.arguments):
-            raise traps.unknown_parameter()
+    def _arguments(self, menu: str, verb: str) -> frozenset[str]:
+        """Return what this version's command takes, with what the API adds to every command of its kind."""
+        known = self.schema.arguments(menu, verb)
+        if verb in {"print", "getall", "listen"}:
+            return self.schema.arguments(menu, "print") | _PRINT_EXTRAS
+        if verb == "get":
+            return _GET_EXTRAS
+        if verb == "comment":
+            return frozenset({".id", "numbers", "comment"})
+        if verb == "move":
+            return frozenset({".id", "numbers", "destination"})
+        if verb == "unset":
+            return known | {".id", "numbers", "value-name"}
+        return known | {".id"} if known & {"numbers", "number"} else known
