@@ -16,7 +16,7 @@ from routeros.script.statements import (
     stop,
     when_none,
 )
-from routeros.script.values import Family, Onboarding, PullAgent, Trust
+from routeros.script.values import Family, Onboarding, PullAgent, Trust, Variant
 
 _ADDRESS: Final = re.compile(r"[0-9.]+", re.ASCII)
 #: SNTP of version 6 keeps two addresses and a list of names apart.
@@ -24,12 +24,32 @@ _SIX_NTP: Final = ("primary-ntp", "secondary-ntp", "server-dns-names")
 
 
 def right_version(onboarding: Onboarding) -> list[str]:
-    """Refuse a router of the other family."""
+    """Refuse a router of the other family, or one too old for what was chosen."""
     start, other = ("6.", "7") if onboarding.family is Family.SIX else ("7.", "6.49")
     sentence = (
         f"This script is for RouterOS {onboarding.family}. Choose RouterOS {other} in the portal and paste that one."
     )
-    return [f':if ([:pick [/system resource get version] 0 2] != "{start}") do={{ {stop(sentence)} }}']
+    lines = [f":if ([:pick [/system resource get version] 0 2] != {quote(start)}) do={{ {stop(sentence)} }}"]
+    minor, sentence = _least(onboarding)
+    if minor:
+        # Of 7.9 the two characters are no number, so it is refused as it should be.
+        lines += [
+            ":local vMinor [:tonum [:pick [/system resource get version] 2 4]]",
+            f':if ([:typeof $vMinor] != "num" || $vMinor < {minor}) do={{ {stop(sentence)} }}',
+        ]
+    return lines
+
+
+def _least(onboarding: Onboarding) -> tuple[int, str]:
+    """The least minor version of 7 the wish needs, two digits, and what to do with an older one; 0 for any."""
+    way = onboarding.way
+    if onboarding.family is Family.SIX or not isinstance(way, PullAgent):
+        return 0, ""
+    if onboarding.trust is Trust.BUILT_IN and way.url.startswith("https://"):
+        return 19, "Before RouterOS 7.19 routers know no authority. Update it, or choose our certificate in the portal."
+    if way.variant is Variant.JSON:
+        return 13, "JSON needs RouterOS 7.13. Update it, or choose plain lines in the portal."
+    return 0, ""
 
 
 def device_mode(onboarding: Onboarding) -> list[str]:

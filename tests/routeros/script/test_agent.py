@@ -87,7 +87,7 @@ class Site:
         wish = wish_for(version, variant)
         assert isinstance(wish.way, PullAgent)
         self.router = SimulatedRouter(
-            version=version, server_name="hotspot1", address="10.5.50.1", login_by="http-pap,mac-cookie"
+            version=version, server_name="hotspot1", address="10.5.50.1", login_by="http-pap,cookie,mac-cookie"
         )
         self.router.hotspot.see_host(MAC, IP)
         self.portal = Portal(variant)

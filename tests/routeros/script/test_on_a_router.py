@@ -220,6 +220,30 @@ def test_the_other_family_is_refused() -> None:
     assert "RouterOS 6.49" in pasted.error
 
 
+@pytest.mark.parametrize(
+    ("version", "trust", "words"),
+    [
+        ("7.9", Trust.NONE, "JSON needs RouterOS 7.13"),
+        ("7.12", Trust.NONE, "JSON needs RouterOS 7.13"),
+        ("7.13", Trust.NONE, None),
+        ("7.18", Trust.BUILT_IN, "Before RouterOS 7.19"),
+        ("7.9", Trust.BUILT_IN, "Before RouterOS 7.19"),
+        ("7.20.2", Trust.BUILT_IN, None),
+    ],
+)
+def test_a_router_too_old_for_the_agent_is_told_so(version: str, trust: Trust, words: str | None) -> None:
+    wish = replace(WISHES["7 json existing"], trust=trust)
+    router = router_for(wish, version)
+    before = configuration(router)
+    pasted = paste(router, setup_script(wish))
+    if words is None:
+        assert pasted.error is None
+    else:
+        assert pasted.error is not None
+        assert words in pasted.error
+        assert differences(before, configuration(router)) == {}
+
+
 def test_half_a_paste_does_nothing() -> None:
     wish = WISHES["7 tunnel new"]
     router = router_for(wish)
