@@ -112,7 +112,7 @@ def test_undo_leaves_the_router_as_it_was(wish: Onboarding) -> None:
 
 @SEVENS
 def test_every_version_7_can_be_set_up(version: str) -> None:
-    for name in ("7 tunnel new", "7 direct new", "7 pull new"):
+    for name in ("7 tunnel new", "7 pull new"):
         router = router_for(WISHES[name], version)
         pasted = paste(router, setup_script(WISHES[name]))
         assert pasted.error is None, pasted.output

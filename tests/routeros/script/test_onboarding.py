@@ -41,7 +41,7 @@ def skeleton(script: str) -> set[str]:
 
 
 @given(name=TYPED, merchant=TYPED, interface=TYPED, phone=TYPED)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_nothing_a_merchant_types_changes_the_script(name: str, merchant: str, interface: str, phone: str) -> None:
     typed = {"router_name": name, "merchant_name": merchant, "interface": interface, "help_phone": phone}
     for wish in (BASE, SIX):
@@ -50,7 +50,7 @@ def test_nothing_a_merchant_types_changes_the_script(name: str, merchant: str, i
 
 
 @given(name=TYPED)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_comments_stay_comments(name: str) -> None:
     head, _, _ = setup_script(replace(BASE, router_name=name, merchant_name=name)).partition("\n{\n")
     assert all(re.fullmatch(r"# ?[A-Za-z0-9 _.,:/@+=-]*", line) for line in head.splitlines() if line)

@@ -78,13 +78,13 @@ def report(*lines: str, ask: str = "3-1h2m", variant: Variant = Variant.PLAIN, e
 
 
 @given(WORK, VARIANTS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_work_is_read_as_it_was_written(work: PullWork, variant: Variant) -> None:
     assert parse_work(build_work(work, variant), variant) == work
 
 
 @given(WORK.filter(lambda work: bool(work.jobs)), VARIANTS, st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_torn_work_is_no_work(work: PullWork, variant: Variant, data: st.DataObject) -> None:
     body = build_work(work, variant)
     with pytest.raises(ValueError):
@@ -262,7 +262,7 @@ def test_json_that_is_no_report_is_refused(body: bytes) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 def test_rubbish_is_only_ever_refused(body: bytes) -> None:
     for read in (parse_report, parse_work):
         for variant in Variant:
