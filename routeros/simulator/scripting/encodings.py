@@ -36,35 +36,34 @@ _DEEPEST = 40
 
 def write_json(value: Value, options: frozenset[str]) -> str:
     """Write a value as JSON: an array with keys as an object, without as a list."""
-    plain = _plain(value, keep_strings=KEEP_STRINGS in options, depth=0)
-    indent = 4 if "json.pretty" in options else None
-    separators = None if indent else (",", ":")
-    return inward(json.dumps(plain, ensure_ascii=False, indent=indent, separators=separators))
+    gap = "\n" if "json.pretty" in options else ""
+    return inward(_written(value, keep_strings=KEEP_STRINGS in options, gap=gap, depth=0))
 
 
-class _Float(float):
-    """A number JSON writes with six decimals."""
-
-    def __repr__(self) -> str:
-        return f"{int(self)}.000000"
-
-
-def _plain(value: Value, *, keep_strings: bool, depth: int) -> object:
+def _written(value: Value, *, keep_strings: bool, gap: str, depth: int) -> str:
+    """Write one value; `gap` is the line end and indentation that surrounds it, empty for one line."""
     if depth > _DEEPEST:
         raise ScriptError("failure: array is nested too deeply")
     if isinstance(value, Array):
-        parts = {key: _plain(v, keep_strings=keep_strings, depth=depth + 1) for key, v in value.pairs()}
-        if not value.keyed:
-            return list(parts.values())
-        return {outward(text_of(key)): part for key, part in parts.items()}
+        inner = f"{gap}    " if gap else ""
+        parts: list[str] = []
+        for key, element in value.pairs():
+            text = _written(element, keep_strings=keep_strings, gap=inner, depth=depth + 1)
+            parts.append(f"{_quoted(text_of(key))}:{' ' if gap else ''}{text}" if value.keyed else text)
+        opening, closing = "{}" if value.keyed else "[]"
+        return f"{opening}{inner}{f',{inner}'.join(parts)}{gap}{closing}"
     if isinstance(value, Absent):
-        return None
-    if isinstance(value, bool | int):
-        return value
+        return "null"
     text = text_of(value)
+    if isinstance(value, bool | int):
+        return text
     if isinstance(value, str) and not keep_strings and (number := read_number(text)) is not None:
-        return _Float(number)
-    return outward(text)
+        return f"{number}.000000"
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(outward(text), ensure_ascii=False)
 
 
 def read_json(text: str, options: frozenset[str]) -> Value:

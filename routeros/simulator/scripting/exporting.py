@@ -44,7 +44,7 @@ class Exporter:
         shows = sees_secrets and ("hide-sensitive" not in options if is_old else "show-sensitive" in options)
         stamp = f"{date_of(self.now(), is_iso=self.number >= (7, 10))} {self.now():%H:%M:%S}"
         found = [f"# {stamp} by RouterOS {self.version}", "# software id = VCHA-0001", "#"]
-        for path in sorted(self.menus):
+        for path in self._order():
             if not (path == menu or path.startswith(f"{menu}/")) or path.startswith(_SKIPPED):
                 continue
             title = path.replace("/", " ").replace(" ", "/", 1)
@@ -54,6 +54,24 @@ class Exporter:
             elif commands:
                 found += [title, *commands]
         return found
+
+    def _order(self) -> list[str]:
+        """Return the paths so that what a menu refers to comes before it."""
+        found: dict[str, None] = {}
+
+        def visit(path: str, above: tuple[str, ...]) -> None:
+            menu = self.menus.get(path)
+            if menu is None or path in found or path in above:
+                return
+            if isinstance(menu, ItemMenu):
+                targets = {known.refers_to for known in menu.table.spec.fields.values() if known.refers_to}
+                for target in sorted(targets):
+                    visit(target, (*above, path))
+            found[path] = None
+
+        for path in sorted(self.menus):
+            visit(path, ())
+        return list(found)
 
     def _line(self, command: tuple[str, Mapping[str, str]], *, shows: bool) -> str:
         head, properties = command

@@ -21,7 +21,7 @@ from routeros.simulator.log import RouterLog
 from routeros.simulator.menus.base import SettingsMenu
 from routeros.simulator.schema import Schema
 from routeros.simulator.scripting import hooks, system_commands
-from routeros.simulator.scripting.errors import ScriptError
+from routeros.simulator.scripting.errors import LimitError, ScriptError
 from routeros.simulator.scripting.exporting import Exporter
 from routeros.simulator.scripting.fetching import Fetch, Fetcher, no_network
 from routeros.simulator.scripting.files import FileMenu
@@ -39,6 +39,7 @@ from routeros.simulator.tables import Tables
 T = TypeVar("T")
 _LOCAL = timedelta(hours=3)  # the zone of /system/clock: Africa/Nairobi
 _MOST_JOBS = 100
+_MOST_TICKS = 600
 _LONGEST_RUN = timedelta(days=2)
 
 
@@ -97,7 +98,7 @@ class ScriptHost:
             tables["/system/scheduler"],
             is_allowed=lambda: allows("scheduler"),
             now=self.local_now,
-            booted_at=lambda: self.local_now() - timedelta(seconds=uptime()),
+            uptime=uptime,
             is_iso=is_iso,
         )
         self.stored = ScriptMenu(tables["/system/script"], now=self.local_now, is_iso=is_iso)
@@ -117,7 +118,7 @@ class ScriptHost:
         self._language = Language(
             self.runner.tree, self.functions, lambda i, given: system_commands.execute(self, i, given)
         )
-        self._menus = MenuCommands(self.runner.tree, tables, lambda: router.dispatcher, self._export, self._write_file)
+        self._menus = MenuCommands(self.runner.tree, lambda: router.dispatcher, self._export, self._write_file)
         system_commands.install(self)
         hooks.install(self)
 
@@ -230,9 +231,12 @@ class ScriptHost:
 
         def sleep(seconds: float) -> None:
             if self.router.clock.now() + timedelta(seconds=seconds) > until:
-                raise RuntimeError("the script waits for days; let it run as a job")
-            self.router.clock.advance(seconds)
-            self.router.tick()
+                raise LimitError("script waits for days; let it run as a job")
+            piece = max(1.0, seconds / _MOST_TICKS)
+            while seconds > 0:
+                self.router.clock.advance(min(piece, seconds))
+                self.router.tick()
+                seconds -= piece
 
         return finish(coroutine, sleep)
 

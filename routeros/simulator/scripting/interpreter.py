@@ -154,7 +154,10 @@ class Interpreter:
         if isinstance(statement, FunctionCall):
             return await self._call(statement, scope)
         assert isinstance(statement, Evaluation)
-        return await self.value(statement.expression, scope)
+        found = await self.value(statement.expression, scope)
+        if isinstance(found, Code) and found.type_name == "code":
+            return await self.call(found, {}, scope.globals)  # `[[:parse "…"]]` runs what it parsed
+        return found
 
     async def _command(self, command: Command, scope: Scope) -> Value:
         commands = self.language if self.language.knows(command) else self.menus
@@ -171,7 +174,8 @@ class Interpreter:
         if isinstance(function, Array) and len(function) == 1:
             function = function.elements()[0]
         if not isinstance(function, Code):
-            return NOTHING  # calling what is not declared does nothing (MikroTik manual, Tips and tricks)
+            # What is no function gives itself; what was never declared gives nothing (MikroTik manual, Tips and tricks).
+            return function
         parameters: dict[str, Value] = {}
         for number, expression in enumerate(call.positional, 1):
             parameters[str(number)] = await self.value(expression, scope)

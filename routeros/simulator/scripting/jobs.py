@@ -117,4 +117,8 @@ def finish(coroutine: Coroutine[Any, Any, T], sleep: Callable[[float], None]) ->
                 request.awaitable.close()
             coroutine.close()
             raise RuntimeError("an asynchronous fetcher needs run_live, not run")  # noqa: TRY004
-        sleep(request.seconds)
+        try:
+            sleep(request.seconds)
+        except BaseException:
+            coroutine.close()
+            raise

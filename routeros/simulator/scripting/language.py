@@ -79,7 +79,7 @@ class Language:
         context = interpreter.context
         if verb == "put":
             context.say(outward(text_of(_needed(given, "message"))))
-            return NOTHING
+            return given["message"]
         if verb == "error":
             raise ScriptError(text_of(given.get("message", NOTHING)))
         if verb == "return":

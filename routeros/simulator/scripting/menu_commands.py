@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from routeros.simulator import traps
 from routeros.simulator.calls import Answer, Call
 from routeros.simulator.dispatch import Dispatcher
+from routeros.simulator.menus.base import ItemMenu
 from routeros.simulator.scripting import printing
 from routeros.simulator.scripting.errors import ScriptError
 from routeros.simulator.scripting.interpreter import Context, Interpreter, Scope, passes
@@ -33,7 +34,6 @@ from routeros.simulator.scripting.values import (
     read_span,
     text_of,
 )
-from routeros.simulator.tables import Tables
 
 #: Properties that stay strings whatever they look like.
 _WORDS = frozenset(
@@ -91,7 +91,6 @@ class MenuCommands:
     """Runs menu commands of one router. `export` writes the configuration of a menu and those below as lines."""
 
     tree: CommandTree
-    tables: Tables
     dispatcher: Callable[[], Dispatcher]
     export: Callable[[str, Mapping[str, str], Context], list[str]]
     write_file: Callable[[str, str, Context], None]
@@ -243,8 +242,9 @@ class MenuCommands:
         return known[number]
 
     def _named(self, menu: str, name: str, context: Context) -> str | None:
-        if menu in self.tables:
-            row = self.tables[menu].find(name)
+        known = self.dispatcher().menus.get(menu)
+        if isinstance(known, ItemMenu):
+            row = known.table.find(name)
             return row.id if row else None
         named = [row[".id"] for row in self.rows(menu, context) if row.get("name") == name]
         return named[0] if len(named) == 1 else None

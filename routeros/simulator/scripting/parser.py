@@ -223,10 +223,10 @@ class Parser(ArgumentParser):
                 raise self.error(at=at)
             command.arguments[slot] = target
             return
-        if self.peek() == '"':
-            name = self.string()
-        else:
-            name = Literal(",".join(self.names()) if command.verb in {"foreach", "onerror"} else self.name())
+        if command.verb == "set":
+            self.take("$")  # scripts in the field write `:set $name`, and routers take it
+        names = ",".join(self.names()) if self.peek() != '"' and slot != "name" else ""
+        name = self.string() if self.peek() == '"' else Literal(names or self.name())
         if not isinstance(name, Literal) or not name.value:
             raise self.error(at=at)
         if self.peek() and self.peek() not in " \t\r\n;]})\\":
@@ -263,6 +263,9 @@ class Parser(ArgumentParser):
             if name is not None:
                 command.arguments[name] = Literal(True)
                 return
+            if is_language and not unnamed and found[1] in signature.named:  # `:foreach i in [find]`, without `=`
+                command.arguments[found[1]] = self._value(command, signature, found[1], is_language=True)
+                return
             self.at = at
         if not unnamed:
             raise self.error("expected end of command")
@@ -270,7 +273,7 @@ class Parser(ArgumentParser):
         command.arguments[name] = self._value(command, signature, name, is_language=is_language)
 
     def _value(self, command: Command, signature: Signature, name: str, *, is_language: bool) -> Expression:
-        if is_language:
+        if is_language or self.peek() == "\\":  # an export breaks long lines right behind the equals sign
             self.skip_blanks()
         if self.peek() == "{":
             if name in signature.blocks:

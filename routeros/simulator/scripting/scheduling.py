@@ -17,7 +17,7 @@ from routeros.simulator.scripting.files import date_of
 from routeros.simulator.tables import Row, Table
 
 ALL_POLICIES = "ftp,reboot,read,write,policy,test,password,sniff,sensitive,romon"
-_STARTUP = timedelta(seconds=3)
+_STARTUP = 3.0
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -36,13 +36,15 @@ class _Watch:
     """What is known of one schedule: until when it was looked at, and how often it ran since boot."""
 
     seen: datetime
+    #: Seconds since boot at that look, for what starts with the router: they know no time servers.
+    up: float = 0.0
     runs: int = 0
 
 
 class FiringScheduler(SchedulerMenu):
     """The scheduler with a clock: `due` gives the rows whose time came since the last look.
 
-    `now` is the router's local wall clock, `booted_at` in the same terms when the console came up.
+    `now` is the router's local wall clock, `uptime` the seconds since the console came up.
     """
 
     def __init__(
@@ -51,11 +53,11 @@ class FiringScheduler(SchedulerMenu):
         *,
         is_allowed: Callable[[], bool],
         now: Callable[[], datetime],
-        booted_at: Callable[[], datetime],
+        uptime: Callable[[], float],
         is_iso: bool,
     ) -> None:
         super().__init__(table, is_allowed=is_allowed)
-        self._may_run, self._now, self._booted_at, self._is_iso = is_allowed, now, booted_at, is_iso
+        self._may_run, self._now, self._uptime, self._is_iso = is_allowed, now, uptime, is_iso
         self._watches: dict[str, _Watch] = {}
 
     def add(self, call: Call) -> Answer:
@@ -66,7 +68,7 @@ class FiringScheduler(SchedulerMenu):
         call.arguments.setdefault("policy", default_policy(call))
         self._check(call)
         answer = super().add(call)
-        self._watches[answer.ret or ""] = _Watch(now)
+        self._watches[answer.ret or ""] = _Watch(now, self._uptime())
         return answer
 
     def change(self, call: Call) -> Answer:
@@ -85,11 +87,12 @@ class FiringScheduler(SchedulerMenu):
 
     def due(self) -> list[Row]:
         """Return the enabled rows whose time has come since the last look, in the order of the list."""
-        now, found = self._now(), list[Row]()
+        now, up, found = self._now(), self._uptime(), list[Row]()
         for row in list(self.table):
             watch = self._watch(row)
-            before, watch.seen = watch.seen, now
-            if row.is_disabled or not self._may_run() or not self._comes(row, before, now):
+            is_due = self._comes(row, watch, now, up)
+            watch.seen, watch.up = now, up
+            if row.is_disabled or not self._may_run() or not is_due:
                 continue
             watch.runs += 1
             found.append(row)
@@ -97,11 +100,10 @@ class FiringScheduler(SchedulerMenu):
 
     def boot(self) -> None:
         """Begin anew: run counters are zero, and what starts with the router may start again."""
-        # A second earlier than the clock can say, so that nothing at the very moment of the boot is missed.
-        self._watches = {row.id: _Watch(self._now() - timedelta(seconds=1)) for row in self.table}
+        self._watches = {row.id: _Watch(self._now()) for row in self.table}
 
     def _watch(self, row: Row) -> _Watch:
-        return self._watches.setdefault(row.id, _Watch(self._now()))
+        return self._watches.setdefault(row.id, _Watch(self._now(), self._uptime()))
 
     def _day(self, moment: datetime) -> str:
         if self._is_iso or moment.year != self._now().year:
@@ -111,26 +113,24 @@ class FiringScheduler(SchedulerMenu):
     def _start(self, row: Row) -> datetime | None:
         time = row.get("start-time", "00:00:00")
         if time == "startup":
-            return self._booted_at() + _STARTUP
+            return self._now() + timedelta(seconds=_STARTUP - self._uptime())
         day = _date(row.get("start-date")) or datetime(1970, 1, 1, tzinfo=self._now().tzinfo)
         try:
             return day.replace(tzinfo=self._now().tzinfo) + timedelta(seconds=values.parse_duration(time))
         except ValueError:
             return None
 
-    def _comes(self, row: Row, before: datetime, now: datetime) -> bool:
-        start, interval = self._start(row), values.parse_duration(row.get("interval", "0s"))
-        if start is None or now < start or now <= before:
-            return False
+    def _comes(self, row: Row, watch: _Watch, now: datetime, up: float) -> bool:
+        interval = values.parse_duration(row.get("interval", "0s"))
         if not self._is_day(row, now):
             return False
-        if interval <= 0:
-            return before < start
-        first = int((before - start).total_seconds() // interval) if before >= start else -1
-        last = int((now - start).total_seconds() // interval)
         if row.get("start-time") == "startup":
-            return last > max(first, 0)  # with an interval it does not run at the boot itself
-        return last > first
+            # With an interval it does not run at the boot itself.
+            return _passes(watch.up - _STARTUP, up - _STARTUP, interval, first=1 if interval else 0)
+        start = self._start(row)
+        if start is None:
+            return False
+        return _passes((watch.seen - start).total_seconds(), (now - start).total_seconds(), interval, first=0)
 
     def _next(self, row: Row) -> datetime | None:
         start, interval = self._start(row), values.parse_duration(row.get("interval", "0s"))
@@ -157,6 +157,16 @@ class FiringScheduler(SchedulerMenu):
             raise traps.invalid_value("start-time") from None
         if day and _date(day) is None:
             raise traps.invalid_value("start-date")
+
+
+def _passes(before: float, now: float, interval: float, *, first: int) -> bool:
+    """Say whether a time to run lies after `before` and not after `now`, both in seconds since the start."""
+    if now < 0 or now <= before:
+        return False
+    if interval <= 0:
+        return before < 0
+    last_seen = int(before // interval) if before >= 0 else -1
+    return int(now // interval) > max(last_seen, first - 1)
 
 
 def _date(text: str) -> datetime | None:

@@ -160,7 +160,7 @@ class CommandTree:
         unnamed = _UNNAMED.get(path, ())
         if "numbers" in known and not unnamed:
             unnamed = ("numbers", "value-name") if verb == "unset" else ("numbers",)
-        return Signature(unnamed, known, frozenset({"do"}) & known, _FLAGS.get(path, frozenset()))
+        return Signature(unnamed, known, frozenset({"do"}) & known, _FLAGS.get(path, frozenset()) & known)
 
     def properties(self, menu: str) -> frozenset[str]:
         """Return the names a condition in this menu takes for properties of its rows."""
