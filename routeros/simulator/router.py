@@ -266,7 +266,10 @@ class SimulatedRouter:
         ]
         menus = {menu.path: menu for menu in made if menu.path in self.schema.menus}
         incoming = {"accept": "false", "port": str(self.behaviour.radius_incoming_port), "vrf": "main"}
-        generic.add_generic_menus(menus, self.tables, self.schema, settings={"/radius/incoming": incoming})
+        of_six = {"primary-ntp": "0.0.0.0", "secondary-ntp": "0.0.0.0", "server-dns-names": "", "mode": "broadcast"}
+        ntp = of_six if self.schema.version < (7,) else {"mode": "unicast", "servers": "", "vrf": "main"}
+        settings = {"/radius/incoming": incoming, "/system/ntp/client": ntp}
+        generic.add_generic_menus(menus, self.tables, self.schema, settings=settings)
         commands = {
             "/system/reboot": self._reboot_by_command,
             "/system/reset-configuration": self._reset_by_command,

@@ -28,6 +28,10 @@ _SEVEN_ONLY = (
 _MORE: dict[str, tuple[str, ...]] = {
     "/system/routerboard/print": ("as-value", "file", "interval", "without-paging"),
 }
+#: What version 6 has instead. Source: MikroTik manual, NTP (RouterOS version 6).
+_IN_SIX: dict[str, tuple[str, ...]] = {
+    "/system/ntp/client/set": ("enabled", "primary-ntp", "secondary-ntp", "server-dns-names"),
+}
 
 
 class _Data(TypedDict):
@@ -75,6 +79,7 @@ def schema_for(version: str) -> Schema:
     commands = dict(_commands_of(nearest))
     if wanted < (7,):
         commands = {name: args for name, args in commands.items() if not name.startswith(_SEVEN_ONLY)}
+        commands |= {name: frozenset(args) for name, args in _IN_SIX.items()}
     menus: dict[str, tuple[str, ...]] = {}
     for command in commands:
         path, _, verb = command.rpartition("/")

@@ -12,6 +12,7 @@ from routeros.simulator.calls import Answer, Call
 from routeros.simulator.fields import Field, boolean, duration, ip_prefix, number, reference, text
 from routeros.simulator.menus import interfaces
 from routeros.simulator.menus.base import Handler, ItemMenu, Menu, SettingsMenu
+from routeros.simulator.menus.certificates import CertificateMenu
 from routeros.simulator.schema import Schema
 from routeros.simulator.tables import Table, Tables, TableSpec
 
@@ -71,6 +72,21 @@ _FACTORY_ROWS = {
     "/ppp/profile": ("default", "default-encryption"),
     "/interface/list": ("all", "none", "dynamic", "static"),
 }
+#: What these print from the factory. Source: MikroTik manual, DNS, NTP, Cloud.
+_FACTORY_SETTINGS = {
+    "/ip/dns": {
+        "servers": "",
+        "dynamic-servers": "",
+        "use-doh-server": "",
+        "verify-doh-cert": "false",
+        "allow-remote-requests": "false",
+        "max-udp-packet-size": "4096",
+        "cache-size": "2048",
+        "cache-max-ttl": "1w",
+    },
+    "/system/ntp/client": {"enabled": "false"},
+    "/ip/cloud": {"ddns-enabled": "false", "update-time": "true"},
+}
 
 
 def generic_spec(path: str, schema: Schema) -> TableSpec:
@@ -101,9 +117,9 @@ def add_generic_menus(
         if schema.has_rows(path):
             table = tables[path] if path in tables else tables.create(generic_spec(path, schema))
             seed_factory_rows(table)
-            menus[path] = interfaces.menu_for(table, tables) or ItemMenu(table)
+            menus[path] = _item_menu(table, tables, schema)
         elif schema.arguments(path, "print") or schema.arguments(path, "set"):
-            menus[path] = SettingsMenu(path, dict(settings.get(path, {})))
+            menus[path] = _settings_menu(path, {**_FACTORY_SETTINGS.get(path, {}), **settings.get(path, {})}, tables)
         else:
             continue
     for path, menu in menus.items():
@@ -111,6 +127,18 @@ def add_generic_menus(
         for verb in schema.verbs(path):
             if verb not in known:
                 menu.writers[verb] = _without_behaviour(f"{path}/{verb}")
+
+
+def _item_menu(table: Table, tables: Tables, schema: Schema) -> ItemMenu:
+    if table.spec.path != "/certificate":
+        return interfaces.menu_for(table, tables) or ItemMenu(table)
+    files = tables["/file"] if "/file" in tables else tables.create(generic_spec("/file", schema))
+    return CertificateMenu(table, files)
+
+
+def _settings_menu(path: str, factory: dict[str, str], tables: Tables) -> SettingsMenu:
+    readers = {name: boolean for name, value in factory.items() if value in {"true", "false"}}
+    return SettingsMenu(path, factory, readers=readers, lookup=tables)
 
 
 def _without_behaviour(command: str) -> Handler:

@@ -1,4 +1,4 @@
-"""Commands that run scripts or need the files: `/import`, `/execute`, `/system/script/run`, backups, certificates.
+"""Commands that run scripts or need the files: `/import`, `/execute`, `/system/script/run`, backups.
 
 Each gives its answer later, because a script may wait; over the API that is a job, in a script part of it.
 """
@@ -88,7 +88,6 @@ def install(host: ScriptHost) -> None:
     commands["/system/backup/save"] = lambda call: _save(host, call)
     commands["/system/backup/load"] = lambda call: _load(host, call)
     commands["/system/reboot"] = _rebooting(host)
-    host.router.dispatcher.menus["/certificate"].writers["import"] = lambda call: _import_certificate(host, call)
 
 
 def _rebooting(host: ScriptHost) -> Handler:
@@ -225,15 +224,3 @@ def _load(host: ScriptHost, call: Call) -> Answer:
     host.restore(state)
     host.reboot_soon()
     return Answer()
-
-
-def _import_certificate(host: ScriptHost, call: Call) -> Answer:
-    """Take the certificates of a PEM file in, trusted; their names are the file's with a number."""
-    file = call.need("file-name")
-    count = host.files.read(file).count("-----BEGIN CERTIFICATE-----")
-    table = host.router.tables["/certificate"]
-    for number in range(count):
-        name = call.arguments.get("name") or f"{file.rpartition('/')[2]}_{number}"
-        if not table.named(name):
-            table.add({"name": name}).values["trusted"] = "true"
-    return Answer([{"certificates-imported": str(count), "private-keys-imported": "0", "decryption-failures": "0"}])
