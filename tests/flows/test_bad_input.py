@@ -16,6 +16,8 @@ from tests.flows.test_sale import MSISDN, NUMBER, captive_page
 from tests.flows.world import Shop
 
 EVIL = "evil.example"
+#: The portal, and the names the hotspot is registered with.
+OURS = {"127.0.0.1", "10.5.50.1", "login.hotspot"}
 
 
 @dataclass
@@ -124,6 +126,28 @@ async def test_a_mac_or_ip_no_device_has_begins_nothing(shop: Shop, lie: dict[st
     assert "<script>alert" not in answer.text
 
 
+async def pages_of_a_sale(shop: Shop, lies: dict[str, str]) -> list[httpx.Response]:
+    """Every page a phone meets that comes with these lies in its first address, from the packages to "connected"."""
+    async with shop.browser() as browser:
+        address, query = await login_page_query(browser)
+        pages = [await browser.get(f"{address}?{urlencode(query | lies)}")]
+        link = re.search(rf'href="([^"]*/buy/{shop.packages["1 hour"]}\?[^"]*)"', pages[0].text)
+        assert link, pages[0].text
+        pages.append(await browser.get(pages[0].url.join(link.group(1).replace("&amp;", "&"))))
+        hidden = dict(re.findall(r'name="(\w+)" type="hidden" value="([^"]*)"', pages[1].text))
+        pages.append(await browser.post(pages[1].url, data={**hidden, "phone": NUMBER}))
+        waiting = pages[2].url.join(pages[2].headers["location"])
+        pages.append(await browser.get(waiting))
+        await shop.daraja.approve(MSISDN)
+
+        async def connected() -> bool:
+            pages.append(await browser.get(waiting))
+            return "You are connected" in pages[-1].text
+
+        await until(connected, "the page says connected")
+    return pages
+
+
 @pytest.mark.parametrize(
     "lie",
     [
@@ -140,28 +164,9 @@ async def test_a_mac_or_ip_no_device_has_begins_nothing(shop: Shop, lie: dict[st
 )
 async def test_a_tampered_login_link_leads_nobody_astray(shop: Shop, lie: str) -> None:
     """No page of the whole sale leads anywhere but to us and to the hotspot the router is registered with."""
-    async with shop.browser() as browser:
-        address, query = await login_page_query(browser)
-        seen = [await browser.get(f"{address}?{urlencode(query | {'link-login-only': lie, 'link-orig': ''})}")]
-        link = re.search(rf'href="([^"]*/buy/{shop.packages["1 hour"]}\?[^"]*)"', seen[0].text)
-        assert link, seen[0].text
-        seen.append(await browser.get(seen[0].url.join(link.group(1).replace("&amp;", "&"))))
-        hidden = dict(re.findall(r'name="(\w+)" type="hidden" value="([^"]*)"', seen[1].text))
-        seen.append(await browser.post(seen[1].url, data={**hidden, "phone": NUMBER}))
-        waiting = seen[2].url.join(seen[2].headers["location"])
-        seen.append(await browser.get(waiting))
-        await shop.daraja.approve(MSISDN)
-
-        async def connected() -> httpx.Response | None:
-            page = await browser.get(waiting)
-            return page if "You are connected" in page.text else None
-
-        page = await until(connected, "the page says connected")
-        assert page
-        seen.append(page)
-    for answer in seen:
-        assert leads_to(answer) <= {"127.0.0.1", "10.5.50.1", "login.hotspot"}
-        assert EVIL not in answer.text
+    for page in await pages_of_a_sale(shop, {"link-login-only": lie, "link-orig": ""}):
+        assert leads_to(page) <= OURS
+        assert EVIL not in page.text
 
 
 @pytest.mark.parametrize(
@@ -175,11 +180,19 @@ async def test_a_tampered_login_link_leads_nobody_astray(shop: Shop, lie: str) -
     ],
 )
 async def test_a_tampered_original_link_is_dropped(shop: Shop, lie: str) -> None:
-    async with shop.browser() as browser:
-        page, query = await login_page_query(browser)
-        answer = await browser.get(f"{page}?{urlencode(query | {'link-orig': lie})}")
-        assert answer.status_code == 200
-        assert EVIL not in leads_to(answer)
+    for page in await pages_of_a_sale(shop, {"link-orig": lie}):
+        assert leads_to(page) <= OURS
+
+
+async def test_the_page_the_customer_wanted_is_offered_but_never_redirected_to(shop: Shop) -> None:
+    """A plain web address may be anybody's: it is a link that names its host, on the last page only."""
+    *before, last = await pages_of_a_sale(shop, {"link-orig": "https://evil.example/news?a=1"})
+    for page in before:
+        assert leads_to(page) <= OURS
+    assert leads_to(last) - OURS == {EVIL}
+    assert "Goes to evil.example" in last.text
+    assert "location" not in last.headers
+    assert "http-equiv" not in last.text
 
 
 async def test_no_tampered_visit_buys_anything(shop: Shop, vault: Vault) -> None:

@@ -130,8 +130,9 @@ async def test_worker_dies_when_the_clock_was_started(house: House, shop: Shop) 
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_database_dies_at(house: House, shop: Shop, point: str) -> None:
-    """Web and worker live on and must find the server that comes back."""
+    """Web and worker live on, find the server that comes back, and have kept what only they knew: M-Pesa's answer."""
     await sold_in_spite_of(house, shop, point, death_of="database")
+    assert await shop.count("payments", "merchant_request_id IS NOT NULL") == 1
 
 
 async def test_worker_dies_when_the_callback_is_stored(house: House, shop: Shop) -> None:
