@@ -14,7 +14,7 @@ from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.effects import Effects
 from routeros.simulator.menus.hotspot_fields import USER, USER_PROFILE
 from routeros.simulator.refusals import LoginRefused
-from routeros.simulator.sessions import Active, Host, Usage
+from routeros.simulator.sessions import Active, Counters, Host, Usage
 from routeros.simulator.tables import Row, Tables
 
 
@@ -48,6 +48,11 @@ class Accounts:
     def sessions_of(self, user: Row) -> list[Active]:
         """Return the running sessions that were opened with this row."""
         return [active for active in self._active.values() if active.user_row is user]
+
+    def traffic_of_queue(self, queue: Row) -> Counters:
+        """Return the traffic of the session a dynamic queue was made for; zeros for any other queue."""
+        owner = self.effects.owners.get(queue.id)
+        return owner.traffic if owner else Counters()
 
     def terms(self, user: Row, profile: Row, now: datetime) -> Terms:
         """Compute what a session beginning now may use. Raises LoginRefused when nothing is left."""

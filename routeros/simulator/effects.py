@@ -40,6 +40,8 @@ class Effects:
     #: The latest calls of scripts, oldest first; profiles without a script leave none.
     script_calls: deque[ScriptCall] = field(default_factory=lambda: deque(maxlen=_KEPT))
     watchers: list[Callable[[ScriptCall], None]] = field(default_factory=list)
+    #: Whose a dynamic queue is, by its id.
+    owners: dict[str, Active] = field(default_factory=dict)
 
     def begin(self, active: Active, profile: Row) -> None:
         """Make a fresh session's rows and call on-login."""
@@ -50,6 +52,7 @@ class Effects:
         """Make a session's dynamic rows."""
         if profile.get("rate-limit") and QUEUES in self.tables:
             active.queue_id = self._add_queue(active, profile.get("rate-limit")).id
+            self.owners[active.queue_id] = active
         if profile.get("address-list") and ADDRESS_LIST in self.tables:
             row = {"list": profile.get("address-list"), "address": active.ip}
             active.list_id = self.tables[ADDRESS_LIST].add(row, is_dynamic=True).id
@@ -73,6 +76,7 @@ class Effects:
 
     def drop(self, active: Active) -> None:
         """Take a session's rows away without a word, as a boot does."""
+        self.owners.pop(active.queue_id, None)
         for path, row_id in ((QUEUES, active.queue_id), (ADDRESS_LIST, active.list_id)):
             row = self.tables[path].rows.get(row_id) if path in self.tables else None
             if row is not None:

@@ -19,7 +19,7 @@ from routeros.simulator.hotspot import Hotspot
 from routeros.simulator.inbox import Meter
 from routeros.simulator.latency import Latency, Processor
 from routeros.simulator.log import RouterLog
-from routeros.simulator.menus import access, generic, system
+from routeros.simulator.menus import access, chores, generic, system
 from routeros.simulator.menus.base import Menu
 from routeros.simulator.menus.hotspot import hotspot_menus
 from routeros.simulator.scripting.host import ScriptHost
@@ -259,7 +259,7 @@ class SimulatedRouter:
             *hotspot_menus(self.hotspot),
             *access.access_menus(self.tables, lambda: [who for each in self._servers for who in each.present()]),
             *system.system_menus(machine, self.tables),
-            system.QueueMenu(self.tables["/queue/simple"]),
+            system.QueueMenu(self.tables["/queue/simple"], self.hotspot.accounts.traffic_of_queue),
             system.SchedulerMenu(self.tables["/system/scheduler"], is_allowed=lambda: self._allows("scheduler")),
             system.LogMenu(self.log, is_iso=self.schema.version >= (7, 10)),
             self._device_mode_menu,
@@ -270,7 +270,9 @@ class SimulatedRouter:
         ntp = of_six if self.schema.version < (7,) else {"mode": "unicast", "servers": "", "vrf": "main"}
         settings = {"/radius/incoming": incoming, "/system/ntp/client": ntp}
         generic.add_generic_menus(menus, self.tables, self.schema, settings=settings)
+        chores.add_chores(menus, self.hotspot, self.version)
         commands = {
+            **chores.chore_commands(self.hotspot, self.schema),
             "/system/reboot": self._reboot_by_command,
             "/system/reset-configuration": self._reset_by_command,
         }

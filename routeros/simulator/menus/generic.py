@@ -6,12 +6,13 @@ Arguments come from the version's schema; values are kept as text but for the fe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from routeros.simulator import traps
 from routeros.simulator.calls import Answer, Call
 from routeros.simulator.fields import Field, boolean, duration, ip_prefix, number, reference, text
 from routeros.simulator.menus import interfaces
-from routeros.simulator.menus.base import Handler, ItemMenu, Menu, SettingsMenu
+from routeros.simulator.menus.base import ItemMenu, Menu, SettingsMenu
 from routeros.simulator.menus.certificates import CertificateMenu
 from routeros.simulator.schema import Schema
 from routeros.simulator.tables import Table, Tables, TableSpec
@@ -126,7 +127,7 @@ def add_generic_menus(
         known = menu.readers.keys() | menu.writers.keys()
         for verb in schema.verbs(path):
             if verb not in known:
-                menu.writers[verb] = _without_behaviour(f"{path}/{verb}")
+                menu.writers[verb] = WithoutBehaviour(f"{path}/{verb}")
 
 
 def _item_menu(table: Table, tables: Tables, schema: Schema) -> ItemMenu:
@@ -141,8 +142,12 @@ def _settings_menu(path: str, factory: dict[str, str], tables: Tables) -> Settin
     return SettingsMenu(path, factory, readers=readers, lookup=tables)
 
 
-def _without_behaviour(command: str) -> Handler:
-    def refuse(_call: Call) -> Answer:
-        raise traps.Trap(f"failure: the simulator does not act on {command}", traps.GENERAL)
+@dataclass(frozen=True, slots=True)
+class WithoutBehaviour:
+    """A listed command the simulator does not act on, and says so."""
 
-    return refuse
+    command: str
+
+    def __call__(self, _call: Call) -> Answer:
+        """Refuse."""
+        raise traps.Trap(f"failure: the simulator does not act on {self.command}", traps.GENERAL)

@@ -16,6 +16,7 @@ from routeros.simulator.clock import WallClock
 from routeros.simulator.fields import Field, boolean, duration, pick, text
 from routeros.simulator.log import LogLine, RouterLog
 from routeros.simulator.menus.base import ItemMenu, Menu, SettingsMenu, Shown
+from routeros.simulator.sessions import Counters
 from routeros.simulator.tables import Row, Table, Tables, TableSpec
 
 _FACTORY_WRITES = 48_211
@@ -71,11 +72,25 @@ SPECS = (QUEUES, SCHEDULERS)
 
 
 class QueueMenu(ItemMenu):
-    """`/queue/simple`: rows of logged-in users are dynamic and cannot be changed."""
+    """`/queue/simple`: rows of logged-in users are dynamic and cannot be changed.
+
+    `traffic` gives what a row's phone sent and received; upload stands first, as in the limits.
+    """
+
+    def __init__(self, table: Table, traffic: Callable[[Row], Counters]) -> None:
+        super().__init__(table)
+        self._traffic = traffic
 
     def show_row(self, row: Row) -> dict[str, str]:
         """Add the flags and counters."""
-        counters = {"rate": "0/0", "bytes": "0/0", "packets": "0/0", "dropped": "0/0", "invalid": "false"}
+        seen = self._traffic(row)
+        counters = {
+            "rate": "0/0",
+            "bytes": f"{seen.bytes_in}/{seen.bytes_out}",
+            "packets": f"{seen.packets_in}/{seen.packets_out}",
+            "dropped": "0/0",
+            "invalid": "false",
+        }
         return {**super().show_row(row), **counters, "dynamic": values.format_bool(row.is_dynamic)}
 
 
