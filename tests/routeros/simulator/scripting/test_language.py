@@ -11,6 +11,7 @@ from tests.routeros.simulator.scripting.bench import refused, run, said, still_r
         (':if (1 < 2) do={:put "yes"} else={:put "no"}', "yes"),
         (':if (1 > 2) do={:put "yes"} else={:put "no"}', "no"),
         (":for i from=1 to=3 do={:put $i}", "1\n2\n3"),
+        (":for i from=1 to=0 do={:put $i}", "1\n0"),
         (":for i from=6 to=1 step=-2 do={:put $i}", "6\n4\n2"),
         (":local i 0; :while ($i < 3) do={:set i ($i + 1)}; :put $i", "3"),
         (":local i 0; :do {:set i ($i + 1)} while=($i < 3); :put $i", "3"),
