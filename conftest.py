@@ -88,5 +88,6 @@ def settings(tmp_path: Path, migrated: str) -> Settings:
             "PORTAL_BASE_URL": "http://portal.test",
             "PORTAL_MPESA_TRUSTED_SOURCES": "127.0.0.1",
             "PORTAL_ROUTER_NETWORKS": "127.0.0.0/8",
+            "PORTAL_ROUTER_SOURCE": "197.248.1.1",
         }
     )

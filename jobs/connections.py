@@ -9,12 +9,21 @@ from routeros.values import RouterAddress, TlsPin
 class Connections:
     """Open connections by router. A router whose address or password changed gets a new one.
 
-    Whatever a merchant typed as an address is judged at every dial, and dialled as the address that was judged.
+    Whatever a merchant typed as an address is judged at every dial, and dialled as the address that was judged. Addresses
+    of the tunnel are assigned by us: they are dialled only for routers that have one, never because somebody typed one.
     """
 
-    def __init__(self, addresses: Addresses, *, connect_timeout: float = 5.0, command_timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        addresses: Addresses,
+        *,
+        tunnel: Addresses | None = None,
+        connect_timeout: float = 5.0,
+        command_timeout: float = 10.0,
+    ) -> None:
+        self._tunnel = tunnel
         self._addresses = addresses
-        self._open: dict[int, tuple[RouterAddress, HotspotRouter]] = {}
+        self._open: dict[int, tuple[tuple[str, RouterAddress], HotspotRouter]] = {}
         self._connect_timeout = connect_timeout
         self._command_timeout = command_timeout
 
@@ -22,8 +31,9 @@ class Connections:
         """The connection to a router; it dials at the first command, not here."""
         tls = TlsPin(router.tls_pin) if router.tls_pin else None
         address = RouterAddress(router.host, router.port, router.user, router.password, tls=tls)
+        way = (router.way, address)
         known = self._open.get(router.id)
-        if known is not None and known[0] == address:
+        if known is not None and known[0] == way:
             return known[1]
         if known is not None:
             await known[1].close()
@@ -31,9 +41,9 @@ class Connections:
             address,
             connect_timeout=self._connect_timeout,
             command_timeout=self._command_timeout,
-            resolve=self._addresses.checked,
+            resolve=(self._tunnel if router.way == "tunnel" and self._tunnel else self._addresses).checked,
         )
-        self._open[router.id] = (address, client)
+        self._open[router.id] = (way, client)
         return client
 
     async def close(self) -> None:

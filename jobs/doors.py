@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from jobs.connections import Connections
 from portal.clock import Clock
+from portal.config import Settings
 from portal.mpesa.doors import MpesaDoors
 from portal.vault import Vault
 
@@ -12,6 +13,7 @@ from portal.vault import Vault
 class Doors:
     """Everything a job may use besides the database."""
 
+    settings: Settings
     clock: Clock
     vault: Vault
     routers: Connections

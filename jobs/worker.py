@@ -13,7 +13,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import payments, routers, runner, vouchers
+from jobs import doctor, payments, routers, runner, vouchers
 from jobs.doors import Doors
 from jobs.schedule import JOBS, clock
 from portal.db import DB
@@ -34,6 +34,7 @@ HANDLERS: dict[Work, Handler] = {
     Work.PUSH_PAYMENT: payments.push,
     Work.SETTLE_CALLBACK: payments.settle_callback,
     Work.RECONCILE_ROUTER: routers.reconcile,
+    Work.CHECK_ROUTER: doctor.check,
     Work.RUN_JOB: runner.run,
 }
 LOOKS: dict[str, Look] = {

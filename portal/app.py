@@ -18,7 +18,7 @@ from portal import error_pages, guards
 from portal.assets import no_favicon, ours
 from portal.clock import Clock
 from portal.config import Settings
-from portal.controllers import callbacks, captive, checkout, dashboard, health, identity
+from portal.controllers import callbacks, captive, checkout, dashboard, health, identity, setup_scripts
 from portal.db import DB
 from portal.headers import Policy
 from portal.signing import Signer
@@ -51,6 +51,7 @@ def create_app(
             no_favicon,
             *health.ROUTES,
             *callbacks.ROUTES,
+            *setup_scripts.ROUTES,
             captive.ROUTER,
             checkout.ROUTER,
             identity.ROUTER,

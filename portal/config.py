@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from portal import config_values as values
-from portal.config_values import Network, Reader, SettingsError
+from portal.config_values import Network, Reader, SettingsError, Tunnel
 from portal.secret_keys import SecretKeys, load_or_make, parse_keys
 
-__all__ = ["MPESA_URLS", "SAFARICOM_SOURCES", "Network", "Settings", "SettingsError"]
+__all__ = ["MPESA_URLS", "SAFARICOM_SOURCES", "Network", "Settings", "SettingsError", "Tunnel"]
 
 #: Published callback addresses (Daraja documentation, IP whitelisting). A hint, never the only proof: a callback from
 #: elsewhere is kept and verified by a query, because a refused callback does not come back.
@@ -57,6 +57,8 @@ class Settings:
     router_networks: tuple[Network, ...]
     #: Our IPv4 address as routers see it, "" when it is the one `base_url` leads to.
     router_source: str
+    #: None: no router can be reached by a tunnel.
+    tunnel: Tunnel | None
     #: None: the cron endpoint is off.
     cron_secret: str | None = field(repr=False)
     #: What stands behind `frame-ancestors` in the content security policy.
@@ -96,6 +98,7 @@ class Settings:
                 default="127.0.0.0/8" if mpesa.environment == "loopback" else "none",
             ),
             router_source=read.optional("ROUTER_SOURCE", values.ipv4_address) or "",
+            tunnel=values.read_tunnel(read),
             cron_secret=read.secret("CRON_SECRET", values.cron_secret),
             frame_ancestors=read.plain("FRAME_ANCESTORS", values.frame_ancestors, default="'none'"),
             log_level=read.plain("LOG_LEVEL", values.one_of("debug", "info", "warning", "error"), default="info"),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from portal.errors import PortalError
@@ -32,6 +32,20 @@ class SettingsError(PortalError):
 
     def __str__(self) -> str:
         return "\n".join([self.message, *(f"  {name}: write {wanted}" for name, wanted in self.problems)])
+
+
+class Tunnel(NamedTuple):
+    """Our end of the WireGuard tunnel routers dial into. Ours is the first address of `network`, theirs are the rest."""
+
+    network: IPv4Network
+    endpoint_host: str
+    endpoint_port: int
+    public_key: str
+
+    @property
+    def server(self) -> str:
+        """Our address inside the tunnel."""
+        return str(self.network[1])
 
 
 class Reader:
@@ -198,6 +212,43 @@ def networks(text: str) -> tuple[Network, ...]:
         return tuple(ip_network(part) for part in re.split(r"[\s,]+", text) if part)
     except ValueError as error:
         raise ValueError("addresses or ranges like 10.0.0.1, 10.1.0.0/16, separated by commas") from error
+
+
+def read_tunnel(read: Reader) -> Tunnel | None:
+    """All three settings of the tunnel, or none."""
+    network = read.optional("TUNNEL_NETWORK", private_network)
+    endpoint = read.optional("TUNNEL_ENDPOINT", endpoint_address)
+    key = read.optional("TUNNEL_PUBLIC_KEY", wireguard_key)
+    if network and endpoint and key:
+        return Tunnel(network, *endpoint, key)
+    if network or endpoint or key:
+        for name, given in (("TUNNEL_NETWORK", network), ("TUNNEL_ENDPOINT", endpoint), ("TUNNEL_PUBLIC_KEY", key)):
+            if not given and not read.has_problem(name):
+                read.problem(name, "its value too: a tunnel needs network, endpoint and public key")
+    return None
+
+
+def private_network(text: str) -> IPv4Network:
+    try:
+        network = IPv4Network(text)
+    except ValueError as error:
+        raise ValueError("a private range like 10.99.0.0/16") from error
+    if not network.is_private or network.is_loopback or network.num_addresses < 8:
+        raise ValueError("a private range like 10.99.0.0/16")
+    return network
+
+
+def endpoint_address(text: str) -> tuple[str, int]:
+    found = re.fullmatch(r"([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):([0-9]{1,5})", text)
+    if found is None or not 0 < int(found[2]) < 65_536:
+        raise ValueError("where routers reach the tunnel, like vpn.example.co.ke:51820")
+    return found[1], int(found[2])
+
+
+def wireguard_key(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=", text):
+        raise ValueError("the server's WireGuard public key (wg pubkey)")
+    return text
 
 
 def ipv4_address(text: str) -> str:

@@ -26,9 +26,11 @@ async def doors_open(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
     """The doors jobs use, closed at the end."""
     vault = Vault(settings.secret_keys)
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
-        connections = Connections(Addresses(settings.router_networks))
+        tunnel = Addresses([settings.tunnel.network]) if settings.tunnel else None
+        connections = Connections(Addresses(settings.router_networks), tunnel=tunnel)
         try:
             yield Doors(
+                settings=settings,
                 clock=clock,
                 vault=vault,
                 routers=connections,

@@ -155,7 +155,7 @@ async def routers(actor: Actor) -> list[RouterLine]:
                   CASE WHEN r.status IN ('online', 'late') THEN
                     (SELECT count(*) FROM hotspot_sessions s WHERE s.router_id = r.id AND s.ended_at IS NULL)
                   ELSE 0 END AS online
-           FROM routers r WHERE r.merchant_id = $1
+           FROM routers r WHERE r.merchant_id = $1 AND r.status <> 'removed'
            ORDER BY r.status <> 'offline', r.status <> 'late', r.name, r.id""",
         actor.at_merchant(),
     )
@@ -176,7 +176,7 @@ async def merchants_today(*, now: datetime) -> list[MerchantLine]:
              AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale')) s ON true
            LEFT JOIN LATERAL (
              SELECT count(*) AS routers, count(*) FILTER (WHERE status = 'offline') AS offline FROM routers
-             WHERE merchant_id = m.id) r ON true
+             WHERE merchant_id = m.id AND status <> 'removed') r ON true
            ORDER BY today_cents DESC, m.name, m.id LIMIT 500""",
         now,
     )

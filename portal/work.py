@@ -16,6 +16,7 @@ class Work(StrEnum):
     PUSH_PAYMENT = "push-payment"  # payment id
     SETTLE_CALLBACK = "settle-callback"  # callback id
     RECONCILE_ROUTER = "reconcile-router"  # router id
+    CHECK_ROUTER = "check-router"  # router id
     RUN_JOB = "run-job"  # job run id
 
 

@@ -37,7 +37,13 @@ API_USER = "vocha"
 _GAP = timedelta(hours=1)
 #: Job runs are kept for this long back.
 _RUNS_FOR = timedelta(hours=6)
-_RUN_EVERY = {"expire-vouchers": 60, "sync-routers": 60, "refresh-tokens": 600, "reconcile-payments": 15}
+_RUN_EVERY = {
+    "expire-vouchers": 60,
+    "sync-routers": 60,
+    "doctor-routers": 86_400,
+    "refresh-tokens": 600,
+    "reconcile-payments": 15,
+}
 
 
 async def is_filled() -> bool:

@@ -23,7 +23,11 @@ class RouterView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def by_site(site: str) -> RouterView:
     """The router whose captive page has this name; NotFound otherwise."""
-    row = await DB.row("SELECT id, merchant_id, name, site, status, hotspot_hosts FROM routers WHERE site = $1 AND status <> 'removed'", site)
+    row = await DB.row(
+        """SELECT id, merchant_id, name, site, status, hotspot_hosts FROM routers
+           WHERE site = $1 AND status <> 'removed'""",
+        site,
+    )
     if row is None:
         raise NotFound
     return router_view(row)

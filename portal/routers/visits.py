@@ -107,7 +107,8 @@ async def missed(tx: Tx, router: RouterAccess, error: str, *, now: datetime) -> 
 async def to_sync(*, now: datetime) -> Sequence[int]:
     """Routers a sync should visit now: not paused, and not waiting after a failure."""
     rows = await DB.fetch(
-        "SELECT id FROM routers WHERE status NOT IN ('paused', 'removed') AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY id",
+        """SELECT id FROM routers WHERE status NOT IN ('paused', 'removed') AND way <> 'pull'
+           AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY id""",
         now,
     )
     return [row["id"] for row in rows]
@@ -116,7 +117,8 @@ async def to_sync(*, now: datetime) -> Sequence[int]:
 async def to_wake(*, now: datetime) -> Sequence[int]:
     """Routers with grants that are due, or away and due for another try: what a lost wake-up would have left lying."""
     rows = await DB.fetch(
-        """SELECT r.id FROM routers r WHERE r.status NOT IN ('paused', 'removed') AND (r.lease_until IS NULL OR r.lease_until < $1)
+        """SELECT r.id FROM routers r WHERE r.status NOT IN ('paused', 'removed') AND r.way <> 'pull'
+           AND (r.lease_until IS NULL OR r.lease_until < $1)
            AND (r.next_try_at IS NULL OR r.next_try_at <= $1)
            AND (r.next_try_at IS NOT NULL OR EXISTS (
                   SELECT FROM access_grants g WHERE g.router_id = r.id AND g.next_try_at <= $1

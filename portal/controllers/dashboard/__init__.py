@@ -3,11 +3,19 @@
 from litestar import Router
 
 from portal import guards
-from portal.controllers.dashboard import account, home, operator, routers, sales
+from portal.controllers.dashboard import account, home, operator, router_changes, router_setup, routers, sales
 
 #: All of it: somebody must be signed in, and what changes something must come from our own forms.
 ROUTER = Router(
     path="/",
     guards=[guards.signed_in, guards.own_forms_only],
-    route_handlers=[*home.ROUTES, *sales.ROUTES, *routers.ROUTES, *operator.ROUTES, *account.ROUTES],
+    route_handlers=[
+        *home.ROUTES,
+        *sales.ROUTES,
+        *routers.ROUTES,
+        *router_setup.ROUTES,
+        *router_changes.ROUTES,
+        *operator.ROUTES,
+        *account.ROUTES,
+    ],
 )

@@ -1,0 +1,100 @@
+"""The doctor's visit: sync a router, read its settings, judge them, keep what was found. Reads only; a person mends."""
+
+import asyncio
+import logging
+from urllib.parse import urlsplit
+
+from jobs.doors import Doors
+from jobs.routers import AT_ONCE, sync_one
+from jobs.tally import Tally
+from portal import routers
+from portal.errors import NotFound
+from portal.routers import RouterAccess, checks
+from portal.routers.forms import TUNNEL
+from routeros.client import HotspotRouter
+from routeros.doctor import MENUS, Expected, Finding, MenuRows, Severity, facts_from, findings_of, told
+from routeros.errors import Refused, RouterError
+from routeros.troubles import trouble_of
+
+log = logging.getLogger(__name__)
+
+#: A router never seen is given this long to answer, all of it together.
+VISIT_S = 60.0
+
+
+async def check(router_id: int, doors: Doors) -> int:
+    """Sync one router, then look at it. Returns the number of findings that want mending; 0 when it is not there."""
+    try:
+        await sync_one(router_id, doors)
+        router = await routers.access_to(router_id, vault=doors.vault)
+    except NotFound:
+        return 0
+    if router.status == "paused" or router.way == "pull":
+        return 0
+    findings = await examine(router, doors)
+    return sum(finding.severity in (Severity.WARN, Severity.BAD) for finding in findings)
+
+
+async def examine(router: RouterAccess, doors: Doors) -> list[Finding]:
+    """Look at a router and keep what was found. A router that cannot be reached is a finding too."""
+    facts: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(VISIT_S):
+            menus = await _read(await doors.routers.to(router))
+        seen = facts_from(menus, user=router.user)
+        findings, facts = findings_of(seen, await _expected(router, doors)), told(seen)
+        hosts = [name for server in seen.running for name in (server.address, server.dns_name)]
+        await checks.learn_hosts(router.id, hosts)
+    except RouterError as error:
+        findings = [Finding(f"trouble_{trouble_of(error.text)}", Severity.BAD)]
+    except (TimeoutError, ValueError):  # settings nobody can read: not a hotspot of RouterOS's making
+        log.warning("router told nonsense or took too long", extra={"router": router.id})
+        findings = [Finding("trouble_not_router", Severity.BAD)]
+    await checks.keep(router.id, findings, facts, now=doors.clock.now())
+    return findings
+
+
+async def _read(client: HotspotRouter) -> MenuRows:
+    """Every menu the router lets us see. What it refuses (no such menu, no right) is left out; a lost line raises."""
+    menus: dict[str, list[dict[str, str]]] = {}
+    for path, fields in MENUS.items():
+        try:
+            menus[path] = await client.rows(path, fields)
+        except Refused as refusal:
+            log.debug("menu not shown", extra={"menu": path, "said": refusal.text})
+    return menus
+
+
+async def _expected(router: RouterAccess, doors: Doors) -> Expected:
+    wishes = await checks.wishes_for(router.id)
+    in_tunnel = router.way == TUNNEL and doors.settings.tunnel is not None
+    tunnel = doors.settings.tunnel
+    return Expected(
+        now=doors.clock.now(),
+        user=router.user,
+        portal_host=urlsplit(doors.settings.base_url).hostname or "",
+        server=tunnel.server if in_tunnel and tunnel else doors.settings.router_source,
+        zone=wishes.zone,
+        sold=wishes.sold,
+        uses_tls=bool(router.tls_pin),
+        in_tunnel=in_tunnel,
+    )
+
+
+async def check_all(doors: Doors) -> Tally:
+    """The daily round: every router not looked at today. One that cannot be looked at does not stop the rest."""
+    tally, gate = Tally(), asyncio.Semaphore(AT_ONCE)
+
+    async def visit(router_id: int) -> None:
+        async with gate:
+            try:
+                await examine(await routers.access_to(router_id, vault=doors.vault), doors)
+            except Exception:  # one router's trouble is not the others'
+                log.exception("router not examined", extra={"router": router_id})
+                tally.failed += 1
+        tally.processed += 1
+
+    async with asyncio.TaskGroup() as group:
+        for router_id in await checks.to_examine(now=doors.clock.now()):
+            group.create_task(visit(router_id))
+    return tally

@@ -1,0 +1,145 @@
+"""What the doctor found on a router: kept look by look, so that one sees what changed since the last."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from portal.db import DB, atomic
+from portal.identity import Actor
+from routeros.doctor import Finding, Severity
+
+_KEPT = 60
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", re.ASCII)
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting of the router that is not what it was at the look before. "" : it was not there."""
+
+    name: str
+    was: str
+    now: str
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One look: its findings, the worst first, and what changed since the look before."""
+
+    at: datetime
+    worst: str
+    findings: list[Finding]
+    changes: list[Change]
+
+
+async def keep(router_id: int, findings: Sequence[Finding], facts: Mapping[str, str], *, now: datetime) -> None:
+    """Store a look, and forget what is older than the last sixty."""
+    worst = max((finding.severity for finding in findings), key=list(Severity).index, default=Severity.OK)
+    async with atomic() as tx:
+        await tx.execute(
+            """INSERT INTO router_checks (merchant_id, router_id, at, worst, findings, facts)
+               SELECT merchant_id, id, $2, $3, $4::jsonb, $5::jsonb FROM routers WHERE id = $1""",
+            router_id,
+            now,
+            worst.value,
+            msgspec.json.encode(findings).decode(),
+            msgspec.json.encode(facts).decode(),
+        )
+        await tx.execute(
+            """DELETE FROM router_checks WHERE router_id = $1 AND id <= (
+                 SELECT id FROM router_checks WHERE router_id = $1 ORDER BY id DESC OFFSET $2 LIMIT 1)""",
+            router_id,
+            _KEPT,
+        )
+
+
+async def newest(actor: Actor, router_id: int) -> Check | None:
+    """The last look at a router of the actor's merchant; None when there was none since it was added or replaced."""
+    rows = await DB.fetch(
+        """SELECT at, worst, findings, facts FROM router_checks c WHERE router_id = $1 AND merchant_id = $2
+           AND at > coalesce((SELECT max(at) FROM events e WHERE e.entity = 'routers' AND e.entity_id = $1
+                              AND e.name IN ('replace', 'reconnect', 'look_again', 'resume')), '-infinity')
+           ORDER BY id DESC LIMIT 1""",
+        router_id,
+        actor.at_merchant(),
+    )
+    if not rows:
+        return None
+    findings = msgspec.json.decode(rows[0]["findings"], type=list[Finding])
+    order = list(Severity)
+    return Check(
+        at=rows[0]["at"],
+        worst=rows[0]["worst"],
+        findings=sorted(findings, key=lambda finding: -order.index(finding.severity)),
+        changes=await _changes(router_id, actor.at_merchant()),
+    )
+
+
+async def _changes(router_id: int, merchant_id: int) -> list[Change]:
+    """The last two looks that got to see the router's settings, compared."""
+    rows = await DB.fetch(
+        """SELECT facts FROM router_checks WHERE router_id = $1 AND merchant_id = $2 AND facts <> '{}'
+           ORDER BY id DESC LIMIT 2""",
+        router_id,
+        merchant_id,
+    )
+    if len(rows) < 2:
+        return []
+    now, was = (_facts(row["facts"]) for row in rows)
+    return [
+        Change(name=name, was=was.get(name, ""), now=now.get(name, ""))
+        for name in sorted(was.keys() | now.keys())
+        if was.get(name, "") != now.get(name, "")
+    ]
+
+
+def _facts(stored: Any) -> dict[str, str]:
+    return msgspec.json.decode(stored, type=dict[str, str])
+
+
+async def worst_of(actor: Actor) -> dict[int, str]:
+    """The worst finding of every router's last look."""
+    rows = await DB.fetch(
+        """SELECT DISTINCT ON (router_id) router_id, worst FROM router_checks WHERE merchant_id = $1
+           ORDER BY router_id, id DESC""",
+        actor.at_merchant(),
+    )
+    return {row["router_id"]: row["worst"] for row in rows}
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a router should be up to: its merchant's time zone, and how many devices may be online at once."""
+
+    zone: str
+    sold: int
+
+
+async def wishes_for(router_id: int) -> Wishes:
+    """Read them for the doctor."""
+    row = await DB.row(
+        """SELECT m.timezone AS zone, (SELECT coalesce(sum(coalesce((g.terms->>'devices')::int, 1)), 0)::bigint FROM access_grants g
+                  WHERE g.router_id = r.id AND g.status IN ('wanted', 'present')) AS sold
+           FROM routers r JOIN merchants m ON m.id = r.merchant_id WHERE r.id = $1""",
+        router_id,
+    )
+    return Wishes(zone=row["zone"], sold=row["sold"]) if row else Wishes(zone="Africa/Nairobi", sold=0)
+
+
+async def to_examine(*, now: datetime) -> list[int]:
+    """Routers the daily round visits: those nobody looked at for most of a day."""
+    rows = await DB.fetch(
+        """SELECT id FROM routers r WHERE status NOT IN ('paused', 'removed') AND way <> 'pull'
+           AND NOT EXISTS (SELECT FROM router_checks c WHERE c.router_id = r.id AND c.at > $1) ORDER BY id""",
+        now - timedelta(hours=20),
+    )
+    return [row["id"] for row in rows]
+
+
+async def learn_hosts(router_id: int, hosts: Sequence[str]) -> None:
+    """Where the hotspot's login page is, as the router tells it: kept when we knew nothing yet."""
+    known = ",".join(dict.fromkeys(host for host in hosts if _HOST.fullmatch(host)))[:255]
+    if known:
+        async with atomic() as tx:
+            await tx.execute(
+                "UPDATE routers SET hotspot_hosts = $2 WHERE id = $1 AND hotspot_hosts = ''", router_id, known
+            )
