@@ -11,15 +11,18 @@ from typing import Any
 import click
 import uvloop
 
-from jobs import runner
+from jobs import doctor, runner
 from jobs.schedule import JOBS, next_run_at
-from portal import database, house
+from portal import database, house, routers
 from portal.clock import Clock
 from portal.config import Settings
 from portal.config_values import SettingsError
 from portal.db import DB
 from portal.embedded_postgres import EmbeddedPostgresError
+from portal.errors import PortalError
 from portal.logs import configure_logging
+from portal.routers.findings import SENTENCES
+from routeros.doctor import Severity
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +36,7 @@ def _run(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
         settings = Settings.from_env(os.environ)
         configure_logging(level=settings.log_level, log_format=settings.log_format)
         uvloop.run(work(settings))
-    except (SettingsError, EmbeddedPostgresError, OSError) as error:
+    except (PortalError, EmbeddedPostgresError, OSError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         sys.exit(130)
@@ -109,6 +112,31 @@ def run_job(name: str) -> None:
             click.echo(f"{name}: another run is under way; it covers this one.")
         else:
             click.echo(f"{name}: {tally.processed} done, {tally.failed} failed.")
+
+    _run(go)
+
+
+@main.group()
+def router() -> None:
+    """Look after one router."""
+
+
+@router.command("doctor")
+@click.argument("name_or_id")
+def router_doctor(name_or_id: str) -> None:
+    """Look at the router NAME_OR_ID now: what is wrong, and the line that mends it."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2), house.doors_open(settings, Clock()) as doors:
+            found = await routers.access_to(await routers.id_of(name_or_id), vault=doors.vault)
+            click.echo(f"{found.name} ({found.host}:{found.port})")
+            findings = await doctor.examine(found, doors)
+        for finding in findings:
+            click.echo(f"[{finding.severity.upper():<4}] {SENTENCES[finding.code] % finding.params}")
+            if finding.fix:
+                click.echo(f"       {finding.fix}")
+        if any(finding.severity is Severity.BAD for finding in findings):
+            sys.exit(1)
 
     _run(go)
 

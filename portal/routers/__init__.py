@@ -1,6 +1,6 @@
 """Routers: which there are, how they are doing, whose turn it is to reconcile one, and what a merchant may do to them."""
 
-from portal.routers.access import RouterAccess, access_to
+from portal.routers.access import RouterAccess, access_to, id_of
 from portal.routers.views import RouterView, by_site, router_view
 from portal.routers.visits import (
     LEASE,
@@ -24,6 +24,7 @@ __all__ = [
     "answered",
     "by_site",
     "caught_up",
+    "id_of",
     "lease",
     "missed",
     "release",

@@ -3,7 +3,8 @@
 import msgspec
 
 from portal.db import DB
-from portal.errors import NotFound
+from portal.errors import Conflict, NotFound
+from portal.msgid import N_
 from portal.vault import Vault
 
 
@@ -50,3 +51,17 @@ async def access_to(router_id: int, *, vault: Vault) -> RouterAccess:
         way=row["way"],
         tls_pin=row["api_tls_pin"],
     )
+
+
+async def id_of(name_or_id: str) -> int:
+    """The router of that id or, for the command line, of that name; NotFound, or Conflict when several have the name."""
+    rows = await DB.fetch(
+        """SELECT id FROM routers WHERE status <> 'removed' AND (id::text = $1 OR lower(name) = lower($1))
+           ORDER BY id::text <> $1, id LIMIT 2""",
+        name_or_id,
+    )
+    if not rows:
+        raise NotFound(N_("There is no router of that name or number."))
+    if len(rows) > 1 and str(rows[0]["id"]) != name_or_id:
+        raise Conflict(N_("Several routers have that name. Give the number instead."))
+    return rows[0]["id"]
