@@ -23,6 +23,8 @@ _NEEDED: Final = frozenset({"api", "read", "write"})
 _DANGEROUS: Final = frozenset(
     {"policy", "reboot", "ftp", "ssh", "telnet", "winbox", "web", "password", "sniff", "romon"}
 )
+#: Services a hotspot does without.
+_UNUSED: Final = frozenset({"telnet", "ftp", "www", "api", "api-ssl"})
 _DEVICE_MODE_SINCE: Final = (7, 17)
 
 
@@ -166,15 +168,18 @@ def _covers(pattern: str, host: str) -> bool:
 
 def _services(facts: Facts, expected: Expected) -> list[Finding]:
     found: list[Finding] = []
+    ours = "api-ssl" if expected.uses_tls else "api"
     for name, service in (facts.services or {}).items():
-        if name in ("api", "api-ssl") and service.is_open:
+        if not service.is_open:
+            continue
+        if name == ours:
             if service.max_sessions is not None and service.max_sessions < FEWEST_SESSIONS:
                 fix = f"/ip service set {name} max-sessions=20"
                 found.append(Finding("api_sessions", Severity.WARN, {"most": str(service.max_sessions)}, fix))
             if not service.address and not expected.in_tunnel and expected.server:
                 fix = f"/ip service set {name} address={quote(expected.server + '/32')}"
                 found.append(Finding("api_open", Severity.WARN, {"name": name}, fix))
-        elif name in ("telnet", "ftp", "www") and service.is_open and not service.address:
+        elif name in _UNUSED and not service.address:
             found.append(Finding("service_open", Severity.NOTE, {"name": name}, f"/ip service disable {name}"))
     if not expected.uses_tls and not expected.in_tunnel:
         found.append(Finding("api_plain", Severity.NOTE))
