@@ -85,14 +85,8 @@ class SimulatedRouter:
         self.booted_at = self.clock.now()
         self._writes = self._writes_before = 0
         self._ticking: asyncio.Task[None] | None = None
-        self.hotspot = Hotspot(
-            clock=self.clock,
-            tables=self.tables,
-            log=self.log,
-            behaviour=self.behaviour,
-            license_cap=_LICENSED_SESSIONS.get(self.board.license_level, 1),
-            **hotspot,
-        )
+        self.hotspot = Hotspot(clock=self.clock, tables=self.tables, log=self.log, behaviour=self.behaviour, **hotspot)
+        self.hotspot.license_cap = _LICENSED_SESSIONS.get(self.board.license_level, 1)
         self.hotspot.may_run = lambda: self._allows("hotspot")
         self.server = ApiServer(self, host=api_host, port=api_port)
         self.tls_server = self._secure_server(tls, host=api_host, port=tls_port)
