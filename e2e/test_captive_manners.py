@@ -56,6 +56,7 @@ async def test_captive_pages_reach_the_portal_through_the_walled_garden_only(wif
         await phone.browse()
     answer = await met.value
     assert answer.headers["location"].startswith("http://login.hotspot/login"), "the router must have answered for us"
+    await phone.page.goto("about:blank")  # or the router's page and its redirect go on for ever
 
 
 async def test_misbehaviour_would_be_noticed(wifi: Wifi) -> None:
