@@ -141,6 +141,20 @@ def router_doctor(name_or_id: str) -> None:
     _run(go)
 
 
+@router.command("wireguard")
+def router_wireguard() -> None:
+    """Print the tunnel's peers, a section per router, for the server's WireGuard configuration."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2):
+            for peer in await routers.tunnel_peers():
+                click.echo(
+                    f"# router {peer.id}\n[Peer]\nPublicKey = {peer.public_key}\nAllowedIPs = {peer.address}/32\n"
+                )
+
+    _run(go)
+
+
 @main.command()
 @click.option(
     "--port",

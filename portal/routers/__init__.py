@@ -1,6 +1,6 @@
 """Routers: which there are, how they are doing, whose turn it is to reconcile one, and what a merchant may do to them."""
 
-from portal.routers.access import RouterAccess, access_to, id_of
+from portal.routers.access import RouterAccess, TunnelPeer, access_to, id_of, tunnel_peers
 from portal.routers.views import RouterView, by_site, router_view
 from portal.routers.visits import (
     LEASE,
@@ -20,6 +20,7 @@ __all__ = [
     "OFFLINE_AFTER",
     "RouterAccess",
     "RouterView",
+    "TunnelPeer",
     "access_to",
     "answered",
     "by_site",
@@ -32,4 +33,5 @@ __all__ = [
     "router_view",
     "to_sync",
     "to_wake",
+    "tunnel_peers",
 ]

@@ -65,3 +65,21 @@ async def id_of(name_or_id: str) -> int:
     if len(rows) > 1 and str(rows[0]["id"]) != name_or_id:
         raise Conflict(N_("Several routers have that name. Give the number instead."))
     return rows[0]["id"]
+
+
+class TunnelPeer(msgspec.Struct, frozen=True, kw_only=True):
+    """A router's end of the tunnel: its key and the one address it may use there."""
+
+    id: int
+    public_key: str
+    address: str
+
+
+async def tunnel_peers() -> list[TunnelPeer]:
+    """Every router that has a key and an address in the tunnel, by address given."""
+    rows = await DB.fetch(
+        """SELECT id, tunnel_public_key AS public_key, tunnel_address AS address FROM routers
+           WHERE way = 'tunnel' AND status <> 'removed' AND tunnel_public_key <> '' AND tunnel_address IS NOT NULL
+           ORDER BY id"""
+    )
+    return [TunnelPeer(**dict(row)) for row in rows]

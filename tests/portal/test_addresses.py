@@ -177,10 +177,10 @@ def test_no_text_that_is_taken_for_a_name_is_a_number_to_a_resolver(text: str) -
             socket.inet_aton(text)
 
 
-def access(host: str, port: int) -> RouterAccess:
+def access(host: str, port: int, way: str = "direct") -> RouterAccess:
     return RouterAccess(
         id=1, merchant_id=1, name="r", status="new", host=host, port=port, user="u", password="p", serial="",
-        uptime_s=None, tries=0, wanted_generation=0, reconciled_generation=0, way="direct", tls_pin="",
+        uptime_s=None, tries=0, wanted_generation=0, reconciled_generation=0, way=way, tls_pin="",
     )  # fmt: skip
 
 
@@ -216,3 +216,18 @@ async def test_what_is_dialled_is_the_address_and_never_the_name() -> None:
             await router.identity()
     assert "not known" not in closed.value.text
     await connections.close()
+
+
+async def test_an_address_of_the_tunnel_is_dialled_for_its_own_router_only() -> None:
+    """Somebody who types the tunnel address of another merchant's router as a direct one gets nowhere."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        tunnel = Addresses([ip_network("127.0.0.0/8")], patience_s=0)
+        connections = Connections(Addresses(patience_s=0), tunnel=tunnel)
+        for way, refused in (("direct", True), ("tunnel", False), ("direct", True)):
+            router = await connections.to(access("127.0.0.1", port, way))
+            with pytest.raises(Unreachable) as met:
+                await router.identity()
+            assert isinstance(met.value, AddressRefused) is refused, way
+        await connections.close()

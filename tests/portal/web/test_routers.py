@@ -1,23 +1,26 @@
 """Routers as merchants set them up and watch them: every page, every button, and who may press it."""
 
+import base64
 import dataclasses
 import json
 import re
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import IPv4Network
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from portal import routers
 from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings, Tunnel
 from portal.db import DB
 from portal.errors import Conflict
 from portal.identity import Actor, Role
-from portal.routers import forms, setup
+from portal.routers import forms, scripts, setup
 from portal.vault import Vault
 from tests.portal.web import rows
 from tests.portal.web.conftest import Cast, browser, sign_in
@@ -386,7 +389,9 @@ async def test_names_and_router_texts_are_never_markup(
     canary = "<img src=x onerror=alert(1)>\"'"
     paid = await rows.payment(cast.router, cast.package_id, at=clock.now(), name=canary)
     await rows.access(paid, vault, at=clock.now())
-    await DB.fetch("UPDATE routers SET name = $1, board = $1, version = $2, last_error = $3", canary, canary[:24], canary)
+    await DB.fetch(
+        "UPDATE routers SET name = $1, board = $1, version = $2, last_error = $3", canary, canary[:24], canary
+    )
     await DB.fetch("UPDATE access_grants SET last_error = $1", canary)
     findings = json.dumps(
         [{"code": "zone", "severity": "note", "params": {"is": canary, "wanted": "x"}, "fix": canary}]
@@ -406,8 +411,8 @@ async def test_names_and_router_texts_are_never_markup(
 async def test_the_tunnel_gives_every_router_its_own_address(
     db: str, settings: Settings, clock: Clock, cast: Cast, vault: Vault
 ) -> None:
-    network = ip_network("10.99.0.0/29")
-    tunnel = Tunnel(network, "vpn.example.co.ke", 51820, "A" * 42 + "E=")  # pyright: ignore[reportArgumentType]
+    network = IPv4Network("10.99.0.0/29")
+    tunnel = Tunnel(network, "vpn.example.co.ke", 51820, "A" * 42 + "E=")
     assert create_app(dataclasses.replace(settings, tunnel=tunnel), clock=clock)
     user = await DB.value("SELECT id FROM users WHERE email = $1", cast.owner)
     actor = Actor(user_id=user, merchant_id=cast.merchant_id, role=Role.OWNER, is_operator=False, name="A", email="a")
@@ -422,3 +427,29 @@ async def test_the_tunnel_gives_every_router_its_own_address(
         await setup.add(
             actor, forms.NewRouter(name="full", connection=way), vault=vault, tunnel=tunnel, now=clock.now()
         )
+
+
+async def test_a_tunnel_script_keeps_its_private_key_to_itself(
+    cast: Cast, settings: Settings, clock: Clock, vault: Vault
+) -> None:
+    key = "A" * 42 + "E="
+    tunnel = Tunnel(IPv4Network("10.99.0.0/24"), "vpn.example.co.ke", 51820, key)
+    here = dataclasses.replace(settings, tunnel=tunnel)
+    user = await DB.value("SELECT id FROM users WHERE email = $1", cast.owner)
+    actor = Actor(user_id=user, merchant_id=cast.merchant_id, role=Role.OWNER, is_operator=False, name="A", email="a")
+    new = forms.NewRouter(name="Far", connection=forms.Connection(way="tunnel"))
+    router_id = await setup.add(actor, new, vault=vault, tunnel=tunnel, now=clock.now())
+    assert await routers.tunnel_peers() == []
+    options = forms.ScriptOptions(family="7", interface="bridge")
+    issued = await scripts.issue(actor, router_id, options, settings=here, now=clock.now())
+    text = await scripts.fetch(issued.code, settings=here, vault=vault, now=clock.now())
+    private = (
+        re.findall(r'private-key="?([^" ]+)', text)[0].replace("\\2B", "+").replace("\\2F", "/").replace("\\3D", "=")
+    )
+    public = X25519PrivateKey.from_private_bytes(base64.b64decode(private)).public_key().public_bytes_raw()
+    peers = await routers.tunnel_peers()
+    assert [(peer.id, peer.address) for peer in peers] == [(router_id, "10.99.0.2")]
+    assert base64.b64decode(peers[0].public_key) == public
+    for table in ("routers", "router_scripts", "events"):
+        for row in await DB.fetch(f"SELECT * FROM {table}"):
+            assert private not in str(dict(row))
