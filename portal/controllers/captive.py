@@ -66,7 +66,7 @@ def _welcome_back(frame: Frame) -> Response[str]:
     """The device has time left: it is being logged in. Says nothing about it, for a MAC proves nothing."""
     onward = frame.visit.onward if frame.visit else None
     go_on = onward.url if onward else captive_links.status_link(frame.login) if frame.login else None
-    return frame.show("captive/back.html", {"go_on": go_on, "others": frame.site_link()})
+    return frame.show("captive/back.html", {"others": frame.site_link()}, go=go_on, refresh_s=3)
 
 
 async def _way_back(frame: Frame, *, clock: Clock, vault: Vault) -> str | None:

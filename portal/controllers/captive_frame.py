@@ -43,9 +43,9 @@ def _squeezed(name: str) -> str:
     return re.sub(r" ?([{};,>]|:(?= )) ?", r"\1", joined).replace(";}", "}")
 
 
-STYLE, SCRIPT = _squeezed("style.css"), _squeezed("wait.js")
+STYLE, WAIT, GO = _squeezed("style.css"), _squeezed("wait.js"), _squeezed("go.js")
 _PLAIN = Inline(styles=(csp_hash(STYLE),))
-_WAITING = Inline(styles=(csp_hash(STYLE),), scripts=(csp_hash(SCRIPT),))
+_SCRIPTED = {script: Inline(styles=(csp_hash(STYLE),), scripts=(csp_hash(script),)) for script in (WAIT, GO)}
 
 
 class Frame:
@@ -149,15 +149,18 @@ class Frame:
 
     def show(
         self, template: str, context: Mapping[str, object] | None = None, *, status: int = 200, key: str = "",
-        refresh_s: int | None = None, retry_after_s: int | None = None,
+        go: str | None = None, refresh_s: int | None = None, retry_after_s: int | None = None,
     ) -> Response[str]:  # fmt: skip
-        """The whole page. `key`: the state a waiting page watches; `refresh_s`: when it loads anew without script."""
+        """The whole page. `key`: the state a waiting page watches; `go`: where a page leads on to by itself after
+        `refresh_s`, which is also when it loads anew without script."""
+        script = WAIT if key else GO if go else None
         shared = {
             "frame": self,
             "words": captive_words,
             "style": Markup(STYLE),  # noqa: S704  (our own file)
-            "script": Markup(SCRIPT) if key else None,  # noqa: S704  (our own file)
+            "script": Markup(script) if script else None,  # noqa: S704  (our own file)
             "key": key,
+            "go": go,
             "refresh_s": refresh_s,
         }
         return render(
@@ -166,7 +169,7 @@ class Frame:
             {**shared, **(context or {})},
             status=status,
             language=self.language,
-            inline=_WAITING if key else _PLAIN,
+            inline=_SCRIPTED[script] if script else _PLAIN,
             headers={"retry-after": str(retry_after_s)} if retry_after_s is not None else None,
         )
 
