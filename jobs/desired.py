@@ -18,8 +18,10 @@ def profile_of(terms: Terms) -> UserProfile:
 
 
 def desired_user(grant: Grant, *, now: datetime) -> DesiredUser:
-    """A grant as its router should hold it: before the clock runs the whole duration, afterwards what is left of it."""
-    limits = [limit for limit in (grant.terms.uptime_s,) if limit]
+    """A grant as its router should hold it: before the clock runs the whole duration, afterwards what is left of it.
+
+    Limits are totals by the router's own counters, so what they do not show is taken off."""
+    limits = [_left(limit, grant.unseen_uptime_s) for limit in (grant.terms.uptime_s,) if limit]
     remaining = None
     if grant.is_running and grant.expires_at is not None:
         remaining = max(1, int((grant.expires_at - now).total_seconds()))
@@ -32,8 +34,22 @@ def desired_user(grant: Grant, *, now: datetime) -> DesiredUser:
         grant_id=str(grant.id),
         remaining=remaining,
         limit_uptime=min(limits) if limits else None,
-        limit_bytes_total=grant.terms.data_bytes,
+        limit_bytes_total=_left(grant.terms.data_bytes, grant.unseen_bytes) if grant.terms.data_bytes else None,
     )
+
+
+def limit_at_first(user: DesiredUser, grant: Grant) -> int | None:
+    """limit-uptime of a user that is made without a look at the router's counters: they may show what we know of, or nothing.
+    Rather too high than too low; the next complete pass sets it right."""
+    limits = [limit for limit in (user.limit_uptime,) if limit is not None]
+    if user.remaining is not None:
+        limits.append(user.remaining + grant.used_uptime_s)
+    return max(1, min(limits)) if limits else None
+
+
+def _left(total: int, unseen: int) -> int:
+    """At least 1: to a router 0 is no limit."""
+    return max(1, total - unseen)
 
 
 def desired_state(grants: Sequence[Grant], *, now: datetime) -> Desired:

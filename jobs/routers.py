@@ -7,7 +7,8 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from jobs.desired import desired_state, desired_user, profile_of
+from jobs import usage
+from jobs.desired import desired_state, desired_user, limit_at_first, profile_of
 from jobs.doors import Doors
 from jobs.leases import leased
 from jobs.tally import Tally
@@ -16,7 +17,7 @@ from portal.access_grants import Grant
 from portal.db import atomic
 from portal.errors import NotFound
 from portal.routers import RouterAccess
-from portal.sessions import Seen
+from portal.usage import end_over
 from routeros.apply import apply, observe
 from routeros.client import HotspotRouter
 from routeros.errors import HostUnknown, Refused, RouterError, TooManySessions
@@ -107,9 +108,7 @@ async def _make_user(client: HotspotRouter, grant: Grant, *, now: datetime) -> N
             password=wanted.password,
             profile=wanted.profile,
             comment=comment_for(wanted.grant_id),
-            limit_uptime=wanted.limit_uptime
-            if wanted.remaining is None
-            else max(1, wanted.remaining + grant.used_uptime_s),
+            limit_uptime=limit_at_first(wanted, grant),
             limit_bytes_total=wanted.limit_bytes_total,
         )
     )
@@ -211,6 +210,7 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
         board=resource.board_name,
         version=resource.version,
         uptime_s=resource.uptime,
+        read_at=now,
     )
     for outcome in applied.failed:
         log.warning(
@@ -220,7 +220,15 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
 
 
 async def _note(
-    router: RouterAccess, grants: Sequence[Grant], seen: Observed, failed: set[str], doors: Doors, **facts: object
+    router: RouterAccess,
+    grants: Sequence[Grant],
+    seen: Observed,
+    failed: set[str],
+    doors: Doors,
+    *,
+    uptime_s: int,
+    read_at: datetime,
+    **facts: object,
 ) -> None:
     now = doors.clock.now()
     present = [
@@ -228,22 +236,12 @@ async def _note(
     ]
     gone = [grant.id for grant in grants if grant.status == "ending" and grant.user_name not in failed]
     async with atomic() as tx:
-        await routers.answered(tx, router.id, now=now, reconciled_at=now, **facts)
+        recorded = await usage.note(tx, router.id, seen, uptime_s=uptime_s, now=read_at, actor=ACTOR)
+        await routers.answered(tx, router.id, now=now, reconciled_at=now, uptime_s=uptime_s, **facts)
         await access_grants.appeared(tx, present, now=now, actor=ACTOR)
         await access_grants.left(tx, gone, now=now, actor=ACTOR)
-        if seen.complete:
-            await sessions.record(
-                tx,
-                router.id,
-                [
-                    Seen(
-                        user_name=row.user, mac=row.mac_address, ip=row.address, uptime_s=row.uptime,
-                        bytes_up=row.bytes_in, bytes_down=row.bytes_out,
-                    )
-                    for row in seen.active
-                ],
-                now=now,
-            )  # fmt: skip
+    if seen.complete:
+        await end_over(router.id, recorded, now=now, actor=ACTOR)
 
 
 def _counts(drift: Drift) -> dict[str, int]:

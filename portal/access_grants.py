@@ -35,7 +35,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """A grant with what its router must hold. `is_live`: its voucher may be used; `is_running`: its usage clock runs."""
+    """A grant with what its router must hold. `is_live`: its voucher may be used; `is_running`: its usage clock runs.
+
+    `unseen_uptime_s` and `unseen_bytes` are used up already, but this router's counters do not show them: it forgot them, or
+    they were used on another router."""
 
     id: int
     merchant_id: int
@@ -53,12 +56,19 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     is_running: bool
     expires_at: datetime | None
     used_uptime_s: int
+    unseen_uptime_s: int
+    unseen_bytes: int
     tries: int
 
 
 _SELECT = """SELECT g.id, g.merchant_id, g.router_id, g.voucher_id, g.status, g.user_name, g.password_sealed, g.mac, g.ip, g.terms,
-       g.login_wanted_at, g.logged_in_at, g.used_uptime_s, g.tries, v.status AS voucher_status, v.expires_at
-FROM access_grants g JOIN vouchers v ON v.id = g.voucher_id"""
+       g.login_wanted_at, g.logged_in_at, g.used_uptime_s, g.tries, v.status AS voucher_status, v.expires_at,
+       greatest(g.forgotten_uptime_s, 0) + elsewhere.uptime_s AS unseen_uptime_s,
+       greatest(g.forgotten_bytes, 0) + elsewhere.bytes AS unseen_bytes
+FROM access_grants g JOIN vouchers v ON v.id = g.voucher_id
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(o.used_uptime_s), 0)::bigint AS uptime_s, coalesce(sum(o.used_bytes), 0)::bigint AS bytes
+  FROM access_grants o WHERE o.voucher_id = g.voucher_id AND o.id <> g.id) elsewhere"""
 
 
 async def want(tx: Tx, wish: Wish, *, vault: Vault, now: datetime) -> None:
@@ -205,5 +215,7 @@ def _grant(row: Record, vault: Vault) -> Grant:
         is_running=row["voucher_status"] == "in_use",
         expires_at=row["expires_at"],
         used_uptime_s=row["used_uptime_s"],
+        unseen_uptime_s=row["unseen_uptime_s"],
+        unseen_bytes=row["unseen_bytes"],
         tries=row["tries"],
     )

@@ -5,6 +5,7 @@ from portal.tables.history import Event, JobRun
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
 from portal.tables.merchants import Merchant, MpesaAccount
+from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
 from portal.tables.payments import Callback, Checkout, Payment
 from portal.tables.routers import Router, RouterCheck, RouterScript
@@ -26,10 +27,12 @@ __all__ = [
     "Membership",
     "Merchant",
     "MpesaAccount",
+    "OutageCredit",
     "Package",
     "Payment",
     "Router",
     "RouterCheck",
+    "RouterOutage",
     "RouterScript",
     "User",
     "UserSession",

@@ -10,7 +10,9 @@ from portal.tables.routers import Router
 from portal.tables.vouchers import Voucher
 
 
-class AccessGrant(Table, tablename="access_grants", db=DB, help_text="the wish that a device has access on a router until a time"):
+class AccessGrant(
+    Table, tablename="access_grants", db=DB, help_text="the wish that a device has access on a router until a time"
+):
     id = key()
     merchant_id = link(Merchant, "whose")
     router_id = link(Router, "where")
@@ -25,6 +27,11 @@ class AccessGrant(Table, tablename="access_grants", db=DB, help_text="the wish t
     logged_in_at = moment("first confirmed login")
     used_uptime_s = number("connected seconds seen so far")
     used_bytes = number("bytes seen so far, both directions")
+    router_uptime_s = number("connected seconds on the router's user row at the last complete read")
+    router_bytes_up = number("bytes from the device there")
+    router_bytes_down = number("bytes to the device there")
+    forgotten_uptime_s = number("seconds we had seen and the router's counters lost")
+    forgotten_bytes = number("bytes we had seen and the router's counters lost")
     tries = number("failed attempts in a row")
     next_try_at = moment("when it is tried again")
     last_error = text("what the router said")
@@ -48,7 +55,9 @@ class HotspotSession(Table, tablename="hotspot_sessions", db=DB, help_text="an a
     bytes_down = number("bytes to the device")
 
 
-class Device(Table, tablename="devices", db=DB, help_text="a phone or laptop, hinted by its MAC, never identified by it"):
+class Device(
+    Table, tablename="devices", db=DB, help_text="a phone or laptop, hinted by its MAC, never identified by it"
+):
     id = key()
     merchant_id = link(Merchant, "whose customer")
     mac = word(17, "as the hotspot told it")

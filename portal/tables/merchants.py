@@ -17,6 +17,8 @@ class Merchant(Table, tablename="merchants", db=DB, help_text="a business that s
     help_phone = word(16, "number customers may call, digits with country code")
     created_at = moment("when the merchant signed up", null=False)
     is_active = Boolean(default=True, help_text="false: nothing is sold")
+    outage_credit = word(8, "auto, ask or never: are customers given back the time a router was away", default="auto")
+    early_end = word(8, "keep or end: does a session ended at the router end its voucher", default="keep")
 
 
 class MpesaAccount(Table, tablename="mpesa_accounts", db=DB, help_text="a Daraja app and its shortcode"):

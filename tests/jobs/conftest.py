@@ -1,0 +1,16 @@
+"""A room for every test of a job that asks for one."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from portal.clock import Clock
+from portal.config import Settings
+from portal.vault import Vault
+from tests.jobs.room import Room, room_open
+
+
+@pytest.fixture
+async def room(db: str, settings: Settings, vault: Vault, clock: Clock) -> AsyncIterator[Room]:
+    async with room_open(settings, vault, clock) as open_room:
+        yield open_room
