@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from portal.db import DB, atomic
+from portal.db import DB, Tx, atomic
 from portal.identity import Actor
 from routeros.doctor import Finding, Severity
 
 _KEPT = 60
+_LONGEST_HOSTS = 255
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 
@@ -136,10 +137,16 @@ async def to_examine(*, now: datetime) -> list[int]:
 
 
 async def learn_hosts(router_id: int, hosts: Sequence[str]) -> None:
-    """Where the hotspot's login page is, as the router tells it: kept when we knew nothing yet."""
-    known = ",".join(dict.fromkeys(host for host in hosts if _HOST.fullmatch(host)))[:255]
-    if known:
-        async with atomic() as tx:
-            await tx.execute(
-                "UPDATE routers SET hotspot_hosts = $2 WHERE id = $1 AND hotspot_hosts = ''", router_id, known
-            )
+    """Where the hotspot's login page is, as the router tells it: added to what we know. Odd names are passed over."""
+    async with atomic() as tx:
+        await add_hosts(tx, router_id, hosts)
+
+
+async def add_hosts(tx: Tx, router_id: int, hosts: Sequence[str]) -> None:
+    """Hosts a router's login page may have, besides those known; the first ones known stay the preferred ones."""
+    known = str(await tx.value("SELECT hotspot_hosts FROM routers WHERE id = $1 FOR UPDATE", router_id) or "")
+    all_of_them = list(dict.fromkeys([*filter(None, known.split(",")), *filter(_HOST.fullmatch, hosts)]))
+    while len(",".join(all_of_them)) > _LONGEST_HOSTS:
+        all_of_them.pop()
+    if ",".join(all_of_them) != known:
+        await tx.execute("UPDATE routers SET hotspot_hosts = $2 WHERE id = $1", router_id, ",".join(all_of_them))

@@ -25,6 +25,7 @@ from portal.errors import Invalid, NotFound, PortalError
 from portal.identity import Actor
 from portal.merchants import MerchantView, profile
 from portal.msgid import N_
+from portal.routers.checks import add_hosts
 from portal.routers.forms import OUR_USER, TUNNEL, ScriptOptions, pool_of
 from portal.routers.rights import named, own, own_to_change
 from portal.states import note
@@ -212,9 +213,8 @@ async def _our_address(settings: Settings) -> str:
 
 async def _remember(tx: Tx, router: Record, options: ScriptOptions, *, tunnel_key: X25519PrivateKey | None) -> None:
     """What the script makes true about the router: where its login page is, and its key in the tunnel."""
-    if options.network and not router["hotspot_hosts"]:
-        gateway = pool_of(options.network)[0]
-        await tx.execute("UPDATE routers SET hotspot_hosts = $2 WHERE id = $1", router["id"], gateway)
+    if options.network:
+        await add_hosts(tx, router["id"], [pool_of(options.network)[0]])
     if tunnel_key is not None:
         public = _base64(tunnel_key.public_key().public_bytes_raw())
         await tx.execute("UPDATE routers SET tunnel_public_key = $2 WHERE id = $1", router["id"], public)

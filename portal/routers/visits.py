@@ -7,6 +7,7 @@ from portal import codes
 from portal.db import DB, Tx, atomic
 from portal.routers.access import RouterAccess
 from portal.states import E, move
+from portal.work import Work, defer
 
 #: Kept by renewing it: a worker that died holds a router up for no longer than this.
 LEASE = timedelta(seconds=6)
@@ -77,7 +78,18 @@ async def answered(tx: Tx, router_id: int, *, now: datetime, **seen: object) -> 
         now,
         *seen.values(),
     )
+    if came_back and not await _was_seen_through(tx, router_id):
+        await defer(tx, Work.CHECK_ROUTER, router_id)
     return came_back
+
+
+async def _was_seen_through(tx: Tx, router_id: int) -> bool:
+    """Whether the doctor's last look got to see the router's settings; if not, what its page says is out of date now."""
+    return bool(
+        await tx.value(
+            "SELECT facts <> '{}' FROM router_checks WHERE router_id = $1 ORDER BY id DESC LIMIT 1", router_id
+        )
+    )
 
 
 async def missed(tx: Tx, router: RouterAccess, error: str, *, now: datetime) -> None:

@@ -10,6 +10,7 @@ import pytest
 from jobs import doctor
 from jobs.connections import Connections
 from jobs.doors import Doors
+from jobs.routers import sync_one
 from portal import routers
 from portal.addresses import Addresses
 from portal.clock import Clock
@@ -221,3 +222,36 @@ async def test_from_adding_a_router_over_pasting_its_script_to_a_sound_router(
     with pytest.raises(scripts.Gone):
         await scripts.fetch(issued.code, settings=settings, vault=vault, now=clock.now())
     assert (await routers.access_to(router_id, vault=vault)).user == "vocha"
+
+
+async def test_a_router_in_trouble_is_looked_at_again_as_soon_as_it_answers(
+    doors: Doors, merchant_id: int, vault: Vault, clock: Clock
+) -> None:
+    waiting = "SELECT count(*) FROM pgqueuer WHERE entrypoint = 'check-router'"
+    async with board(clock) as there:
+        router = await factories.router(vault, merchant_id, api_port=there.api_port, status="new", last_seen_at=None)
+        await there.set_online(False)
+        assert list(await looked_at(router.id, doors)) == ["trouble_closed"]
+        await there.set_online(True)
+        assert await sync_one(router.id, doors)
+        assert await DB.value(waiting) == 1
+        assert "trouble_closed" not in await looked_at(router.id, doors)
+        # Away and back once more: its settings were seen, nothing on its page is out of date.
+        for is_on in (False, True):
+            await there.set_online(is_on)
+            await sync_one(router.id, doors)
+    assert await DB.value(waiting) == 1
+
+
+async def test_hosts_a_router_tells_are_added_and_nonsense_is_passed_over(
+    db: str, merchant_id: int, vault: Vault
+) -> None:
+    router = await factories.router(vault, merchant_id)
+    await checks.learn_hosts(
+        router.id, ["10.5.50.1", "wifi.shop", "", "a b", "x/../y", "evil.test:80", "http://x", "-a"]
+    )
+    assert await DB.value("SELECT hotspot_hosts FROM routers") == "10.5.50.1,login.hotspot,wifi.shop"
+    await checks.learn_hosts(router.id, [f"{number:03}.example" for number in range(90)])
+    told = await DB.value("SELECT hotspot_hosts FROM routers")
+    assert len(told) <= 255
+    assert told.startswith("10.5.50.1,login.hotspot,wifi.shop,000.example")
