@@ -199,7 +199,7 @@ def _payouts(past: list[Attempt], commission_bp: int, *, now: datetime) -> Itera
 
 async def _copy_runs(tx: Tx, *, now: datetime) -> None:
     host, runs = socket.gethostname(), list[tuple[object, ...]]()
-    for job in JOBS:
+    for job in JOBS.keys() & _RUN_EVERY.keys():  # a job that is not listed begins without a past
         every = timedelta(seconds=_RUN_EVERY[job])
         slot = (now - _RUNS_FOR).replace(minute=0, second=0, microsecond=0)
         while slot < now - every:
