@@ -12,7 +12,7 @@ from jobs.desired import desired_state, desired_user, limit_at_first, profile_of
 from jobs.doors import Doors
 from jobs.leases import leased
 from jobs.tally import Tally
-from portal import access_grants, faults, routers, sessions, vouchers
+from portal import access_grants, faults, outages, routers, sessions, vouchers
 from portal.access_grants import Grant
 from portal.db import atomic
 from portal.errors import NotFound
@@ -147,6 +147,7 @@ async def _away(router: RouterAccess, grants: Sequence[Grant], error: RouterErro
     log.warning("router did not answer", extra={"router": router.id, "said": error.text})
     async with atomic() as tx:
         await routers.missed(tx, router, error.text, now=now)
+        await outages.began(tx, now=now, router_id=router.id)
         for grant in grants:
             await access_grants.failed(tx, grant, error.text, now=now)
 
