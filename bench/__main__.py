@@ -8,13 +8,17 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import captive, memory, sale
+from bench import captive, cut_link, end_access, memory, offline_day, provision, sale
 from bench.result import Result
 
 BENCHES: dict[str, Callable[[bool], Awaitable[Result]]] = {
     "sale": sale.run,
     "captive": captive.run,
     "memory": memory.run,
+    "end-access": end_access.run,
+    "provision": provision.run,
+    "cut-link": cut_link.run,
+    "offline-day": offline_day.run,
 }
 
 
@@ -27,7 +31,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.name is None:
         for name, run in BENCHES.items():
-            sys.stdout.write(f"{name:<10}{(sys.modules[run.__module__].__doc__ or '').splitlines()[0]}\n")
+            sys.stdout.write(f"{name:<13}{(sys.modules[run.__module__].__doc__ or '').splitlines()[0]}\n")
         return 0
     result = asyncio.run(BENCHES[options.name](options.quick))
     if not options.json:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from portal.config import Settings
 from portal.db import DB
 from portal.embedded_postgres import EmbeddedPostgres
 from portal.migrations import migrate
@@ -79,3 +80,16 @@ async def _ready(port: int, process: asyncio.subprocess.Process) -> None:
 def vault() -> Vault:
     """The vault of the measured house."""
     return Vault([("bench", KEY)])
+
+
+def settings(folder: Path, dsn: str) -> Settings:
+    """Settings for doors in the bench's own process, with routers on loopback."""
+    return Settings.from_env(
+        {
+            "PORTAL_DATABASE_URL": dsn,
+            "PORTAL_DATA_DIR": str(folder),
+            "PORTAL_SECRET_KEYS": "bench:" + KEY.hex(),
+            "PORTAL_BASE_URL": "http://portal.test",
+            "PORTAL_ROUTER_NETWORKS": "127.0.0.0/8",
+        }
+    )

@@ -13,7 +13,7 @@ from jobs.doors import Doors
 from jobs.leases import leased
 from jobs.tally import Tally
 from portal import access_grants, faults, outages, routers, sessions, vouchers
-from portal.access_grants import Grant
+from portal.access_grants import Ending, Grant
 from portal.db import atomic
 from portal.errors import NotFound
 from portal.routers import RouterAccess
@@ -22,7 +22,7 @@ from routeros.apply import apply, observe
 from routeros.client import HotspotRouter
 from routeros.errors import HostUnknown, Refused, RouterError, TooManySessions
 from routeros.names import comment_for
-from routeros.operations import Drift
+from routeros.operations import Drift, EndAccess, Plan, Why
 from routeros.reconcile import Observed, plan
 from routeros.values import HotspotUser
 
@@ -52,12 +52,16 @@ async def _fast(router_id: int, doors: Doors) -> int:
         return 0
     client = await doors.routers.to(router)
     done = 0
+    while endings := await access_grants.endings_due(router_id, now=doors.clock.now()):
+        try:
+            done += await _end(client, endings, doors)
+        except RouterError as error:
+            await _away(router, endings, error, doors)
+            return done
     while grants := await access_grants.due(router_id, vault=doors.vault, now=doors.clock.now()):
         try:
-            done += await _ending(client, [grant for grant in grants if grant.status == "ending"], doors)
             for grant in grants:
-                if grant.status != "ending":
-                    done += await _admit(client, grant, doors)
+                done += await _admit(client, grant, doors)
         except RouterError as error:
             await _away(router, grants, error, doors)
             return done
@@ -68,13 +72,19 @@ async def _fast(router_id: int, doors: Doors) -> int:
     return done
 
 
-async def _ending(client: HotspotRouter, grants: Sequence[Grant], doors: Doors) -> int:
-    if not grants:
-        return 0
-    await client.end_access([grant.user_name for grant in grants])
+async def _end(client: HotspotRouter, endings: Sequence[Ending], doors: Doors) -> int:
+    """Take users off, all at once. What the router refuses to take off is noted and tried again; a lost router is raised."""
+    applied = await apply(Plan(tuple(EndAccess(ending.user_name, Why.ENDED) for ending in endings)), client)
+    gone = [ending.id for ending, outcome in zip(endings, applied.outcomes, strict=True) if outcome.error is None]
+    now = doors.clock.now()
     async with atomic() as tx:
-        await access_grants.left(tx, [grant.id for grant in grants], now=doors.clock.now(), actor=ACTOR)
-    return len(grants)
+        await access_grants.left(tx, gone, now=now, actor=ACTOR)
+        for ending, outcome in zip(endings, applied.outcomes, strict=True):
+            if isinstance(outcome.error, Refused):
+                await access_grants.failed(tx, ending, outcome.error.text, now=now)
+    if applied.lost is not None:
+        raise applied.lost
+    return len(gone)
 
 
 async def _admit(client: HotspotRouter, grant: Grant, doors: Doors) -> int:
@@ -142,14 +152,13 @@ async def _confirmed(grant: Grant, doors: Doors) -> None:
     faults.reach("start.committed")
 
 
-async def _away(router: RouterAccess, grants: Sequence[Grant], error: RouterError, doors: Doors) -> None:
+async def _away(router: RouterAccess, grants: Sequence[Grant | Ending], error: RouterError, doors: Doors) -> None:
     now = doors.clock.now()
     log.warning("router did not answer", extra={"router": router.id, "said": error.text})
     async with atomic() as tx:
         await routers.missed(tx, router, error.text, now=now)
         await outages.began(tx, now=now, router_id=router.id)
-        for grant in grants:
-            await access_grants.failed(tx, grant, error.text, now=now)
+        await access_grants.failed_all(tx, grants, error.text, now=now)
 
 
 async def sync(doors: Doors) -> Tally:

@@ -8,7 +8,7 @@ ACTOR = "job:expire-vouchers"
 
 
 async def expire(doors: Doors) -> Tally:
-    """End every voucher that is due, a thousand in one statement; what another worker has locked, it ends."""
+    """End every voucher that is due, thousands in one statement; what another worker has locked, it ends."""
     tally = Tally()
     while ids := await vouchers.due(now=doors.clock.now()):
         ended = await vouchers.expire(ids, now=doors.clock.now(), actor=ACTOR)

@@ -138,12 +138,32 @@ async def wake_router(tx: Tx, router_id: int) -> None:
     await defer(tx, Work.RECONCILE_ROUTER, router_id)
 
 
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
+    """A grant whose user is to leave its router."""
+
+    id: int
+    user_name: str
+    tries: int
+
+
+async def endings_due(router_id: int, *, now: datetime, limit: int = 10_000) -> list[Ending]:
+    """Grants of a router that are to end now; by the thousand, so without their terms and secrets."""
+    rows = await DB.fetch(
+        """SELECT id, user_name, tries FROM access_grants
+           WHERE router_id = $1 AND next_try_at <= $2 AND status = 'ending' ORDER BY id LIMIT $3""",
+        router_id,
+        now,
+        limit,
+    )
+    return [Ending(id=row["id"], user_name=row["user_name"], tries=row["tries"]) for row in rows]
+
+
 async def due(router_id: int, *, vault: Vault, now: datetime) -> list[Grant]:
-    """Grants of a router that something is to be done about now, endings first."""
+    """Grants of a router whose device is to be let in now."""
     rows = await DB.fetch(
         f"""{_SELECT} WHERE g.router_id = $1 AND g.next_try_at <= $2
-            AND (g.status IN ('wanted', 'ending') OR (g.status = 'present' AND g.login_wanted_at IS NOT NULL))
-            ORDER BY g.status <> 'ending', g.id LIMIT 500""",
+            AND (g.status = 'wanted' OR (g.status = 'present' AND g.login_wanted_at IS NOT NULL))
+            ORDER BY g.id LIMIT 500""",
         router_id,
         now,
     )
@@ -178,13 +198,19 @@ async def left(tx: Tx, grant_ids: Sequence[int], *, now: datetime, actor: str) -
     )
 
 
-async def failed(tx: Tx, grant: Grant, error: str, *, now: datetime) -> None:
+async def failed(tx: Tx, grant: Grant | Ending, error: str, *, now: datetime) -> None:
     """An attempt failed: remember why, try again after 1, 2, 4 … 30 seconds, with jitter."""
+    await failed_all(tx, [grant], error, now=now)
+
+
+async def failed_all(tx: Tx, grants: Sequence[Grant | Ending], error: str, *, now: datetime) -> None:
+    """The same attempt failed for all of these."""
     await tx.execute(
-        "UPDATE access_grants SET tries = tries + 1, last_error = $2, next_try_at = $3 WHERE id = $1",
-        grant.id,
+        """UPDATE access_grants g SET tries = g.tries + 1, last_error = $1, next_try_at = n.at
+           FROM unnest($2::bigint[], $3::timestamptz[]) AS n (id, at) WHERE g.id = n.id""",
         error[:500],
-        now + wait_before(grant.tries + 1),
+        [grant.id for grant in grants],
+        [now + wait_before(grant.tries + 1) for grant in grants],
     )
 
 

@@ -3,16 +3,20 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from routeros import menus
 from routeros.client import HotspotRouter
-from routeros.errors import Refused, RouterError
+from routeros.errors import BadReply, Refused, RouterError
+from routeros.menus import Menu
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, Operation, Plan
 from routeros.reconcile import Observed
+from routeros.values import Resource, RowResult
 
 T = TypeVar("T")
 
-ENDED_AT_ONCE: Final = 50
+#: A router that refuses some endings is asked this often which; then the rest counts as refused too.
+MOST_TRIES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,9 @@ async def observe(router: HotspotRouter, *, names: Iterable[str] | None = None) 
 
     Raises Unreachable or AuthFailed. A menu the router refuses to show leaves the read incomplete.
     """
-    wanted = None if names is None else list(names)
+    if names is None:
+        return (await _read_whole(router))[1]
+    wanted = list(names)
     refused: list[Refused] = []
 
     async def read(verb: Callable[[], Awaitable[list[T]]]) -> tuple[T, ...]:
@@ -58,8 +64,39 @@ async def observe(router: HotspotRouter, *, names: Iterable[str] | None = None) 
     active = await read(lambda: router.active(wanted))  # before the users, see Observed
     users = await read(lambda: router.users(wanted))
     cookies = await read(lambda: router.cookies(wanted))
-    hosts = await read(router.hosts) if wanted is None else ()
-    return Observed(users, active, cookies, hosts, profiles, complete=not refused)
+    return Observed(users, active, cookies, (), profiles, complete=not refused)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """A full read, and which board it came from: `serial` is "" where the router does not tell it."""
+
+    resource: Resource
+    serial: str
+    observed: Observed
+
+
+async def survey(router: HotspotRouter) -> Survey:
+    """Read a router whole, in two round trips: sessions in the first, users in the second, see Observed.
+
+    Raises Unreachable or AuthFailed, and Refused for a router that does not even tell its version.
+    """
+    [resource, board], observed = await _read_whole(router, menus.RESOURCE, menus.ROUTERBOARD)
+    if isinstance(resource, Refused):
+        raise resource
+    if len(resource) != 1:
+        raise BadReply("a router has one resource row")
+    serial = "" if isinstance(board, Refused) or not board else board[0]  # a virtual router has no board
+    return Survey(resource[0], serial, observed)
+
+
+async def _read_whole(router: HotspotRouter, *also: Menu[Any]) -> tuple[list[list[Any] | Refused], Observed]:
+    """What the other menus hold, and everything reconcile compares: sessions first, then users, see Observed."""
+    *more, profiles, active = await router.look(*also, menus.USER_PROFILES, menus.ACTIVE)
+    users, cookies, hosts = await router.look(menus.USERS, menus.COOKIES, menus.HOSTS)
+    read = (users, active, cookies, hosts, profiles)
+    rows = [() if isinstance(each, Refused) else tuple(each) for each in read]
+    return more, Observed(*rows, complete=not any(isinstance(each, Refused) for each in read))
 
 
 async def apply(plan: Plan, router: HotspotRouter) -> Applied:
@@ -79,33 +116,41 @@ async def apply(plan: Plan, router: HotspotRouter) -> Applied:
 async def _apply_alike(group: Sequence[Operation], router: HotspotRouter, outcomes: list[Outcome]) -> None:
     """Operations of one kind; appends an outcome for each until the router is lost, then raises."""
     if isinstance(group[0], EndAccess):
-        for start in range(0, len(group), ENDED_AT_ONCE):
-            await _end(group[start : start + ENDED_AT_ONCE], router, outcomes)
+        await _end(group, router, outcomes)
     elif isinstance(group[0], AddUser):
-        rows = await router.add_users([operation.user for operation in group if isinstance(operation, AddUser)])
-        outcomes += [Outcome(operation, row.error) for operation, row in zip(group, rows, strict=True)]
-        lost = next((row.error for row in rows if row.error and not isinstance(row.error, Refused)), None)
-        if lost:
-            raise lost
+        _take(group, await router.add_users([each.user for each in group if isinstance(each, AddUser)]), outcomes)
+    elif isinstance(group[0], ChangeUser):
+        changes = [(each.name, each.changes) for each in group if isinstance(each, ChangeUser)]
+        _take(group, await router.set_users(changes), outcomes)
     else:
         for operation in group:
             outcomes.append(Outcome(operation, await _refusal(_one(operation, router))))
 
 
+def _take(group: Sequence[Operation], rows: Sequence[RowResult], outcomes: list[Outcome]) -> None:
+    outcomes += [Outcome(operation, row.error) for operation, row in zip(group, rows, strict=True)]
+    lost = next((row.error for row in rows if row.error and not isinstance(row.error, Refused)), None)
+    if lost:
+        raise lost
+
+
 async def _end(group: Sequence[Operation], router: HotspotRouter, outcomes: list[Outcome]) -> None:
-    """Many at once; one by one when the router refuses, to find out which."""
-    if await _refusal(router.end_access([operation.name for operation in group])) is None:
-        outcomes += [Outcome(operation) for operation in group]
-        return
-    for operation in group:
-        outcomes.append(Outcome(operation, await _refusal(router.end_access([operation.name]))))
+    """All at once; by halves where the router refuses, to find out which, as long as that takes few tries."""
+    waiting, tries = [group], 0
+    while waiting:
+        some = waiting.pop()
+        refused = await _refusal(router.end_access([operation.name for operation in some]))
+        tries += 1
+        if refused is None or len(some) == 1 or tries >= MOST_TRIES:
+            outcomes += [Outcome(operation, refused) for operation in some]
+        else:
+            middle = len(some) // 2
+            waiting += [some[middle:], some[:middle]]
 
 
 async def _one(operation: Operation, router: HotspotRouter) -> None:
     if isinstance(operation, EnsureProfile):
         await router.ensure_user_profile(operation.profile)
-    elif isinstance(operation, ChangeUser):
-        await router.set_user(operation.name, **operation.changes)
 
 
 async def _refusal(work: Awaitable[object]) -> Refused | None:

@@ -162,6 +162,7 @@ RESOURCE = Menu(
 )
 IDENTITY = Menu("/system/identity", ("name",), _identity)
 CLOCK = Menu("/system/clock", ("date", "time", "gmt-offset", "time-zone-name"), _clock)
+ROUTERBOARD = Menu("/system/routerboard", ("serial-number",), lambda row: row.text("serial-number"))
 USERS = Menu(
     "/ip/hotspot/user",
     (

@@ -3,13 +3,14 @@
 Commands and their arguments: MikroTik manual, HotSpot CLI reference. Traps raise the classes of routeros.errors.
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from typing import Final, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 from routeros import menus
-from routeros.client.link import IN_FLIGHT, Command, Link, Reply, Resolve
-from routeros.errors import AlreadyExists, BadReply, NoSuchItem, RouterError
+from routeros.client.link import Link, Resolve
+from routeros.client.rows import Held, Rows, results_of
+from routeros.client.wire import Command
+from routeros.errors import AlreadyExists, BadReply, Refused
 from routeros.menus import Menu
 from routeros.values import (
     ActiveSession,
@@ -27,14 +28,13 @@ from routeros.values import (
     UserProfile,
     profile_changes,
 )
-from routeros.words import Row, any_of, attribute
+from routeros.words import attribute
 
 T = TypeVar("T")
 
-NAMES_PER_QUERY: Final = 50
-IDS_PER_REMOVE: Final = 100
-
-_ID: Final = re.compile(r"\*[0-9A-Fa-f]{1,16}")
+_USERS = Held(menus.USERS, "name")
+_SESSIONS = Held(menus.ACTIVE, "user")
+_COOKIES = Held(menus.COOKIES, "user")
 
 
 class HotspotRouter:
@@ -54,6 +54,7 @@ class HotspotRouter:
     ) -> None:
         """`resolve` is asked at every dial, with host and port, for the address to dial instead of the host."""
         self._link = Link(address, connect_timeout=connect_timeout, command_timeout=command_timeout, resolve=resolve)
+        self._rows = Rows(self._link)
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,25 +77,32 @@ class HotspotRouter:
 
     async def users(self, names: Iterable[str] | None = None) -> list[HotspotUser]:
         """All hotspot users, or only those named."""
-        return await self._rows(menus.USERS, key="name", values=names)
+        return await self._rows.of(menus.USERS, key="name", values=names)
 
     async def user_profiles(self) -> list[UserProfile]:
-        return await self._rows(menus.USER_PROFILES)
+        return await self._rows.of(menus.USER_PROFILES)
 
     async def active(self, users: Iterable[str] | None = None) -> list[ActiveSession]:
         """All active sessions, or only those of the named users."""
-        return await self._rows(menus.ACTIVE, key="user", values=users)
+        return await self._rows.of(menus.ACTIVE, key="user", values=users)
 
     async def hosts(self, addresses: Iterable[str] | None = None) -> list[HostRow]:
         """All devices the hotspot sees, or only those with these IP addresses."""
-        return await self._rows(menus.HOSTS, key="address", values=addresses)
+        return await self._rows.of(menus.HOSTS, key="address", values=addresses)
 
     async def cookies(self, users: Iterable[str] | None = None) -> list[CookieRow]:
         """All cookies, or only those of the named users."""
-        return await self._rows(menus.COOKIES, key="user", values=users)
+        return await self._rows.of(menus.COOKIES, key="user", values=users)
 
     async def server_profiles(self) -> list[ServerProfile]:
-        return await self._rows(menus.SERVER_PROFILES)
+        return await self._rows.of(menus.SERVER_PROFILES)
+
+    async def look(self, *menus: Menu[Any]) -> list[list[Any] | Refused]:
+        """All rows of several menus in one round trip; a menu the router does not show is its refusal.
+
+        What is read together is read in no certain order.
+        """
+        return await self._rows.together(*menus)
 
     async def rows(self, path: str, fields: tuple[str, ...]) -> list[dict[str, str]]:
         """Any menu's rows as the router prints them, with the named fields only. For looking, not for deciding."""
@@ -105,23 +113,20 @@ class HotspotRouter:
         await self._link.ask(_addition(user))
 
     async def add_users(self, users: Sequence[HotspotUser]) -> list[RowResult]:
-        """Make many users, 32 in flight. One result per user, in order; never raises for the router's sake.
+        """Make many users in one flight. One result per user, in order; never raises for the router's sake.
 
         A refused row does not stop the rest; once the router is lost, the rows not yet answered carry Unreachable.
         """
-        results: list[RowResult] = []
-        try:
-            for flight in _batches(users, IN_FLIGHT):
-                replies = await self._link.fly([_addition(user) for user in flight])
-                results += [RowResult(user.name, reply.refusal) for user, reply in zip(flight, replies, strict=True)]
-        except RouterError as error:
-            results += [RowResult(user.name, error) for user in users[len(results) :]]
-        return results
+        return results_of([user.name for user in users], *await self._link.attempt([_addition(user) for user in users]))
+
+    async def set_users(self, changes: Sequence[tuple[str, UserChanges]]) -> list[RowResult]:
+        """set_user() for many, in two flights. One result each, in order, as add_users() has them."""
+        return await self._rows.change_each(menus.USERS, [(name, menus.changed_user(each)) for name, each in changes])
 
     async def set_user(self, name: str, **changes: Unpack[UserChanges]) -> None:
         """Change fields of one user; NoSuchItem when there is none of that name. No effect on a running session."""
         words = menus.changed_user(changes)
-        await self._set(menus.USERS, name, words)
+        await self._rows.change(menus.USERS, name, words)
 
     async def ensure_user(self, user: HotspotUser) -> None:
         """Make the user, or bring the one we made earlier to these values: safe to repeat after a lost answer.
@@ -134,11 +139,12 @@ class HotspotRouter:
             found = await self.users([user.name])
             if not found or any(row.comment != user.comment for row in found):
                 raise
-            await self._set(menus.USERS, user.name, menus.restored_user(user))
+            await self._rows.change(menus.USERS, user.name, menus.restored_user(user))
 
     async def remove_users(self, names: Iterable[str]) -> int:
         """Remove users, not their sessions. Names that are not there are fine. Returns how many rows went."""
-        return await self._remove(menus.USERS, "name", names)
+        [gone] = await self._rows.remove([_USERS], list(names))
+        return gone
 
     async def ensure_user_profile(self, profile: UserProfile) -> bool:
         """Make the profile or repair its speed, devices and mac-cookie. True when something was written."""
@@ -148,7 +154,7 @@ class HotspotRouter:
             return True
         changes = profile_changes(found[0], profile)
         if changes:
-            await self._set(menus.USER_PROFILES, profile.name, menus.changed_profile(changes))
+            await self._rows.change(menus.USER_PROFILES, profile.name, menus.changed_profile(changes))
         return bool(changes)
 
     async def log_in(self, *, ip: str, mac: str, user: str, password: str) -> None:
@@ -165,11 +171,12 @@ class HotspotRouter:
         The user goes first so that nothing can log in again in between. Already gone is fine.
         """
         names = list(dict.fromkeys(user_names))
-        return Ended(
-            users=await self._remove(menus.USERS, "name", names),
-            sessions=await self._remove(menus.ACTIVE, "user", names),
-            cookies=await self._remove(menus.COOKIES, "user", names),
-        )
+        if not names:
+            return Ended()
+        [users] = await self._rows.remove([_USERS], names)
+        [sessions] = await self._rows.remove([_SESSIONS], names)
+        [cookies] = await self._rows.remove([_COOKIES], names)  # read last: the router drops some with their session
+        return Ended(users, sessions, cookies)
 
     async def make_room(self, user: str, *, ip: str, mac: str) -> bool:
         """End what `user` has open elsewhere than at `ip`: the session silent for longest, and its device's cookies.
@@ -185,83 +192,16 @@ class HotspotRouter:
         left = max(others, key=lambda session: session.idle_time)
         if left.mac_address != mac:
             cookies = [cookie.id for cookie in await self.cookies([user]) if cookie.mac_address == left.mac_address]
-            await self._remove_ids(menus.COOKIES, cookies)  # first: a mac-cookie would log the device in again
-        await self._remove_ids(menus.ACTIVE, [left.id])
+            await self._rows.remove_ids(menus.COOKIES, cookies)  # first: a mac-cookie would log the device in again
+        await self._rows.remove_ids(menus.ACTIVE, [left.id])
         return True
 
     async def _one(self, menu: Menu[T]) -> T:
-        rows = await self._rows(menu)
+        rows = await self._rows.of(menu)
         if len(rows) != 1:
             raise BadReply(f"{menu.path} has {len(rows)} rows instead of one")
         return rows[0]
 
-    async def _rows(self, menu: Menu[T], *, key: str = "", values: Iterable[str] | None = None) -> list[T]:
-        rows = await self._print(menu, menu.fields, key=key, values=values)
-        try:
-            return [menu.read(Row(row)) for row in rows]
-        except ValueError as unreadable:
-            raise BadReply(f"{menu.path}: {unreadable}") from unreadable
-
-    async def _print(
-        self, menu: Menu[T], fields: tuple[str, ...], *, key: str = "", values: Iterable[str] | None = None
-    ) -> list[dict[str, str]]:
-        """Raw rows; with `values` only those whose `key` is one of them, whatever the router answers."""
-        if values is None:
-            return (await self._link.ask(Command(f"{menu.path}/print", fields=fields))).rows
-        wanted = list(dict.fromkeys(values))
-        rows: list[dict[str, str]] = []
-        for some in _batches(wanted, NAMES_PER_QUERY):
-            reply = await self._link.ask(Command(f"{menu.path}/print", any_of(key, some), fields))
-            asked = frozenset(some)
-            rows += [row for row in reply.rows if row.get(key) in asked]
-        return rows
-
-    async def _ids(self, menu: Menu[T], key: str, values: Iterable[str]) -> list[str]:
-        rows = await self._print(menu, (".id", key), key=key, values=values)
-        ids = [row.get(".id", "") for row in rows]
-        if not all(_ID.fullmatch(each) for each in ids):
-            raise BadReply(f"{menu.path}: a row without a usable id")
-        return ids
-
-    async def _set(self, menu: Menu[T], name: str, words: tuple[str, ...]) -> None:
-        if not words:
-            return
-        ids = await self._ids(menu, "name", [name])
-        if not ids:
-            raise NoSuchItem(f"no such item: {menu.path} has no {name}")
-        await self._link.ask(Command(f"{menu.path}/set", (attribute(".id", ",".join(ids)), *words)))
-
-    async def _remove(self, menu: Menu[T], key: str, values: Iterable[str]) -> int:
-        """Remove all rows whose `key` is one of `values`, by comma list; row by row if one vanished meanwhile.
-
-        What a comma list with a stale id does to the other ids is not documented, hence the second look.
-        """
-        names, gone = list(values), set[str]()
-        for ids_at_once in (IDS_PER_REMOVE, 1):
-            ids = await self._ids(menu, key, names)
-            gone.update(ids)
-            if await self._remove_ids(menu, ids, at_once=ids_at_once):
-                break
-        return len(gone)
-
-    async def _remove_ids(self, menu: Menu[T], ids: Sequence[str], *, at_once: int = 1) -> bool:
-        """False when one of them had vanished already."""
-        commands = [
-            Command(f"{menu.path}/remove", (attribute(".id", ",".join(some)),)) for some in _batches(ids, at_once)
-        ]
-        refusals = [reply.refusal for reply in await self._all(commands) if reply.refusal]
-        for refusal in refusals:
-            if not isinstance(refusal, NoSuchItem):
-                raise refusal
-        return not refusals
-
-    async def _all(self, commands: Sequence[Command]) -> list[Reply]:
-        return [reply for flight in _batches(commands, IN_FLIGHT) for reply in await self._link.fly(flight)]
-
 
 def _addition(user: HotspotUser) -> Command:
     return Command(f"{menus.USERS.path}/add", menus.new_user(user))
-
-
-def _batches(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,227 @@
+"""Sentences of the RouterOS API out and in over an open transport: many commands in one write, no trust in what comes back.
+
+Built on librouteros' transport and framing. Sentences are read and written here rather than through its Api object,
+because that guesses types (`no` becomes False, "123456" a number), drops bytes it cannot decode, believes any length
+up to 256 MiB, logs passwords at DEBUG and knows no `.tag`. Reading the words ourselves gives text as it is, caps
+against a hostile router, nothing in the logs, and many commands in one round trip.
+"""
+
+import hashlib
+import hmac
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from librouteros.connections import AsyncSocketTransport
+from librouteros.exceptions import ConnectionClosed
+from librouteros.protocol import decode_length, determine_length, encode_sentence
+
+from routeros.errors import BadReply, Refused, Unreachable, WrongCertificate, refusal
+from routeros.words import attribute
+
+MAX_WORD: Final = 64 * 1024
+MAX_WORDS: Final = 256  # in a sentence; the widest menu we read has under 60 properties
+MAX_SENTENCES: Final = 50_000
+MAX_REPLY: Final = 8 * 1024 * 1024
+IN_FLIGHT: Final = 128  # commands on their way at a time: a round trip of 100 ms carries so many
+
+_READ_SIZE: Final = 64 * 1024
+_REPLY_KEYS: Final = ("message", "category", "ret")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One sentence to send. `fields` is the `.proplist`; words of a row that were not asked for are thrown away."""
+
+    path: str
+    words: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+    def encoded(self, tag: str) -> bytes:
+        asked = (attribute(".proplist", ",".join(self.fields)),) if self.fields else ()
+        tagged = (f".tag={tag}",) if tag else ()
+        return encode_sentence(self.path, *asked, *self.words, *tagged, encoding="utf-8")
+
+
+@dataclass(slots=True)
+class Reply:
+    """All that came back for one command. `refusal` is set when it ended in a trap; `is_done`: nothing more comes."""
+
+    rows: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    ret: str = ""
+    refusal: Refused | None = None
+    is_done: bool = False
+
+
+class Wire:
+    """Sentences out and in over an open transport; holds no more of a reply than the caps allow."""
+
+    def __init__(self, transport: AsyncSocketTransport) -> None:
+        self._transport = transport
+        self._buffer = bytearray()
+        self._sentences_left = 0
+        self._bytes_left = 0
+        self._tag = 0
+
+    @property
+    def is_dead(self) -> bool:
+        reader, writer = self._transport.reader, self._transport.writer
+        return reader.at_eof() or reader.exception() is not None or writer.is_closing()
+
+    async def talk(
+        self,
+        commands: Sequence[Command],
+        replies: Sequence[Reply],
+        *,
+        tagged: bool = True,
+        on_done: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Send the commands, IN_FLIGHT ahead of the answers, and read until each has its `!done`; fills `replies`.
+
+        Tags tell the replies apart: it is not documented that untagged commands are answered in order. Only the
+        login goes without. The caps are for the commands of one call together. `on_done` is called at each `!done`.
+        """
+        keep = {key.encode(): key for command in commands for key in (*command.fields, *_REPLY_KEYS)}
+        self._sentences_left, self._bytes_left = MAX_SENTENCES + len(commands), MAX_REPLY
+        first, sent = self._tag, 0
+        self._tag += len(commands)
+        waiting: dict[str, Reply] = {}
+        while True:
+            if sent < len(commands) and len(waiting) < IN_FLIGHT:
+                some = range(sent, min(len(commands), sent + IN_FLIGHT - len(waiting)))
+                tags = [str(first + number) if tagged else "" for number in some]
+                waiting.update(zip(tags, replies[some.start : some.stop], strict=True))
+                sent = some.stop
+                # One write for all of them: a sentence sent in pieces waits for acknowledgements in between.
+                sentences = (commands[number].encoded(tag) for number, tag in zip(some, tags, strict=True))
+                await self._transport.write(b"".join(sentences))
+            if not waiting:
+                return
+            self._take_what_came(waiting, keep, on_done)
+            if waiting:
+                await self._receive()
+
+    async def _receive(self) -> None:
+        data = await self._transport.reader.read(_READ_SIZE)
+        if not data:
+            raise ConnectionClosed("Connection unexpectedly closed.")
+        self._buffer += data
+
+    def _take_what_came(self, waiting: dict[str, Reply], keep: dict[bytes, str], on_done: Callable[[], None]) -> None:
+        at = 0
+        while waiting and (found := self._sentence_at(at, keep)):
+            end, kind, tag, words = found
+            self._count(end - at)
+            at = end
+            if not kind:
+                continue
+            if kind == "!fatal":
+                raise Unreachable(words.get("message", "the router closed the connection"))
+            reply = waiting.get(tag)
+            if reply is None:
+                raise BadReply("an answer to a question we did not ask")
+            _note(reply, kind, words)
+            if reply.is_done:
+                del waiting[tag]
+                on_done()
+        del self._buffer[:at]
+        if len(self._buffer) > self._bytes_left:
+            raise BadReply("more bytes than we are willing to hold")
+
+    def _count(self, size: int) -> None:
+        self._sentences_left -= 1
+        self._bytes_left -= size
+        if self._sentences_left < 0:
+            raise BadReply("more rows than we are willing to hold")
+        if self._bytes_left < 0:
+            raise BadReply("more bytes than we are willing to hold")
+
+    def _sentence_at(self, at: int, keep: dict[bytes, str]) -> tuple[int, str, str, dict[str, str]] | None:
+        """Where the sentence that begins at `at` ends, its kind, tag and wanted words; None: not all of it is here.
+
+        What can be judged from its beginning is judged at once. Empty sentences mean nothing (MikroTik manual, API,
+        "Sentences"); their kind is "".
+        """
+        buffer, kind, tag = self._buffer, "", ""
+        words: dict[str, str] = {}
+        for _ in range(MAX_WORDS + 1):
+            found = _word_at(buffer, at)
+            if found is None:
+                return None
+            start, at = found
+            if start == at:
+                return at, kind, tag, words
+            if not kind:
+                kind = _text(buffer[start:at])
+                if not kind.startswith("!"):
+                    raise BadReply("not an answer of the RouterOS API")
+            elif buffer[start] == _EQUALS:
+                split = buffer.find(b"=", start + 1, at)
+                name = keep.get(bytes(buffer[start + 1 : split if split > 0 else at]))
+                if name is not None:
+                    words[name] = _text(buffer[split + 1 : at]) if split > 0 else ""
+            elif buffer.startswith(b".tag=", start, at):
+                tag = _text(buffer[start + 5 : at])
+            elif kind == "!fatal":
+                words["message"] = _text(buffer[start:at])
+        raise BadReply("a longer row than we are willing to read")
+
+    def check_certificate(self, pinned: bytes) -> None:
+        """Raise WrongCertificate unless the peer showed the pinned certificate."""
+        tls: ssl.SSLObject | None = self._transport.writer.get_extra_info("ssl_object")
+        shown = tls.getpeercert(binary_form=True) if tls else None
+        if not shown or not hmac.compare_digest(hashlib.sha256(shown).digest(), pinned):
+            raise WrongCertificate("the router shows another certificate than the pinned one")
+
+    def tune(self) -> None:
+        """Send at once what is written, and let the kernel find out about a peer that vanished while we were silent."""
+        peer: socket.socket = self._transport.writer.get_extra_info("socket")
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+
+    def abort(self) -> None:
+        self._transport.writer.transport.abort()
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+_EQUALS: Final = ord("=")
+
+
+def _text(raw: bytearray) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _word_at(buffer: bytearray, at: int) -> tuple[int, int] | None:
+    """Start and end of the word whose length stands at `at`; None: not all of it is here. Too long: BadReply."""
+    if at >= len(buffer):
+        return None
+    length, start = buffer[at], at + 1
+    if length >= 0x80:
+        start += determine_length(bytes(buffer[at:start]))
+        if start > len(buffer):
+            return None
+        length = decode_length(bytes(buffer[at:start]))
+        if length > MAX_WORD:
+            raise BadReply("more bytes than we are willing to hold")
+    return (start, start + length) if start + length <= len(buffer) else None
+
+
+def _note(reply: Reply, kind: str, words: dict[str, str]) -> None:
+    if kind == "!re":
+        reply.rows.append(words)
+    elif kind == "!done":
+        reply.ret = words.get("ret", "")
+        reply.is_done = True
+    elif kind == "!trap":
+        category = words.get("category", "")
+        text = words.get("message", "refused without a reason")
+        number = int(category) if len(category) == 1 and category.isdecimal() else None
+        reply.refusal = reply.refusal or refusal(text, category=number)  # of several, the first names the cause
+    elif kind != "!empty":
+        raise BadReply("not an answer of the RouterOS API")
