@@ -11,18 +11,22 @@ from typing import Any
 import click
 import uvloop
 
-from jobs import doctor, runner
+from jobs import doctor, drift, runner
+from jobs.routers import sync_one
 from jobs.schedule import JOBS, next_run_at
 from portal import database, house, routers
 from portal.clock import Clock
 from portal.config import Settings
 from portal.config_values import SettingsError
 from portal.db import DB
+from portal.drift import Kind
 from portal.embedded_postgres import EmbeddedPostgresError
 from portal.errors import PortalError
 from portal.logs import configure_logging
+from portal.money import format_amount
 from portal.routers.findings import SENTENCES
 from routeros.doctor import Severity
+from routeros.errors import RouterError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,7 +40,7 @@ def _run(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
         settings = Settings.from_env(os.environ)
         configure_logging(level=settings.log_level, log_format=settings.log_format)
         uvloop.run(work(settings))
-    except (PortalError, EmbeddedPostgresError, OSError) as error:
+    except (PortalError, RouterError, EmbeddedPostgresError, OSError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         sys.exit(130)
@@ -116,6 +120,17 @@ def run_job(name: str) -> None:
     _run(go)
 
 
+DRIFT_WORDS = {
+    Kind.MISSING: "paid for, but not on the router",
+    Kind.CHANGED: "on the router with other limits than sold",
+    Kind.FREE: "online without a grant",
+    Kind.SURPLUS: "ours, without a grant",
+    Kind.FOREIGN_ONLINE: "online by a user that is not ours",
+    Kind.FOREIGN_USER: "a user that is not ours",
+    Kind.BYPASSED: "let by without a login",
+}
+
+
 @main.group()
 def router() -> None:
     """Look after one router."""
@@ -136,6 +151,30 @@ def router_doctor(name_or_id: str) -> None:
             if finding.fix:
                 click.echo(f"       {finding.fix}")
         if any(finding.severity is Severity.BAD for finding in findings):
+            sys.exit(1)
+
+    _run(go)
+
+
+@router.command("drift")
+@click.argument("name_or_id")
+@click.option("--repair", "repairs", is_flag=True, help="Make a complete pass first; rows that are not ours stay.")
+def router_drift(name_or_id: str, *, repairs: bool) -> None:
+    """Say how the router NAME_OR_ID differs from what was sold, and what each difference is worth."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2), house.doors_open(settings, Clock()) as doors:
+            found = await routers.access_to(await routers.id_of(name_or_id), vault=doors.vault)
+            if repairs and not await sync_one(found.id, doors):
+                raise click.ClickException("The router did not answer, or refused part of the repair.")
+            findings = await drift.look(found, doors)
+        for finding in findings:
+            amount = format_amount(finding.at_stake_cents)
+            click.echo(f"[{amount:>10}] {DRIFT_WORDS[finding.kind]}: {finding.who}")
+        click.echo(
+            f"{found.name}: {len(findings)} found, {format_amount(sum(f.at_stake_cents for f in findings))} at stake."
+        )
+        if findings:
             sys.exit(1)
 
     _run(go)
