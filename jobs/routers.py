@@ -66,7 +66,7 @@ async def _fast(router_id: int, doors: Doors) -> int:
             await _away(router, grants, error, doors)
             return done
     await routers.caught_up(router_id, router.wanted_generation)
-    if done or router.status != "online":
+    if done:  # it was spoken to; without that nothing is known of it
         async with atomic() as tx:
             await routers.answered(tx, router_id, now=doors.clock.now())
     return done
