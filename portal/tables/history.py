@@ -21,7 +21,9 @@ class Event(Table, tablename="events", db=DB, help_text="history, audit and aler
     at = moment("when", null=False)
 
 
-class JobRun(Table, tablename="job_runs", db=DB, help_text="one execution of a job; each slot runs once, whoever ticks"):
+class JobRun(
+    Table, tablename="job_runs", db=DB, help_text="one execution of a job; each slot runs once, whoever ticks"
+):
     id = key()
     job = word(32, "name of the job")
     slot = moment("the scheduled moment", null=False)

@@ -20,6 +20,8 @@ class LedgerEntry(Table, tablename="ledger_entries", db=DB, help_text="one signe
     id = key()
     posting_id = link(LedgerPosting, "of which posting", index=True)
     merchant_id = link(Merchant, "whose")
-    account = word(24, "mpesa_clearing, cash, merchant_payable, commission, suspense, customer_credit, refunds or payouts")
+    account = word(
+        24, "mpesa_clearing, cash, merchant_payable, commission, suspense, customer_credit, refunds or payouts"
+    )
     amount_cents = cents("signed: what comes in is positive on clearing, what we owe is negative")
     currency = word(3, "ISO 4217", default="KES")

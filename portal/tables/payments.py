@@ -36,7 +36,9 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     checkout_id = link(Checkout, "for which checkout", null=True, index=True)
     account_id = link(MpesaAccount, "by which M-Pesa account", null=True, index=True)
     method = word(8, "stk, c2b, cash or manual", default="stk")
-    status = word(16, "created, submitting, pending, paid, failed, unknown, refund_pending or refunded", default="created")
+    status = word(
+        16, "created, submitting, pending, paid, failed, unknown, refund_pending or refunded", default="created"
+    )
     amount_cents = cents("what is asked for")
     received_cents = cents("what came in", null=True)
     currency = word(3, "ISO 4217", default="KES")
@@ -57,7 +59,9 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     queries = number("status queries sent")
 
 
-class Callback(Table, tablename="callbacks", db=DB, help_text="a raw message from outside: stored first, handled second"):
+class Callback(
+    Table, tablename="callbacks", db=DB, help_text="a raw message from outside: stored first, handled second"
+):
     id = key()
     merchant_id = link(Merchant, "whose, by the token", index=True)
     payment_id = link(Payment, "which payment, by the token", index=True)

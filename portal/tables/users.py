@@ -25,7 +25,9 @@ class Membership(Table, tablename="memberships", db=DB, help_text="a user's role
     membership_unique = Unique([merchant_id, user_id])
 
 
-class UserSession(Table, tablename="user_sessions", db=DB, help_text="a signed-in browser; revoked by deleting the row"):
+class UserSession(
+    Table, tablename="user_sessions", db=DB, help_text="a signed-in browser; revoked by deleting the row"
+):
     id = key()
     token_hash = Bytea(unique=True, help_text="SHA-256 of the cookie's 256-bit token")
     user_id = link(User, "who", index=True)
