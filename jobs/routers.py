@@ -17,7 +17,6 @@ from portal.access_grants import Ending, Grant
 from portal.db import atomic
 from portal.errors import NotFound
 from portal.routers import RouterAccess
-from portal.usage import end_over
 from routeros.apply import apply, observe
 from routeros.client import HotspotRouter
 from routeros.errors import HostUnknown, Refused, RouterError, TooManySessions
@@ -199,6 +198,7 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
     try:
         resource = await client.resource()
         seen = await observe(client)
+        await usage.count(router.id, seen, uptime_s=resource.uptime, now=now, actor=ACTOR)
         # The wishes are read after the router: a grant made in between is missing there, which is true, never surplus.
         grants = await access_grants.all_of(router.id, vault=doors.vault)
         wanted = plan(desired_state(grants, now=now), seen)
@@ -220,7 +220,6 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
         board=resource.board_name,
         version=resource.version,
         uptime_s=resource.uptime,
-        read_at=now,
     )
     for outcome in applied.failed:
         log.warning(
@@ -230,28 +229,22 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
 
 
 async def _note(
-    router: RouterAccess,
-    grants: Sequence[Grant],
-    seen: Observed,
-    failed: set[str],
-    doors: Doors,
-    *,
-    uptime_s: int,
-    read_at: datetime,
-    **facts: object,
+    router: RouterAccess, grants: Sequence[Grant], seen: Observed, failed: set[str], doors: Doors, **facts: object
 ) -> None:
+    """What became of the grants. A read that was not complete was not acted on: nobody has appeared or left by it."""
     now = doors.clock.now()
+    if not seen.complete:
+        async with atomic() as tx:
+            await routers.answered(tx, router.id, now=now, **facts)
+        return
     present = [
         grant.id for grant in grants if grant.status == "wanted" and grant.is_live and grant.user_name not in failed
     ]
     gone = [grant.id for grant in grants if grant.status == "ending" and grant.user_name not in failed]
     async with atomic() as tx:
-        recorded = await usage.note(tx, router.id, seen, uptime_s=uptime_s, now=read_at, actor=ACTOR)
-        await routers.answered(tx, router.id, now=now, reconciled_at=now, uptime_s=uptime_s, **facts)
+        await routers.answered(tx, router.id, now=now, reconciled_at=now, **facts)
         await access_grants.appeared(tx, present, now=now, actor=ACTOR)
         await access_grants.left(tx, gone, now=now, actor=ACTOR)
-    if seen.complete:
-        await end_over(router.id, recorded, now=now, actor=ACTOR)
 
 
 def _counts(drift: Drift) -> dict[str, int]:

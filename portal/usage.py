@@ -5,7 +5,7 @@ Ours is the ledger: a router's counters only ever add to it. Only complete reads
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -17,6 +17,8 @@ from portal.states import E, move_all
 
 #: More early ends in one read than this share of its sessions (and more than one) are not a person's doing: nobody is ended.
 MOST_EARLY_ENDS = 0.2
+#: So much less uptime than time passed means that the router was started in between.
+REBOOT_SLACK = timedelta(seconds=60)
 
 
 class UserRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,12 +39,12 @@ class UserRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What one complete read of a router saw: active sessions, our users' rows by name, the MACs of the devices there.
-    `has_rebooted`: it was started since the last complete read."""
+    `uptime_s`: since the router was started."""
 
     sessions: Sequence[Seen]
     users: Mapping[str, UserRow]
     devices: Collection[str]
-    has_rebooted: bool = False
+    uptime_s: int
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -106,13 +108,24 @@ async def record(tx: Tx, router_id: int, reading: Reading, *, now: datetime, act
     by_name = {grant.user_name: grant.id for grant in grants}
     known = await sessions.open_on(tx, router_id)
     seen = [(by_name[each.user_name], each) for each in reading.sessions if each.user_name in by_name]
-    matched = sessions.match(known, seen, now=now, has_rebooted=reading.has_rebooted)
+    has_rebooted = await _has_rebooted(tx, router_id, known, reading, now=now)
+    matched = sessions.match(known, seen, now=now, has_rebooted=has_rebooted)
     tails = await _count(tx, grants, matched, reading)
     await sessions.write(tx, router_id, matched, merchant_id=grants[0].merchant_id, tails=tails, now=now)
-    early = _ended_early(grants, matched, reading)
+    early = [] if has_rebooted else _ended_early(grants, matched, reading)
     await _note(tx, early, now=now, actor=actor)
     is_believed = bool(seen) and len(early) <= max(1, MOST_EARLY_ENDS * len(known))
     return Recorded(len(seen), [grant.voucher_id for grant, _, _ in early] if is_believed else [])
+
+
+async def _has_rebooted(tx: Tx, router_id: int, known: Sequence[Known], reading: Reading, *, now: datetime) -> bool:
+    """Whether the router was started since the last read: its uptime fell, or is much less than the time since then."""
+    before = await tx.value("SELECT uptime_s FROM routers WHERE id = $1", router_id)
+    await tx.execute("UPDATE routers SET uptime_s = $2 WHERE id = $1", router_id, reading.uptime_s)
+    last_seen_at = max((each.seen_at for each in known), default=now)
+    return (before is not None and reading.uptime_s < before) or (
+        timedelta(seconds=reading.uptime_s) + REBOOT_SLACK < now - last_seen_at
+    )
 
 
 async def _count(tx: Tx, grants: Sequence[_Grant], matched: Matched, reading: Reading) -> dict[int, Tail]:
@@ -169,8 +182,6 @@ def _tail(grant: _Grant, row: UserRow, ended: Known) -> Tail:
 def _ended_early(grants: Sequence[_Grant], matched: Matched, reading: Reading) -> list[tuple[_Grant, Known, str]]:
     """Sessions that somebody ended at the router, and how: the user was removed or disabled, or the session ended although
     its device is there and has time left. A reboot, a device that walked away or moved to another address is nobody's doing."""
-    if reading.has_rebooted:
-        return []
     online = {before.grant_id for before, _ in matched.grown} | {grant_id for grant_id, _ in matched.begun}
     by_id = {grant.id: grant for grant in grants if grant.status == "present" and grant.id not in online}
     found: list[tuple[_Grant, Known, str]] = []

@@ -105,6 +105,31 @@ async def test_nobody_expires_while_the_router_is_away(room: Room) -> None:
     assert left == near(200), "what was left when the router was lost"
 
 
+async def test_a_late_look_lets_nobody_expire(room: Room) -> None:
+    guest = await room.guest(duration_s=600)
+    room.shift(seconds=500)
+    assert await room.sync()
+    await lose(room)
+    room.shift(seconds=60)
+    await job.credit(room.doors)
+    room.shift(seconds=140)
+    await vouchers.expire([guest.voucher_id], now=room.clock.now(), actor="job:expire-vouchers")
+    assert await room.voucher(guest) == ("in_use", None)
+
+
+async def test_a_second_outage_is_measured_like_the_first(room: Room) -> None:
+    guest = await room.guest()
+    assert await room.sync()
+    for _ in range(2):
+        await lose(room)
+        room.shift(minutes=5)
+        await find(room)
+        room.shift(minutes=1)
+        await job.credit(room.doors)
+        assert await room.sync()
+    assert await given_back(guest) == [near(330), near(330)]
+
+
 async def test_the_router_holds_the_new_end_after_the_next_pass(room: Room) -> None:
     guest = await room.guest(duration_s=3600)
     assert await room.sync()

@@ -36,6 +36,11 @@ async def early_ends(guest: Guest) -> list[str]:
     return [row["why"] for row in rows]
 
 
+async def limits(room: Room, name: str) -> list[str]:
+    rows = room.board.hotspot.users.rows.values()
+    return [row.get(name) for row in rows if row.get("name").startswith("vocha-")]
+
+
 async def test_polls_add_up_to_time_and_bytes_of_a_voucher(room: Room) -> None:
     guest = await room.guest()
     room.shift(seconds=100)
@@ -89,6 +94,20 @@ async def test_a_power_cut_between_polls_is_seen_by_when_sessions_began(room: Ro
     assert (await room.used(guest))[0] == near(1100)
 
 
+async def test_a_quick_power_cut_is_seen_by_the_routers_own_uptime(room: Room) -> None:
+    """So quick that the new session might be the old one by its length and its beginning."""
+    room.shift(hours=1)
+    guest = await room.guest()
+    room.shift(seconds=200)
+    assert await room.sync()
+    room.board.power_cut()
+    room.shift(seconds=10)
+    await room.log_in_again(guest)
+    room.shift(seconds=900)
+    assert await room.sync()
+    assert (await room.used(guest))[0] == near(1100)
+
+
 async def test_a_clean_reboot_counts_nothing_twice(room: Room) -> None:
     guest = await room.guest()
     room.shift(seconds=200)
@@ -102,6 +121,20 @@ async def test_a_clean_reboot_counts_nothing_twice(room: Room) -> None:
     assert await early_ends(guest) == [], "a reboot is nobody's doing"
 
 
+async def test_a_reboot_is_not_taken_for_a_kick(room: Room) -> None:
+    await DB.fetch("UPDATE merchants SET early_end = 'end'")
+    stays, guest = await room.guest(), await room.guest()
+    room.shift(seconds=200)
+    assert await room.sync()
+    room.board.reboot()
+    room.board.hotspot.see_host(guest.mac, guest.ip)
+    await room.log_in_again(stays)
+    room.shift(seconds=20)
+    assert await room.sync()
+    assert await early_ends(guest) == [], "a reboot is nobody's doing"
+    assert await room.voucher(guest) == ("in_use", None)
+
+
 async def test_after_a_power_cut_the_router_ends_on_time(room: Room) -> None:
     """Its own counters fell, so the limit it holds must be the time left on top of what it still shows."""
     guest = await room.guest(duration_s=3600)
@@ -110,8 +143,8 @@ async def test_after_a_power_cut_the_router_ends_on_time(room: Room) -> None:
     room.board.power_cut()
     await room.log_in_again(guest)
     assert await room.sync()
-    (user,) = [row for row in room.board.hotspot.users.rows.values() if row.get("name").startswith("vocha-")]
-    assert user.get("limit-uptime") in ("30m", *(f"29m{second}s" for second in range(50, 60)))
+    (limit,) = await limits(room, "limit-uptime")
+    assert limit in ("30m", *(f"29m{second}s" for second in range(50, 60)))
 
 
 async def test_an_uptime_package_ends_when_its_time_was_used(room: Room) -> None:
@@ -141,6 +174,8 @@ async def test_an_uptime_package_cannot_be_stretched_by_power_cuts(room: Room) -
         await room.log_in_again(guest)
     assert await room.sync()
     assert (await room.used(guest))[0] == near(500)
+    (limit,) = await limits(room, "limit-uptime")
+    assert limit in ("1m40s", "1m39s", "1m38s", "1m37s", "1m36s"), "the router itself allows only what is left"
     room.shift(seconds=110)
     assert await room.sync()
     assert await room.voucher(guest) == ("expired", "uptime")
@@ -160,6 +195,8 @@ async def test_a_data_package_ends_when_its_bytes_were_used(room: Room) -> None:
     assert await room.sync()
     assert await room.voucher(guest) == ("expired", "data")
     assert await room.voucher(other) == ("in_use", None)
+    assert await room.sync()
+    assert await limits(room, "limit-bytes-total") == ["100000"], "the router itself allows only what is left"
 
 
 async def test_what_was_used_on_another_router_counts_for_the_voucher(room: Room) -> None:
@@ -189,17 +226,21 @@ async def test_an_incomplete_read_ends_nobody_and_counts_nothing(room: Room, mon
         return dataclasses.replace(await whole(client), active=(), users=(), complete=False)
 
     monkeypatch.setattr(routers, "observe", half)
+    await DB.fetch("UPDATE access_grants SET status = 'ending'")
     room.shift(seconds=60)
     await room.sync()
     assert await room.voucher(guest) == ("in_use", None)
     assert await sessions_of(guest) == [(near(60), 0, True)]
     assert (await room.used(guest))[0] == near(60)
+    assert room.board.hotspot.session(guest.ip)
+    assert await DB.value("SELECT status FROM access_grants") == "ending", "nobody saw the router without it"
 
 
 @pytest.mark.parametrize("choice", ["keep", "end"])
-async def test_an_empty_read_ends_no_voucher(room: Room, choice: str) -> None:
+@pytest.mark.parametrize("many", [1, 3])
+async def test_an_empty_read_ends_no_voucher(room: Room, choice: str, many: int) -> None:
     await DB.fetch("UPDATE merchants SET early_end = $1", choice)
-    guests = [await room.guest() for _ in range(3)]
+    guests = [await room.guest() for _ in range(many)]
     assert await room.sync()
     for guest in guests:
         room.board.hotspot.logout(guest.ip, cause="admin reset")

@@ -87,8 +87,8 @@ def test_counters_written_during_a_session_are_not_counted_twice(steps: list[int
         row = true - true % every
         book = advance(book, row=Use(row, 0), grown=[Use(true, 0)], begun=[], ended=[])
         assert book.used.uptime_s == true
-    after = advance(book, row=Use(true, 0), grown=[], begun=[], ended=[Use(true, 0)])
-    assert after.used.uptime_s == true
+    after = advance(book, row=Use(true + 30, 0), grown=[], begun=[], ended=[Use(true, 0)])
+    assert after.used.uptime_s == true + 30, "with what the session did after it was last seen"
 
 
 def test_a_row_made_anew_begins_at_what_we_know() -> None:
@@ -96,3 +96,8 @@ def test_a_row_made_anew_begins_at_what_we_know() -> None:
     book = advance(book, row=NOTHING, grown=[], begun=[Use(30, 1)], ended=[])
     assert book.used == Use(530, 10)
     assert book.forgotten == Use(500, 9)
+
+
+def test_what_was_counted_before_is_never_taken_back() -> None:
+    book = advance(Book(used=Use(500, 9)), row=Use(20, 1), grown=[], begun=[], ended=[])
+    assert book.used == Use(500, 9)
