@@ -14,7 +14,12 @@ from portal.vault import Vault
 from tests import factories
 
 APP = MpesaApp(
-    environment="loopback", base_url="http://127.0.0.1:1", consumer_key="k", consumer_secret="s", shortcode="1", passkey="p"
+    environment="loopback",
+    base_url="http://127.0.0.1:1",
+    consumer_key="k",
+    consumer_secret="s",
+    shortcode="1",
+    passkey="p",
 )
 
 
@@ -40,7 +45,9 @@ async def test_eight_workers_share_one_refresh(db: str, vault: Vault, clock: Clo
     assert far.given == 2
 
 
-async def test_a_dead_token_that_another_worker_replaced_is_not_fetched_again(db: str, vault: Vault, clock: Clock) -> None:
+async def test_a_dead_token_that_another_worker_replaced_is_not_fetched_again(
+    db: str, vault: Vault, clock: Clock
+) -> None:
     account, far = await factories.mpesa_account(vault), Safaricom(clock)
     one, two = (SharedTokens(account, vault=vault, clock=clock) for _ in range(2))
     await one.current(APP, far.fetch)
