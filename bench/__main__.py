@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import captive, cut_link, end_access, memory, offline_day, provision, sale
+from bench import captive, cut_link, end_access, fleet, lateness, memory, offline_day, provision, sale
 from bench.result import Result
 
 BENCHES: dict[str, Callable[[bool], Awaitable[Result]]] = {
@@ -18,6 +18,8 @@ BENCHES: dict[str, Callable[[bool], Awaitable[Result]]] = {
     "end-access": end_access.run,
     "provision": provision.run,
     "cut-link": cut_link.run,
+    "fleet": fleet.run,
+    "lateness": lateness.run,
     "offline-day": offline_day.run,
 }
 

@@ -4,32 +4,33 @@ One at a time per router, over all processes, by a lease. Safe to repeat: what w
 
 import asyncio
 import logging
+import sys
 from collections.abc import Sequence
-from datetime import datetime
+from typing import NamedTuple
 
 from jobs import usage
-from jobs.desired import desired_state, desired_user, limit_at_first, profile_of
+from jobs.admission import ACTOR, admit
+from jobs.desired import desired_state
 from jobs.doors import Doors
 from jobs.leases import leased
 from jobs.tally import Tally
-from portal import access_grants, faults, outages, routers, sessions, vouchers
+from portal import access_grants, outages, routers
 from portal.access_grants import Ending, Grant
 from portal.db import atomic
 from portal.errors import NotFound
 from portal.routers import RouterAccess
-from routeros.apply import apply, observe
+from routeros.apply import Survey, apply, survey
 from routeros.client import HotspotRouter
-from routeros.errors import HostUnknown, Refused, RouterError, TooManySessions
-from routeros.names import comment_for
+from routeros.errors import Refused, RouterError
 from routeros.operations import Drift, EndAccess, Plan, Why
-from routeros.reconcile import Observed, plan
-from routeros.values import HotspotUser
+from routeros.reconcile import Brakes, plan
 
 log = logging.getLogger(__name__)
 
-ACTOR = "job:sync-routers"
 #: So many routers are visited at the same time by one sync.
-AT_ONCE = 8
+AT_ONCE = 32
+#: No brakes: a person said so.
+RELEASED = Brakes(max_share=1.0, max_count=sys.maxsize)
 
 
 async def reconcile(router_id: int, doors: Doors) -> int:
@@ -39,36 +40,48 @@ async def reconcile(router_id: int, doors: Doors) -> int:
         async with leased(router_id, doors) as lease:
             if lease is None:
                 return done
-            done += await _fast(router_id, doors)
+            visit = await _fast(router_id, doors)
+            done += visit.done
+            if visit.came_back is not None:  # a lot may have changed meanwhile, on both sides
+                await _complete(visit.came_back, doors)
         if not lease.goes_again:
             return done
 
 
-async def _fast(router_id: int, doors: Doors) -> int:
+class Visit(NamedTuple):
+    """How many grants were handled; and the router, if it had been away and answered now."""
+
+    done: int = 0
+    came_back: RouterAccess | None = None
+
+
+async def _fast(router_id: int, doors: Doors) -> Visit:
     try:
         router = await routers.access_to(router_id, vault=doors.vault)
     except NotFound:
-        return 0
+        return Visit()
     client = await doors.routers.to(router)
-    done = 0
+    done, has_answered = 0, False
     while endings := await access_grants.endings_due(router_id, now=doors.clock.now()):
         try:
             done += await _end(client, endings, doors)
         except RouterError as error:
             await _away(router, endings, error, doors)
-            return done
+            return Visit(done)
+        has_answered = True
     while grants := await access_grants.due(router_id, vault=doors.vault, now=doors.clock.now()):
         try:
             for grant in grants:
-                done += await _admit(client, grant, doors)
+                done += await admit(client, grant, doors)
         except RouterError as error:
             await _away(router, grants, error, doors)
-            return done
+            return Visit(done)
+        has_answered = True
     await routers.caught_up(router_id, router.wanted_generation)
-    if done:  # it was spoken to; without that nothing is known of it
+    if has_answered:  # without that nothing is known of it
         async with atomic() as tx:
             await routers.answered(tx, router_id, now=doors.clock.now())
-    return done
+    return Visit(done, router if has_answered and router.tries else None)
 
 
 async def _end(client: HotspotRouter, endings: Sequence[Ending], doors: Doors) -> int:
@@ -84,71 +97,6 @@ async def _end(client: HotspotRouter, endings: Sequence[Ending], doors: Doors) -
     if applied.lost is not None:
         raise applied.lost
     return len(gone)
-
-
-async def _admit(client: HotspotRouter, grant: Grant, doors: Doors) -> int:
-    """Make the user, log the device in, start the clock. Refused: noted on the grant, tried again later."""
-    try:
-        if grant.status == "wanted":
-            await _make_user(client, grant, now=doors.clock.now())
-            async with atomic() as tx:
-                await access_grants.appeared(tx, [grant.id], now=doors.clock.now(), actor=ACTOR)
-            faults.reach("login.user_added")
-        if grant.is_login_wanted and grant.mac and grant.ip:
-            await _log_in(client, grant)
-            faults.reach("login.confirmed")
-            await _confirmed(grant, doors)
-    except Refused as refusal:
-        async with atomic() as tx:
-            await access_grants.failed(tx, grant, refusal.text, now=doors.clock.now())
-        level = logging.INFO if isinstance(refusal, HostUnknown) else logging.WARNING
-        log.log(level, "router refused a grant", extra={"grant": grant.id, "said": refusal.text})
-        return 0
-    return 1
-
-
-async def _make_user(client: HotspotRouter, grant: Grant, *, now: datetime) -> None:
-    profile = profile_of(grant.terms)
-    await client.ensure_user_profile(profile)
-    wanted = desired_user(grant, now=now)
-    await client.ensure_user(
-        HotspotUser(
-            name=wanted.name,
-            password=wanted.password,
-            profile=wanted.profile,
-            comment=comment_for(wanted.grant_id),
-            limit_uptime=limit_at_first(wanted, grant),
-            limit_bytes_total=wanted.limit_bytes_total,
-        )
-    )
-
-
-async def _log_in(client: HotspotRouter, grant: Grant) -> None:
-    """Log the device in, unless it is in already (an earlier attempt whose answer was lost); the newest device wins."""
-    assert grant.ip
-    assert grant.mac
-    device = {"ip": grant.ip, "mac": grant.mac}
-    try:
-        await client.log_in(**device, user=grant.user_name, password=grant.password)
-    except Refused as refusal:
-        active = await client.active([grant.user_name])
-        if any((session.mac_address, session.address) == (grant.mac, grant.ip) for session in active):
-            return
-        if not isinstance(refusal, TooManySessions) or not await client.make_room(grant.user_name, **device):
-            raise
-        await client.log_in(**device, user=grant.user_name, password=grant.password)
-
-
-async def _confirmed(grant: Grant, doors: Doors) -> None:
-    now = doors.clock.now()
-    async with atomic() as tx:
-        await access_grants.logged_in(tx, grant.id, now=now)
-        if grant.mac and grant.ip:
-            await sessions.began(
-                tx, grant.id, grant.merchant_id, router_id=grant.router_id, mac=grant.mac, ip=grant.ip, now=now
-            )
-        await vouchers.start(tx, grant.voucher_id, at=now, actor=ACTOR)
-    faults.reach("start.committed")
 
 
 async def _away(router: RouterAccess, grants: Sequence[Grant | Ending], error: RouterError, doors: Doors) -> None:
@@ -196,12 +144,13 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
     client = await doors.routers.to(router)
     now = doors.clock.now()
     try:
-        resource = await client.resource()
-        seen = await observe(client)
-        await usage.count(router.id, seen, uptime_s=resource.uptime, now=now, actor=ACTOR)
+        read = await survey(client)
+        seen = read.observed
+        await usage.count(router.id, seen, uptime_s=read.resource.uptime, now=now, actor=ACTOR)
         # The wishes are read after the router: a grant made in between is missing there, which is true, never surplus.
         grants = await access_grants.all_of(router.id, vault=doors.vault)
-        wanted = plan(desired_state(grants, now=now), seen)
+        is_released = await routers.are_brakes_released(router.id, now=now)
+        wanted = plan(desired_state(grants, now=now), seen, brakes=RELEASED if is_released else Brakes())
         applied = await apply(wanted, client)
         if applied.lost is not None:
             raise applied.lost
@@ -210,17 +159,8 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
         return False
     if not wanted.drift.is_none or wanted.held:
         log.info("router mended", extra={"router": router.id, "held": wanted.held, "drift": _counts(wanted.drift)})
-    failed = {outcome.operation.name for outcome in applied.failed}
-    await _note(
-        router,
-        grants,
-        seen,
-        failed,
-        doors,
-        board=resource.board_name,
-        version=resource.version,
-        uptime_s=resource.uptime,
-    )
+    failed = {outcome.operation.name for outcome in applied.failed} | set(wanted.drift.clashes)
+    await _note(router, grants, read, doors, wanted=wanted, failed=failed)
     for outcome in applied.failed:
         log.warning(
             "router refused", extra={"router": router.id, "row": outcome.operation.name, "said": str(outcome.error)}
@@ -229,22 +169,43 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
 
 
 async def _note(
-    router: RouterAccess, grants: Sequence[Grant], seen: Observed, failed: set[str], doors: Doors, **facts: object
+    router: RouterAccess,
+    grants: Sequence[Grant],
+    read: Survey,
+    doors: Doors,
+    *,
+    wanted: Plan,
+    failed: set[str],
 ) -> None:
-    """What became of the grants. A read that was not complete was not acted on: nobody has appeared or left by it."""
-    now = doors.clock.now()
-    if not seen.complete:
-        async with atomic() as tx:
-            await routers.answered(tx, router.id, now=now, **facts)
-        return
-    present = [
-        grant.id for grant in grants if grant.status == "wanted" and grant.is_live and grant.user_name not in failed
-    ]
-    gone = [grant.id for grant in grants if grant.status == "ending" and grant.user_name not in failed]
+    """What became of the grants, and the board. A read that was not complete was not acted on: nobody has appeared or
+    left by it."""
+    now, resource = doors.clock.now(), read.resource
+    is_alarm = False
     async with atomic() as tx:
+        board = await routers.note_board(
+            tx, router, read.serial, resource.uptime, missing=len(wanted.drift.missing), now=now, actor=ACTOR
+        )
+        facts: dict[str, object] = {
+            "board": resource.board_name,
+            "version": resource.version,
+            "serial": read.serial or router.serial,
+            "uptime_s": resource.uptime,
+        }
+        if not read.observed.complete:
+            await routers.answered(tx, router.id, now=now, **facts)
+            return
         await routers.answered(tx, router.id, now=now, reconciled_at=now, **facts)
+        done = [grant for grant in grants if grant.user_name not in failed]
+        present = [grant.id for grant in done if grant.status == "wanted" and grant.is_live]
         await access_grants.appeared(tx, present, now=now, actor=ACTOR)
+        gone = [grant.id for grant in done if grant.status == "ending"]
         await access_grants.left(tx, gone, now=now, actor=ACTOR)
+        if wanted.held:
+            is_alarm = await routers.hold_brakes(tx, router, wanted.held, now=now, actor=ACTOR)
+    if is_alarm:
+        log.error("removals held", extra={"router": router.id, "why": wanted.held})
+    if board:
+        log.warning("another board or a restart", extra={"router": router.id, "what": board})
 
 
 def _counts(drift: Drift) -> dict[str, int]:
@@ -255,20 +216,3 @@ def _counts(drift: Drift) -> dict[str, int]:
         "surplus": len(drift.surplus),
         "lingering": len(drift.lingering),
     }
-
-
-async def sweep(doors: Doors) -> None:
-    """Reconcile routers that have due grants nobody woke them for, and try again those that are away."""
-
-    async def visit(router_id: int) -> None:
-        try:
-            if (await routers.access_to(router_id, vault=doors.vault)).tries:
-                await sync_one(router_id, doors)
-            else:
-                await reconcile(router_id, doors)
-        except Exception:  # one router's trouble is not the others'
-            log.exception("router not visited", extra={"router": router_id})
-
-    async with asyncio.TaskGroup() as group:
-        for router_id in await routers.to_wake(now=doors.clock.now()):
-            group.create_task(visit(router_id))

@@ -15,6 +15,7 @@ from pgqueuer.models import Job as QueuedJob
 
 from jobs import doctor, payments, routers, runner, vouchers
 from jobs.doors import Doors
+from jobs.rounds import Rounds
 from jobs.schedule import JOBS, clock
 from portal.db import DB
 from portal.patience import LOST_DATABASE
@@ -40,7 +41,6 @@ HANDLERS: dict[Work, Handler] = {
 LOOKS: dict[str, Look] = {
     "expiry": vouchers.expire_if_due,
     "payments sweep": payments.sweep,
-    "routers sweep": routers.sweep,
 }
 
 
@@ -53,6 +53,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._queue: PgQueuer | None = None
         self._spawned: set[asyncio.Task[object]] = set()
+        self._rounds = Rounds()
 
     def stop(self) -> None:
         """Finish what is under way and return from `run()`."""
@@ -69,10 +70,11 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._take_work())
-                for what, look in LOOKS.items():
+                for what, look in (*LOOKS.items(), ("routers", self._rounds.look)):
                     group.create_task(self._every(SWEEP_EVERY_S, what, look))
         finally:
             ticks.shutdown(wait=False)
+            await self._rounds.close()
             for task in list(self._spawned):
                 task.cancel()
             await asyncio.gather(*self._spawned, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from random import SystemRandom
 
 from portal import codes
 from portal.db import DB, Tx, atomic
@@ -14,6 +15,7 @@ LEASE = timedelta(seconds=6)
 #: A router that has not answered for this long is offline; before that it is late.
 OFFLINE_AFTER = timedelta(seconds=20)
 _WAITS_S = (2, 4, 8, 15, 30, 60)
+_RANDOM = SystemRandom()
 
 
 async def lease(router_id: int, *, now: datetime) -> str | None:
@@ -93,8 +95,8 @@ async def _was_seen_through(tx: Tx, router_id: int) -> bool:
 
 
 async def missed(tx: Tx, router: RouterAccess, error: str, *, now: datetime) -> None:
-    """The router did not answer: late at first, offline when it stays away; tried again after 2 s … 1 min."""
-    wait = _WAITS_S[min(router.tries, len(_WAITS_S) - 1)]
+    """The router did not answer: late at first, offline when it stays away; tried again after 2 s … 1 min, ± 20 %."""
+    wait = _WAITS_S[min(router.tries, len(_WAITS_S) - 1)] * _RANDOM.uniform(0.8, 1.2)
     await tx.execute(
         """UPDATE routers SET tries = tries + 1, last_error = $2, next_try_at = $3,
                               offline_since = coalesce(offline_since, last_seen_at, $4) WHERE id = $1""",

@@ -9,6 +9,7 @@ from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB
 from portal.vault import Vault
+from routeros.apply import Survey
 from routeros.reconcile import Observed
 from routeros.simulator.behaviour import Behaviour
 from tests.jobs.room import Guest, Room, room_open
@@ -220,12 +221,13 @@ async def test_an_incomplete_read_ends_nobody_and_counts_nothing(room: Room, mon
     guest = await room.guest()
     room.shift(seconds=60)
     assert await room.sync()
-    whole = routers.observe
+    whole = routers.survey
 
-    async def half(client: routers.HotspotRouter) -> Observed:
-        return dataclasses.replace(await whole(client), active=(), users=(), complete=False)
+    async def half(client: routers.HotspotRouter) -> Survey:
+        read = await whole(client)
+        return dataclasses.replace(read, observed=Observed(cookies=read.observed.cookies))
 
-    monkeypatch.setattr(routers, "observe", half)
+    monkeypatch.setattr(routers, "survey", half)
     await DB.fetch("UPDATE access_grants SET status = 'ending'")
     room.shift(seconds=60)
     await room.sync()
