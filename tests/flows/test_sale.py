@@ -56,6 +56,15 @@ async def is_online(browser: httpx.AsyncClient) -> bool:
     return answer.status_code == 200 and "You are on the internet" in answer.text
 
 
+def page_says(browser: httpx.AsyncClient, address: str, words: str) -> Callable[[], Awaitable[bool]]:
+    """The router lets a phone in a moment before we have noted it, so a page is asked again for a while."""
+
+    async def look() -> bool:
+        return words in (await browser.get(address)).text
+
+    return look
+
+
 async def test_a_paid_phone_is_online_and_off_when_its_time_is_over(shop: Shop) -> None:
     async with shop.browser() as browser:
         assert not await is_online(browser)
@@ -64,8 +73,7 @@ async def test_a_paid_phone_is_online_and_off_when_its_time_is_over(shop: Shop) 
         assert not await is_online(browser)
         await shop.daraja.approve(MSISDN)
         await until(lambda: is_online(browser))
-        page = await browser.get(waiting)
-        assert "You are connected" in page.text
+        await until(page_says(browser, waiting, "You are connected"))
         shop.shift(minutes=59)
         assert await is_online(browser)
         shop.shift(minutes=2)
@@ -150,7 +158,7 @@ async def test_a_router_that_was_away_lets_the_paid_phone_in_when_it_is_back(sho
         )
         await shop.board.set_online(True)
         await until(lambda: is_online(browser), within=15)
-        assert "You are connected" in (await browser.get(waiting)).text
+        await until(page_says(browser, waiting, "You are connected"))
 
 
 async def test_a_paid_phone_that_comes_back_is_let_in_without_a_code(shop: Shop) -> None:
