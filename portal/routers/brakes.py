@@ -37,6 +37,16 @@ async def are_brakes_released(router_id: int, *, now: datetime) -> bool:
     return last is not None and last["name"] == RELEASED and now - last["at"] <= WORD_LASTS
 
 
+async def held_why(router_id: int) -> str | None:
+    """Why removals are held on this router now; None: nothing is held."""
+    row = await DB.row(
+        """SELECT name, data->>'why' AS why FROM events WHERE entity = 'routers' AND entity_id = $1
+           AND name IN ('brakes_held', 'brakes_released') ORDER BY id DESC LIMIT 1""",
+        router_id,
+    )
+    return row["why"] if row is not None and row["name"] == HELD else None
+
+
 async def release_brakes(actor: Actor, router_id: int, *, now: datetime) -> bool:
     """A person's word: remove what was held. The router is visited at once. False: nothing is held."""
     async with atomic() as tx:

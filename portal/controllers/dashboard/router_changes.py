@@ -10,7 +10,7 @@ from portal.clock import Clock
 from portal.controllers.dashboard.frame import frame_of, page
 from portal.errors import Conflict
 from portal.identity import Actor
-from portal.routers import changes, looks, rights
+from portal.routers import changes, looks, release_brakes, rights
 from portal.web import see_other
 
 AnyRequest = Request[Any, Any, Any]
@@ -35,6 +35,13 @@ async def resume(request: AnyRequest, actor: Actor, clock: Clock, router_id: Rou
 async def check(request: AnyRequest, actor: Actor, clock: Clock, router_id: RouterId) -> Response[bytes]:
     """Have the doctor look now."""
     await changes.look_again(actor, router_id, now=clock.now())
+    return see_other(request, f"/routers/{router_id}")
+
+
+@post("/routers/{router_id:int}/clean-up", guards=[guards.at_merchant])
+async def clean_up(request: AnyRequest, actor: Actor, clock: Clock, router_id: RouterId) -> Response[bytes]:
+    """A person's word: what was held back may be removed."""
+    await release_brakes(actor, router_id, now=clock.now())
     return see_other(request, f"/routers/{router_id}")
 
 
@@ -78,4 +85,4 @@ async def remove(request: AnyRequest, actor: Actor, clock: Clock, router_id: Rou
     return see_other(request, "/routers")
 
 
-ROUTES = [pause, resume, check, replace_page, replace, remove_page, remove]
+ROUTES = [pause, resume, check, clean_up, replace_page, replace, remove_page, remove]

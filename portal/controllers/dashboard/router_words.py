@@ -36,6 +36,10 @@ HAPPENINGS: Mapping[str, str] = {
     "look_again": N_("Check asked for"),
     "script": N_("Setup script made"),
     "script_out": N_("Setup script given out"),
+    "brakes_held": N_("Clean-up stopped"),
+    "brakes_released": N_("Clean-up allowed"),
+    "board_replaced": N_("Another board found"),
+    "restarted": N_("Restarted"),
 }
 #: Tone of a piece of the strip → word.
 STRIP_WORDS: Mapping[str, str] = {

@@ -17,7 +17,7 @@ from portal.controllers.dashboard.router_words import (
 )
 from portal.controllers.dashboard.words import ROUTER_WORDS
 from portal.identity import Actor
-from portal.routers import checks, looks, rights
+from portal.routers import checks, held_why, looks, rights
 from portal.routers.findings import SENTENCES
 from routeros.troubles import trouble_of
 
@@ -100,7 +100,7 @@ async def _state(frame: Frame, clock: Clock, router_id: int) -> dict[str, object
     return {
         "router": router, "strip": (await looks.strips(frame.actor, now=now)).get(router_id, []), "trouble": trouble,
         "router_words": ROUTER_WORDS, "strip_words": STRIP_WORDS, "ways": WAYS,
-        "may_change": rights.may_change(frame.actor), "now": now,
+        "may_change": rights.may_change(frame.actor), "now": now, "held": await held_why(router_id),
     }  # fmt: skip
 
 

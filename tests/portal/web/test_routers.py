@@ -17,7 +17,7 @@ from portal import routers
 from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings, Tunnel
-from portal.db import DB
+from portal.db import DB, atomic
 from portal.errors import Conflict
 from portal.identity import Actor, Role
 from portal.routers import forms, scripts, setup
@@ -28,7 +28,7 @@ from tests.portal.web.conftest import Cast, browser, sign_in
 #: Every address of one router, with the method that asks for it.
 LOOKS = ("", "/state", "/people", "/doctor", "/history")
 FORMS = ("/connection", "/setup", "/replace", "/remove", "/undo")
-BUTTONS = ("/pause", "/resume", "/check", "/replace", "/remove", "/connection", "/setup", "/script")
+BUTTONS = ("/pause", "/resume", "/check", "/clean-up", "/replace", "/remove", "/connection", "/setup", "/script")
 NEW = {
     "name": "Beach bar",
     "way": "direct",
@@ -454,3 +454,19 @@ async def test_a_tunnel_script_keeps_its_private_key_to_itself(
     for table in ("routers", "router_scripts", "events"):
         for row in await DB.fetch(f"SELECT * FROM {table}"):
             assert private not in str(dict(row))
+
+
+async def test_what_was_held_back_goes_only_by_a_persons_word(
+    owner: httpx.AsyncClient, cast: Cast, clock: Clock
+) -> None:
+    router_id = await added(owner)
+    assert "Remove them" not in (await owner.get(f"/routers/{router_id}")).text
+    assert (await post(owner, f"/routers/{router_id}/clean-up")).status_code == 303
+    assert "brakes_released" not in [name for name, _ in await events_of(router_id)], "nothing was held"
+    async with atomic() as tx:
+        access = await routers.access_to(router_id, vault=Vault([("test", bytes(range(32)))]))
+        await routers.hold_brakes(tx, access, "9 of 9 are unknown", now=clock.now(), actor="job:sync-routers")
+    assert "Remove them" in (await owner.get(f"/routers/{router_id}")).text
+    assert (await post(owner, f"/routers/{router_id}/clean-up")).status_code == 303
+    assert await routers.are_brakes_released(router_id, now=clock.now())
+    assert "Remove them" not in (await owner.get(f"/routers/{router_id}")).text
