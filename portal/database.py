@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from portal.config import Settings
 from portal.db import DB
 from portal.embedded_postgres import EmbeddedPostgres
-from portal.migrations import migrate
+from portal.migrations import migrate_apart
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ async def opened(settings: Settings, *, pool_size: int = 10) -> AsyncGenerator[N
 
 @asynccontextmanager
 async def _pool(size: int) -> AsyncGenerator[None]:
-    await migrate()
+    await migrate_apart()
     await DB.open(min_size=2, max_size=size)
     try:
         yield
