@@ -207,14 +207,14 @@ def undo_walled_garden(onboarding: Onboarding) -> list[str]:
 
 
 def captive_option(onboarding: Onboarding) -> list[str]:
-    """DHCP option 114: tells phones where to ask whether they are online (RFC 8910; the address must be https)."""
+    """DHCP option 114: tells phones where to ask whether they are online (RFC 8910)."""
     wish, tag = onboarding.hotspot, onboarding.tag
-    if not onboarding.is_portal_secure or not wish.network:
+    if not onboarding.captive_api or not wish.network:
         return []
     option = f"{tag}-114"
     # Phones that do not ask for it get it too; version 6 cannot force an option.
     force = {} if onboarding.family is Family.SIX else {"force": "yes"}
-    value = f"'{onboarding.portal_url}/captive-api/{onboarding.site}'"
+    value = f"'{onboarding.captive_api}'"
     network = f"find where address={quote(wish.network)}"
     return [
         *ensure("/ip dhcp-server option", {"name": option}, {"code": "114", "value": value, **force}),

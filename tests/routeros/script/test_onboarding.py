@@ -163,9 +163,16 @@ def test_device_mode_is_looked_at_first_and_only_on_7() -> None:
     assert "device-mode" not in setup_script(SIX)
 
 
-def test_option_114_needs_https() -> None:
+def test_option_114_is_announced_only_where_something_answers_it() -> None:
     assert "captive-api/5f2e9c" in setup_script(BASE)
-    assert "captive-api" not in setup_script(replace(BASE, portal_url="http://192.0.2.1:8000"))
+    silent = setup_script(replace(BASE, captive_api=""))
+    assert "captive-api" not in silent
+    assert "114" not in silent
+
+
+def test_option_114_needs_https() -> None:
+    with pytest.raises(ValueError, match="https"):
+        replace(BASE, captive_api="http://192.0.2.1:8000/api")
 
 
 def test_the_portal_is_always_in_the_garden() -> None:
