@@ -6,11 +6,13 @@ import logging
 from jobs.doors import Doors
 from jobs.routers import AT_ONCE, reconcile, sync_one
 from portal import routers
+from portal.states import RouterStatus
 
 log = logging.getLogger(__name__)
 
 #: Routers that did not answer last time share so few places, because each may cost its whole timeout.
 AWAY_AT_ONCE = 16
+_AWAY = (RouterStatus.LATE, RouterStatus.OFFLINE)
 #: How long visits under way may take when the worker stops.
 _GRACE_S = 2.0
 
@@ -45,7 +47,9 @@ class Rounds:
 
     async def _visit(self, router_id: int, doors: Doors) -> None:
         try:
-            is_away = (await routers.access_to(router_id, vault=doors.vault)).tries > 0
+            router = await routers.access_to(router_id, vault=doors.vault)
+            # Whatever made it so: only a whole visit finds out that a router we call away is back.
+            is_away = router.tries > 0 or router.status in _AWAY
             async with self._away_gate if is_away else self._gate:
                 await (sync_one if is_away else reconcile)(router_id, doors)
         except Exception:  # one router's trouble is not the others'

@@ -147,3 +147,11 @@ async def test_a_menu_that_is_not_shown_makes_nobody_present_and_nobody_gone(roo
     assert await user_of(guest.voucher_id) in on_board(room), "nothing is done after such a read"
     rows = await DB.fetch("SELECT DISTINCT status FROM access_grants")
     assert {row["status"] for row in rows} == {"wanted", "ending"}
+
+
+async def test_a_router_called_away_is_visited_whole_whatever_made_it_so(room: Room) -> None:
+    await DB.fetch("UPDATE routers SET status = 'offline', tries = 0, next_try_at = $1", room.clock.now())
+    rounds = Rounds()
+    await rounds.look(room.doors)
+    await rounds.settle()
+    assert await status(room) == "online"
