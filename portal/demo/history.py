@@ -163,7 +163,9 @@ class History:
         self, attempt: Attempt, voucher_id: int, *, paid_at: datetime, started: datetime | None,
         expires: datetime | None,
     ) -> None:  # fmt: skip
-        grant_id, mac, ip = self._next_id("access_grants"), attempt.buyer.mac, self._address(attempt)
+        grant_id, mac = self._next_id("access_grants"), attempt.buyer.mac
+        # A phone that waits is there now: two of them never share an address.
+        ip = self._own_address(attempt) if started is None else self._address(attempt)
         uptime_s = traffic = 0
         if started is not None and expires is not None:
             ip, uptime_s, traffic = self._session(attempt, grant_id, started=started, expires=expires)
