@@ -30,7 +30,7 @@ FOREIGN = frozenset({Kind.FOREIGN_ONLINE, Kind.FOREIGN_USER, Kind.BYPASSED})
 
 
 class Online(msgspec.Struct, frozen=True, kw_only=True):
-    """An active session as the router told it; `uptime_s` of this session."""
+    """An active session as the router told it; `uptime_s` is its own."""
 
     user_name: str
     mac: str

@@ -100,7 +100,7 @@ class Active:
     limit_bytes_out: int | None = None
     limit_bytes_total: int | None = None
     traffic: Counters = field(default_factory=Counters)
-    #: What of this session already stands in the user row (0 unless the router flushes counters during a session).
+    #: What of it already stands in the user row (0 unless the router flushes counters during a session).
     flushed: Usage = field(default_factory=Usage)
     #: Ids of its dynamic rows in `/queue/simple` and `/ip/firewall/address-list`, empty without.
     queue_id: str = ""
