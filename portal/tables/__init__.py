@@ -1,6 +1,7 @@
 """The tables, a file per noun. Rows are the truth; what may happen to them is in `portal.states` and the nouns."""
 
 from portal.tables.access import AccessGrant, Device, HotspotSession
+from portal.tables.drift import DriftLook, KnownRow
 from portal.tables.history import Event, JobRun
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
@@ -18,9 +19,11 @@ __all__ = [
     "Callback",
     "Checkout",
     "Device",
+    "DriftLook",
     "Event",
     "HotspotSession",
     "JobRun",
+    "KnownRow",
     "LedgerEntry",
     "LedgerPosting",
     "Limit",
