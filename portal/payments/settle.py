@@ -4,7 +4,6 @@ One transaction holds the voucher, the posting, the grant and the wake-up of the
 and money that fits nothing is held in suspense, never swallowed."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from asyncpg import Record
 
@@ -12,26 +11,13 @@ from portal import access_grants, faults, ledger, money, vouchers
 from portal.access_grants import Wish
 from portal.db import Tx, atomic
 from portal.evidence import Evidence, Outcome
+from portal.payments.outcomes import Settled
 from portal.states import E, move, note
 from portal.terms import decode_terms
 from portal.vault import Vault
 
 #: After a final "did not answer" we ask again at these distances: late money may still come.
 WATCH_AGAIN = timedelta(minutes=3)
-
-
-class Settled(StrEnum):
-    """What came of the evidence; kept on the callback's row."""
-
-    SOLD = "sold"
-    FAILED = "failed"
-    OPEN = "open"
-    KNOWN = "known"  # nothing new: a repeat, or late failure of a paid payment
-    RECEIPT_ADDED = "receipt_added"
-    EXTRA_MONEY = "extra_money"
-    WRONG_AMOUNT = "wrong_amount"
-    WRONG_REQUEST = "wrong_request"
-    RECEIPT_USED = "receipt_used"
 
 
 async def settle(evidence: Evidence, *, vault: Vault, now: datetime) -> Settled:
