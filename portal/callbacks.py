@@ -47,9 +47,9 @@ async def _store(token: str, body: bytes, *, source: str, is_trusted: bool, now:
         if payment is None:
             raise NotFound
         row = await tx.row(
-            """INSERT INTO callbacks (merchant_id, payment_id, body, body_hash, source, is_trusted, received_at, next_try_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
-               ON CONFLICT (payment_id, body_hash) DO UPDATE
+            """INSERT INTO callbacks (merchant_id, payment_id, named_id, body, body_hash, source, is_trusted, received_at, next_try_at)
+               VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $7)
+               ON CONFLICT (road, named_id, body_hash) DO UPDATE
                SET repeats = callbacks.repeats + 1, is_trusted = callbacks.is_trusted OR excluded.is_trusted
                RETURNING id, repeats""",
             payment["merchant_id"],

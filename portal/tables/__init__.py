@@ -1,6 +1,7 @@
 """The tables, a file per noun. Rows are the truth; what may happen to them is in `portal.states` and the nouns."""
 
 from portal.tables.access import AccessGrant, Device, HotspotSession
+from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.drift import DriftLook, KnownRow
 from portal.tables.history import Event, JobRun
 from portal.tables.ledger import LedgerEntry, LedgerPosting
@@ -8,7 +9,7 @@ from portal.tables.limits import Limit
 from portal.tables.merchants import Merchant, MpesaAccount
 from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
-from portal.tables.payments import Callback, Checkout, Payment
+from portal.tables.payments import Checkout, Payment
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.users import Membership, User, UserSession
 from portal.tables.vouchers import Batch, Voucher
@@ -17,6 +18,7 @@ __all__ = [
     "AccessGrant",
     "Batch",
     "Callback",
+    "CallbackAddress",
     "Checkout",
     "Device",
     "DriftLook",

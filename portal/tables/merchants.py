@@ -19,6 +19,15 @@ class Merchant(Table, tablename="merchants", db=DB, help_text="a business that s
     is_active = Boolean(default=True, help_text="false: nothing is sold")
     outage_credit = word(8, "auto, ask or never: are customers given back the time a router was away", default="auto")
     early_end = word(8, "keep or end: does a session ended at the router end its voucher", default="keep")
+    unverified_limit_cents = number(
+        "how much may be delivered while M-Pesa cannot be asked whether it was paid, in cents", default=200_000
+    )
+    unverified_denied = word(
+        8, "end or keep: does access so delivered end when M-Pesa says it was not paid", default="end"
+    )
+    unknown_reference = word(
+        8, "accept or refuse: may payments by hand come in with a reference nobody knows", default="accept"
+    )
 
 
 class MpesaAccount(Table, tablename="mpesa_accounts", db=DB, help_text="a Daraja app and its shortcode"):

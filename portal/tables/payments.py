@@ -1,6 +1,6 @@
-"""Checkouts (a phone's attempt to buy), payments (an attempt to collect money) and callbacks (raw messages from outside)."""
+"""Checkouts (a phone's attempt to buy) and payments (an attempt to collect money)."""
 
-from piccolo.columns import JSONB, Boolean, Bytea
+from piccolo.columns import JSONB
 from piccolo.constraints import Unique
 
 from portal.db import DB
@@ -57,24 +57,3 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     next_query_at = moment("when M-Pesa is asked for the outcome")
     tries = number("pushes tried")
     queries = number("status queries sent")
-
-
-class Callback(
-    Table, tablename="callbacks", db=DB, help_text="a raw message from outside: stored first, handled second"
-):
-    id = key()
-    merchant_id = link(Merchant, "whose, by the token", index=True)
-    payment_id = link(Payment, "which payment, by the token", index=True)
-    road = word(16, "stk or c2b", default="stk")
-    body = Bytea(help_text="as it came, at most 64 KiB")
-    body_hash = Bytea(help_text="SHA-256 of the body: a repeat is the same row")
-    source = word(45, "address it came from")
-    is_trusted = Boolean(default=False, help_text="from an address the provider publishes")
-    received_at = moment("when", null=False)
-    repeats = number("how often the same message came again")
-    handled_at = moment("when it was settled")
-    outcome = word(24, "what came of it", null=True)
-    tries = number("attempts to handle it")
-    next_try_at = moment("when it is tried again")
-    last_error = text("why the last attempt failed")
-    callback_unique = Unique([payment_id, body_hash])
