@@ -11,6 +11,7 @@ PortalError
     ├── MpesaRefused          Daraja said no to this request; nothing was started
     ├── MpesaConfig           our keys, shortcode, passkey or product are wrong: a person must repair it
     ├── MpesaBusy             nothing was started; the same attempt may be sent again after `retry_after`
+    ├── MpesaAlready          M-Pesa has done this before and does it once only; nothing new was started
     ├── MpesaPromptOpen       this phone already shows a prompt: show that one, send no second
     └── MpesaUnknown          the request may or may not have been carried out: never send it again, ask later
 
@@ -129,6 +130,13 @@ class MpesaBusy(MpesaError):
     ) -> None:
         super().__init__(code, provider_message, message=message)
         self.retry_after = retry_after
+
+
+class MpesaAlready(MpesaError):
+    """Addresses registered before, or an id of ours that M-Pesa knows: for a payout that means it was taken."""
+
+    default = N_("M-Pesa has done this before. It does it only once.")
+    status_code = 409
 
 
 class MpesaPromptOpen(MpesaError):

@@ -1,6 +1,7 @@
 """From Daraja's messages to evidence about a payment. Pure."""
 
-from portal.evidence import Evidence, Outcome
+from portal.evidence import Evidence, Inbound, Outcome, Road
+from portal.mpesa.c2b import Confirmation
 from portal.mpesa.messages import Malformed, QueryAnswer, StkResult, read_callback
 from portal.mpesa.result_codes import Meaning
 
@@ -40,4 +41,26 @@ def of_query(payment_id: int, answer: QueryAnswer) -> Evidence:
         outcome=_OUTCOMES[answer.meaning],
         result_code=answer.result_code,
         result_text=answer.result_text,
+    )
+
+
+def of_confirmation(account_id: int, confirmation: Confirmation, *, is_trusted: bool) -> Inbound | None:
+    """Money a payer sent by hand to the account whose address was called. None when its amount is not one of whole cents.
+
+    Where the confirmation names another shortcode than the account's, it is for the caller to refuse: see `Confirmation`."""
+    if not confirmation.amount_cents:
+        return None
+    payer = confirmation.payer
+    is_full = payer.kind == "full"
+    return Inbound(
+        road=Road.C2B,
+        receipt=confirmation.receipt,
+        amount_cents=confirmation.amount_cents,
+        is_trusted=is_trusted,
+        account_id=account_id,
+        reference=confirmation.reference,
+        phone=payer.text if is_full else None,
+        payer_hint="" if is_full else payer.text,
+        payer_name=confirmation.payer_name,
+        happened_at=confirmation.paid_at,
     )

@@ -7,23 +7,20 @@ can raise: what makes no sense comes out as a Failure or as Malformed.
 import base64
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
-from urllib.parse import urlsplit
 
 import msgspec
 
 from portal import money
-from portal.errors import MpesaRefused
+from portal.mpesa.callback_urls import is_callback_url
 from portal.mpesa.credentials import MpesaApp, Token
+from portal.mpesa.fields import amount, moment, opaque_id, plain, receipt, require, shillings_of, timestamp
 from portal.mpesa.loose_json import JsonObject, as_object, inner, read_object, text
 from portal.mpesa.refusals import Failure, Kind, sort_failure
 from portal.mpesa.result_codes import Meaning, meaning_of
 from portal.phones import is_stored_form
 
-#: Nairobi has no summer time.
-EAT = timezone(timedelta(hours=3), "EAT")
-LEAST_SHILLINGS, MOST_SHILLINGS = 1, 250_000
 _DEFAULT_DESCRIPTION = "WiFi"
 _DEFAULT_LIFETIME_S = 3_599
 
@@ -81,11 +78,6 @@ class Malformed(msgspec.Struct, frozen=True):
     why: str
 
 
-def timestamp(at: datetime) -> str:
-    """YYYYMMDDHHmmss in Nairobi, the zone in which Daraja stamps its own ids."""
-    return at.astimezone(EAT).strftime("%Y%m%d%H%M%S")
-
-
 def password(app: MpesaApp, stamp: str) -> str:
     """base64(shortcode + passkey + timestamp); the body must carry the very same timestamp."""
     return base64.b64encode(f"{app.shortcode}{app.passkey}{stamp}".encode()).decode()
@@ -99,11 +91,10 @@ def push_body(
     `phone` as E.164 digits; `reference` up to 12 of [A-Z0-9], as longer ones are accepted but never reach the phone;
     `callback_url` in lower case (an upper-case host is suspected of being refused).
     """
-    shillings, rest = divmod(amount_cents, 100)
-    _require(rest == 0 and LEAST_SHILLINGS <= shillings <= MOST_SHILLINGS, "Amount")
-    _require(is_stored_form(phone), "PhoneNumber")
-    _require(re.fullmatch(r"[A-Z0-9]{1,12}", reference) is not None, "AccountReference")
-    _require(_is_callback_url(callback_url), "CallBackURL")
+    shillings = shillings_of(amount_cents)
+    require(is_stored_form(phone), "PhoneNumber")
+    require(re.fullmatch(r"[A-Z0-9]{1,12}", reference) is not None, "AccountReference")
+    require(is_callback_url(callback_url), "CallBackURL")
     stamp = timestamp(at)
     return {
         "BusinessShortCode": app.shortcode,
@@ -120,21 +111,9 @@ def push_body(
     }
 
 
-def _require(holds: object, field: str) -> None:
-    if not holds:
-        raise MpesaRefused("not sent", f"Invalid {field}")
-
-
-def _is_callback_url(url: str) -> bool:
-    if not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+/[a-z0-9._~/-]*", url) or len(url) > 255:
-        return False
-    return bool(urlsplit(url).hostname)
-
-
 def plain_description(description: str) -> str:
     """At most 13 plain characters, never empty: Daraja breaks on @ # & and refuses a missing description."""
-    plain = re.sub(r"[^A-Za-z0-9 .-]+", " ", description)
-    return re.sub(r" +", " ", plain).strip()[:13].strip() or _DEFAULT_DESCRIPTION
+    return plain(description, 13, otherwise=_DEFAULT_DESCRIPTION)
 
 
 def query_body(app: MpesaApp, *, checkout_request_id: str, at: datetime) -> dict[str, str]:
@@ -176,11 +155,11 @@ def read_push(status: int, raw: bytes, *, headers: Mapping[str, str]) -> PushAcc
     words = text(document.get("ResponseDescription"))
     if response_code != "0":
         return Failure(kind=Kind.REFUSED, code=response_code, message=words)
-    request_id = _opaque_id(document.get("CheckoutRequestID"))
+    request_id = opaque_id(document.get("CheckoutRequestID"))
     if request_id is None:
         return Failure(kind=Kind.UNKNOWN, code="HTTP 200", message="accepted without a CheckoutRequestID")
     return PushAccepted(
-        merchant_request_id=_opaque_id(document.get("MerchantRequestID")) or "",
+        merchant_request_id=opaque_id(document.get("MerchantRequestID")) or "",
         checkout_request_id=request_id,
         description=words,
     )
@@ -195,7 +174,7 @@ def read_query(status: int, raw: bytes, *, headers: Mapping[str, str]) -> QueryA
             meaning=meaning_of(code),
             result_code=code,
             result_text=text(document.get("ResultDesc")),
-            checkout_request_id=_opaque_id(document.get("CheckoutRequestID")) or "",
+            checkout_request_id=opaque_id(document.get("CheckoutRequestID")) or "",
         )
     failure = sort_failure(status, raw, headers)
     if failure.kind is Kind.NO_SUCH_REQUEST:
@@ -212,7 +191,7 @@ def read_callback(raw: bytes) -> StkResult | Malformed:
     if document is None:
         return Malformed("not a JSON object, or too large")
     callback = inner(document, "Body", "stkCallback")
-    request_id = _opaque_id(callback.get("CheckoutRequestID"))
+    request_id = opaque_id(callback.get("CheckoutRequestID"))
     code = text(callback.get("ResultCode"), 24)
     if request_id is None or not code:
         return Malformed("no CheckoutRequestID or no ResultCode")
@@ -221,12 +200,12 @@ def read_callback(raw: bytes) -> StkResult | Malformed:
         meaning=meaning_of(code),
         result_code=code,
         result_text=text(callback.get("ResultDesc")),
-        merchant_request_id=_opaque_id(callback.get("MerchantRequestID")) or "",
+        merchant_request_id=opaque_id(callback.get("MerchantRequestID")) or "",
         checkout_request_id=request_id,
-        receipt=_receipt(items.get("MpesaReceiptNumber")),
-        amount=_amount(items.get("Amount")),
+        receipt=receipt(items.get("MpesaReceiptNumber")),
+        amount=amount(items.get("Amount")),
         phone=text(items.get("PhoneNumber"), 40) or None,
-        paid_at=_eat_moment(items.get("TransactionDate")),
+        paid_at=moment(items.get("TransactionDate")),
     )
 
 
@@ -243,31 +222,3 @@ def _items(callback: JsonObject) -> dict[str, object]:
             contradicted.add(name)
         items.setdefault(name, value)
     return {name: value for name, value in items.items() if name not in contradicted}
-
-
-def _opaque_id(value: object) -> str | None:
-    found = text(value, 65)
-    return found if 0 < len(found) <= 64 else None
-
-
-def _receipt(value: object) -> str | None:
-    found = text(value, 40).upper()
-    return found if re.fullmatch(r"[A-Z0-9]{4,20}", found) else None
-
-
-def _amount(value: object) -> Decimal | None:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}(?:\.[0-9]{1,12})?", value.strip()):
-        return Decimal(value.strip())
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
-        return Decimal(value)
-    return value if isinstance(value, Decimal) and value.is_finite() and -12 <= value.adjusted() < 15 else None
-
-
-def _eat_moment(value: object) -> datetime | None:
-    digits = text(value, 20)
-    if not re.fullmatch(r"[0-9]{14}", digits):
-        return None
-    try:
-        return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=EAT).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -10,7 +10,15 @@ from enum import StrEnum
 
 import msgspec
 
-from portal.errors import MpesaBusy, MpesaConfig, MpesaError, MpesaPromptOpen, MpesaRefused, MpesaUnknown
+from portal.errors import (
+    MpesaAlready,
+    MpesaBusy,
+    MpesaConfig,
+    MpesaError,
+    MpesaPromptOpen,
+    MpesaRefused,
+    MpesaUnknown,
+)
 from portal.mpesa.loose_json import JsonObject, inner, read_object, text
 
 
@@ -18,6 +26,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     BUSY = "busy"
     PROMPT_OPEN = "prompt_open"
+    ALREADY = "already"  # what we ask for was done before, and is done once only
     BAD_TOKEN = "bad_token"  # noqa: S105  (a kind of failure)
     CONFIG = "config"
     PENDING = "pending"  # queries only: not decided yet
@@ -35,21 +44,31 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: One thing, a dead token, spelled differently by each API.
-TOKEN_CODES = frozenset({"404.001.03", "401.002.01", "400.003.01", "401.003.01"})
-_BY_CODE = {
+TOKEN_CODES = frozenset({"404.001.03", "401.002.01", "400.003.01", "401.003.01", "401.001"})
+BY_CODE = {
     "404.001.01": Kind.CONFIG,  # wrong path
+    "404.002.01": Kind.CONFIG,  # wrong path, B2C and balance
+    "404.003.01": Kind.CONFIG,  # wrong path, C2B and status
+    "404.001.04": Kind.CONFIG,  # wrong verb or header
+    "400.001": Kind.CONFIG,  # Pull: not our shortcode, or not registered
     "400.008.01": Kind.CONFIG,  # token request: authentication type
     "400.008.02": Kind.CONFIG,  # token request: grant type
-    "500.003.1001": Kind.UNKNOWN,
+    "00.002.1001": Kind.BUSY,  # under maintenance
+    "500.003.02": Kind.BUSY,  # spike arrest, or our callback addresses err too often
+    "500.003.03": Kind.BUSY,  # quota
 }
-# The code 500.001.1001 has many meanings; texts unknown to us stay UNKNOWN, as failing them might hide a payment.
-_BY_TEXT = (
-    ("lock subscriber", Kind.PROMPT_OPEN),
-    ("merchant does not exist", Kind.CONFIG),
-    ("being processed", Kind.PENDING),
-    ("does not exist", Kind.NO_SUCH_REQUEST),
-    ("wrong credentials", Kind.CONFIG),
-)
+#: Codes of many meanings; texts unknown to us stay UNKNOWN, as failing them might hide that something was done.
+BY_TEXT: Mapping[str, tuple[tuple[str, Kind], ...]] = {
+    "500.001.1001": (
+        ("lock subscriber", Kind.PROMPT_OPEN),
+        ("merchant does not exist", Kind.CONFIG),
+        ("being processed", Kind.PENDING),
+        ("does not exist", Kind.NO_SUCH_REQUEST),
+        ("wrong credentials", Kind.CONFIG),
+    ),
+    "500.002.1001": (("duplicate", Kind.ALREADY), ("maintenance", Kind.BUSY)),
+    "500.003.1001": (("already registered", Kind.ALREADY), ("duplicate notification", Kind.ALREADY)),
+}
 _SPIKE_S = 30.0
 _QUOTA_S = 900.0
 _LONGEST_WAIT_S = 3_600.0
@@ -73,15 +92,15 @@ def sort_failure(status: int, raw: bytes, headers: Mapping[str, str]) -> Failure
 
 def _kind(status: int, code: str, *, message: str) -> Kind:
     words = f"{code} {message}".lower()
-    if status == 429 or code in {"500.003.02", "500.003.03"} or code.startswith("policies.ratelimit."):
+    if status == 429 or code.startswith("policies.ratelimit."):
         return Kind.BUSY
     if "apiproduct match" in words:  # the app lacks this product: a new token would not help
         return Kind.CONFIG
     if code in TOKEN_CODES or re.search(r"(?:invalid|expired).?access.?token", words):
         return Kind.BAD_TOKEN
-    if code == "500.001.1001":
-        return next((kind for part, kind in _BY_TEXT if part in words), Kind.UNKNOWN)
-    return _BY_CODE.get(code, Kind.REFUSED if code and 400 <= status < 500 else Kind.UNKNOWN)
+    if code in BY_TEXT:
+        return next((kind for part, kind in BY_TEXT[code] if part in words), Kind.UNKNOWN)
+    return BY_CODE.get(code, Kind.REFUSED if code and 400 <= status < 500 else Kind.UNKNOWN)
 
 
 def _get(document: JsonObject | None, name: str) -> object:
@@ -104,7 +123,7 @@ def _period(message: str) -> float | None:
 
 
 def error_of(failure: Failure) -> MpesaError:
-    """The exception for a failed push."""
+    """The exception for a failure of a request that may have moved money, or asked for it to be moved."""
     match failure.kind:
         case Kind.REFUSED:
             return MpesaRefused(failure.code, failure.message)
@@ -112,6 +131,8 @@ def error_of(failure: Failure) -> MpesaError:
             return MpesaBusy(failure.code, failure.message, retry_after=failure.retry_after)
         case Kind.PROMPT_OPEN:
             return MpesaPromptOpen(failure.code, failure.message)
+        case Kind.ALREADY:
+            return MpesaAlready(failure.code, failure.message)
         case Kind.CONFIG | Kind.BAD_TOKEN:
             return MpesaConfig(failure.code, failure.message)
         case Kind.PENDING | Kind.NO_SUCH_REQUEST | Kind.UNKNOWN:
