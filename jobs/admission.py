@@ -3,11 +3,11 @@
 import logging
 from datetime import datetime
 
-from jobs.desired import desired_user, limit_at_first, profile_of
 from jobs.doors import Doors
 from portal import access_grants, faults, sessions, vouchers
 from portal.access_grants import Grant
 from portal.db import atomic
+from portal.desired import desired_user, limit_at_first, profile_of
 from routeros.client import HotspotRouter
 from routeros.errors import HostUnknown, Refused, TooManySessions
 from routeros.names import comment_for

@@ -8,15 +8,14 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jobs import usage
 from jobs.admission import ACTOR, admit
-from jobs.desired import desired_state
 from jobs.doors import Doors
 from jobs.leases import leased
 from jobs.tally import Tally
-from portal import access_grants, outages, routers
+from portal import access_grants, outages, readings, routers
 from portal.access_grants import Ending, Grant
 from portal.db import atomic
+from portal.desired import desired_state
 from portal.errors import NotFound
 from portal.routers import RouterAccess
 from routeros.apply import Survey, apply, survey
@@ -146,7 +145,7 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
     try:
         read = await survey(client)
         seen = read.observed
-        await usage.count(router.id, seen, uptime_s=read.resource.uptime, now=now, actor=ACTOR)
+        await readings.count(router.id, seen, uptime_s=read.resource.uptime, now=now, actor=ACTOR)
         # The wishes are read after the router: a grant made in between is missing there, which is true, never surplus.
         grants = await access_grants.all_of(router.id, vault=doors.vault)
         is_released = await routers.are_brakes_released(router.id, now=now)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from jobs.desired import desired_user, profile_of
 from portal import access_grants, routers
 from portal.access_grants import Grant
 from portal.clock import Clock
 from portal.db import DB
 from portal.demo.cast import FIRST_PAGE, RouterSpec
+from portal.desired import desired_user, profile_of
 from portal.vault import Vault
 from routeros.names import comment_for
 from routeros.simulator.clock import VirtualClock

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from jobs.desired import desired_state
 from portal import access_grants
 from portal.db import DB
 from portal.demo import fill
 from portal.demo.run import facts
 from portal.demo.world import DemoWorld
+from portal.desired import desired_state
 from portal.vault import Vault
 from routeros.apply import observe
 from routeros.client import HotspotRouter

@@ -1,0 +1,63 @@
+"""From grants to what a router should hold. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from portal.access_grants import Grant
+from portal.terms import Terms
+from routeros.names import profile_name
+from routeros.reconcile import Desired, DesiredUser
+from routeros.values import UserProfile
+
+
+def profile_of(terms: Terms) -> UserProfile:
+    """The user profile with a package's speed and devices; equal terms share one."""
+    up, down = terms.rate_up_kbps, terms.rate_down_kbps
+    rate = f"{up or down}k/{down or up}k" if up or down else ""
+    return UserProfile(name=profile_name(rate, terms.devices), rate_limit=rate, shared_users=terms.devices)
+
+
+def desired_user(grant: Grant, *, now: datetime) -> DesiredUser:
+    """A grant as its router should hold it: before the clock runs the whole duration, afterwards what is left of it.
+
+    Limits are totals by the router's own counters, so what they do not show is taken off."""
+    limits = [_left(limit, grant.unseen_uptime_s) for limit in (grant.terms.uptime_s,) if limit]
+    remaining = None
+    if grant.is_running and grant.expires_at is not None:
+        remaining = max(1, int((grant.expires_at - now).total_seconds()))
+    else:
+        limits.append(grant.terms.duration_s)
+    return DesiredUser(
+        name=grant.user_name,
+        password=grant.password,
+        profile=profile_of(grant.terms).name,
+        grant_id=str(grant.id),
+        remaining=remaining,
+        limit_uptime=min(limits) if limits else None,
+        limit_bytes_total=_left(grant.terms.data_bytes, grant.unseen_bytes) if grant.terms.data_bytes else None,
+    )
+
+
+def limit_at_first(user: DesiredUser, grant: Grant) -> int | None:
+    """limit-uptime of a user that is made without a look at the router's counters: they may show what we know of, or nothing.
+    Rather too high than too low; the next complete pass sets it right."""
+    limits = [limit for limit in (user.limit_uptime,) if limit is not None]
+    if user.remaining is not None:
+        limits.append(user.remaining + grant.used_uptime_s)
+    return max(1, min(limits)) if limits else None
+
+
+def _left(total: int, unseen: int) -> int:
+    """At least 1: to a router 0 is no limit."""
+    return max(1, total - unseen)
+
+
+def desired_state(grants: Sequence[Grant], *, now: datetime) -> Desired:
+    """Everything a router should hold of ours. A grant whose voucher has ended is an ending, whatever its status says."""
+    live = [grant for grant in grants if grant.is_live and grant.status in ("wanted", "present")]
+    profiles = {profile.name: profile for profile in (profile_of(grant.terms) for grant in live)}
+    return Desired(
+        users={grant.user_name: desired_user(grant, now=now) for grant in live},
+        profiles=profiles,
+        ended=frozenset(grant.user_name for grant in grants) - {grant.user_name for grant in live},
+    )
