@@ -13,7 +13,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import doctor, payments, routers, runner, vouchers
+from jobs import doctor, drift, payments, routers, runner, vouchers
 from jobs.doors import Doors
 from jobs.rounds import Rounds
 from jobs.schedule import JOBS, clock
@@ -36,6 +36,7 @@ HANDLERS: dict[Work, Handler] = {
     Work.SETTLE_CALLBACK: payments.settle_callback,
     Work.RECONCILE_ROUTER: routers.reconcile,
     Work.CHECK_ROUTER: doctor.check,
+    Work.LOOK_AT_DRIFT: drift.carry_out,
     Work.RUN_JOB: runner.run,
 }
 LOOKS: dict[str, Look] = {

@@ -17,6 +17,7 @@ class Work(StrEnum):
     SETTLE_CALLBACK = "settle-callback"  # callback id
     RECONCILE_ROUTER = "reconcile-router"  # router id
     CHECK_ROUTER = "check-router"  # router id
+    LOOK_AT_DRIFT = "look-at-drift"  # drift look id
     RUN_JOB = "run-job"  # job run id
 
 

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 from routeros.values import (
     ActiveSession,
+    BindingRow,
     Clock,
     CookieRow,
     HostRow,
@@ -130,6 +131,12 @@ def _host(row: Row) -> HostRow:
     )
 
 
+def _binding(row: Row) -> BindingRow:
+    return BindingRow(
+        mac_address=row.mac("mac-address"), is_bypassed=row.text("type") == "bypassed", id=row.text(".id")
+    )
+
+
 def _cookie(row: Row) -> CookieRow:
     return CookieRow(
         user=row.text("user"),
@@ -195,6 +202,7 @@ HOSTS = Menu(
     ),
     _host,
 )
+BINDINGS = Menu("/ip/hotspot/ip-binding", (".id", "mac-address", "type"), _binding)
 COOKIES = Menu("/ip/hotspot/cookie", (".id", "user", "mac-address", "expires-in", "mac-cookie"), _cookie)
 SERVER_PROFILES = Menu(
     "/ip/hotspot/profile",

@@ -165,6 +165,15 @@ class ActiveSession:
 
 
 @dataclass(frozen=True, slots=True)
+class BindingRow:
+    """A row of /ip/hotspot/ip-binding: a device treated in its own way; bypassed ones need no login. "" : by address."""
+
+    mac_address: str
+    is_bypassed: bool = False
+    id: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HostRow:
     """A row of /ip/hotspot/host: a device seen, logged in (authorized), let by (bypassed) or neither."""
 

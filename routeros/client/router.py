@@ -178,6 +178,19 @@ class HotspotRouter:
         [cookies] = await self._rows.remove([_COOKIES], names)  # read last: the router drops some with their session
         return Ended(users, sessions, cookies)
 
+    async def end_bypass(self, mac: str) -> bool:
+        """Let a device by no longer: its bypassing ip-bindings go, then its host row, which the router makes anew without
+        the privilege. False: no ip-binding names it, so something else lets it by."""
+        found = [
+            row.id
+            for row in await self._rows.of(menus.BINDINGS, key="mac-address", values=[mac.upper()])
+            if row.is_bypassed
+        ]
+        await self._rows.remove_ids(menus.BINDINGS, found)
+        hosts = [row.id for row in await self._rows.of(menus.HOSTS, key="mac-address", values=[mac.upper()])]
+        await self._rows.remove_ids(menus.HOSTS, hosts)
+        return bool(found)
+
     async def make_room(self, user: str, *, ip: str, mac: str) -> bool:
         """End what `user` has open elsewhere than at `ip`: the session silent for longest, and its device's cookies.
 

@@ -1,5 +1,4 @@
-"""Drift and leaks: how a router differs from what was sold, and what each difference is worth. Reads and compares; what is
-ours is mended by a complete pass (`repair` asks for one), what is not ours only a person touches."""
+"""How a router differs from what was sold, and what each difference is worth. Reads our rows and compares; dials nobody."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -7,11 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from portal.db import DB, atomic
-from portal.identity import Actor
-from portal.routers import rights
-from portal.states import note
-from portal.work import Work, defer
+from portal.db import DB
 
 
 class Kind(StrEnum):
@@ -151,14 +146,3 @@ def compare(sight: Sight, sold: Sequence[Sold], prices: Sequence[Price], *, now:
         for mac, seconds in sight.bypassed.items()
     ]
     return sorted(found, key=lambda each: (-each.at_stake_cents, each.kind, each.who))
-
-
-async def repair(actor: Actor, router_id: int, *, now: datetime) -> None:
-    """One click: ask for a complete pass over the router now, and note who did. For owners and managers; NotFound for a
-    router of another merchant. Foreign rows stay as they are."""
-    async with atomic() as tx:
-        row = await rights.own_to_change(tx, actor, router_id)
-        await note(
-            tx, "routers", router_id, "repair", merchant_id=row["merchant_id"], at=now, actor=rights.named(actor)
-        )
-        await defer(tx, Work.CHECK_ROUTER, router_id)

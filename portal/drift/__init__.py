@@ -1,0 +1,69 @@
+"""Drift and leaks: how a router differs from what was sold, what each difference is worth, and who asked for what about it.
+
+`compare` is the arithmetic, `looks` what is asked of the worker and what came of it, `known` what people vouch for, `reports`
+what pages tell."""
+
+from portal.drift.compare import (
+    FOREIGN,
+    Finding,
+    Kind,
+    Online,
+    Price,
+    Sight,
+    Sold,
+    UserSeen,
+    compare,
+    cost_of,
+    prices_at,
+    sold_on,
+)
+from portal.drift.known import doubt, vouch
+from portal.drift.looks import (
+    Look,
+    Standing,
+    Target,
+    Wish,
+    ask,
+    due,
+    finish,
+    remove,
+    repair,
+    target_seen,
+    under_way,
+)
+from portal.drift.reports import Bought, Group, Report, Result, report, reports, vouchers_of
+
+__all__ = [
+    "FOREIGN",
+    "Bought",
+    "Finding",
+    "Group",
+    "Kind",
+    "Look",
+    "Online",
+    "Price",
+    "Report",
+    "Result",
+    "Sight",
+    "Sold",
+    "Standing",
+    "Target",
+    "UserSeen",
+    "Wish",
+    "ask",
+    "compare",
+    "cost_of",
+    "doubt",
+    "due",
+    "finish",
+    "prices_at",
+    "remove",
+    "repair",
+    "report",
+    "reports",
+    "sold_on",
+    "target_seen",
+    "under_way",
+    "vouch",
+    "vouchers_of",
+]
