@@ -166,16 +166,16 @@ class HotspotRouter:
         await self._link.ask(Command(f"{menus.ACTIVE.path}/login", tuple(attribute(*word) for word in words)))
 
     async def end_access(self, user_names: Iterable[str]) -> Ended:
-        """End access for good: the user, then its active sessions, then its cookies (http and mac).
+        """End access for good: the user, then its cookies (http and mac) and its active sessions. Four flights.
 
-        The user goes first so that nothing can log in again in between. Already gone is fine.
+        The user goes first so that nothing can log in again in between; sessions and cookies are read when nobody can
+        make new ones any more. Cookies are asked for first: the router drops some with their session. Already gone is fine.
         """
         names = list(dict.fromkeys(user_names))
         if not names:
             return Ended()
         [users] = await self._rows.remove([_USERS], names)
-        [sessions] = await self._rows.remove([_SESSIONS], names)
-        [cookies] = await self._rows.remove([_COOKIES], names)  # read last: the router drops some with their session
+        cookies, sessions = await self._rows.remove([_COOKIES, _SESSIONS], names)
         return Ended(users, sessions, cookies)
 
     async def end_bypass(self, mac: str) -> bool:

@@ -18,7 +18,7 @@ NAMES_PER_QUERY: Final = 50
 #: More names than this are looked for here: a query costs the router a look at every row, for each name.
 WHOLE_ABOVE: Final = 100
 #: Ids in one remove; less after one of them turned out to be gone.
-IDS_PER_REMOVE: Final = (500, 50, 1)
+IDS_PER_REMOVE: Final = (1000, 50, 1)
 
 _ID: Final = re.compile(r"\*[0-9A-Fa-f]{1,16}")
 
@@ -62,9 +62,7 @@ class Rows:
             return [RowResult(name, error if words else None) for name, words in changes]
         by_name = ids[0]
         found = [(name, words) for name, words in wanted if name in by_name]
-        commands = [
-            Command(f"{menu.path}/set", (attribute(".id", ",".join(by_name[name])), *words)) for name, words in found
-        ]
+        commands = [Command(f"{menu.path}/set", (attribute(".id", by_name[name]), *words)) for name, words in found]
         results = iter(results_of([name for name, _ in found], *await self._link.attempt(commands)))
         return [
             RowResult(name, None)
@@ -83,7 +81,7 @@ class Rows:
         """
         gone = [set[str]() for _ in held]
         for at_once in IDS_PER_REMOVE:
-            found = [[one for ids in by_name.values() for one in ids] for by_name in await self._ids(held, names)]
+            found = [",".join(ids.values()).split(",") if ids else [] for ids in await self._ids(held, names)]
             for seen, ids in zip(gone, found, strict=True):
                 seen.update(ids)
             if await self._remove_ids([(each.menu, ids) for each, ids in zip(held, found, strict=True)], at_once):
@@ -107,16 +105,17 @@ class Rows:
                 raise refusal
         return not refusals
 
-    async def _ids(self, held: Sequence[Held], names: Sequence[str]) -> list[dict[str, list[str]]]:
-        """The ids of the rows of each menu, by whose they are."""
+    async def _ids(self, held: Sequence[Held], names: Sequence[str]) -> list[dict[str, str]]:
+        """The ids of the rows of each menu as comma lists, by whose they are."""
         printed = await self._printed([(each.menu, (".id", each.key), each.key) for each in held], names)
-        found: list[dict[str, list[str]]] = []
+        found: list[dict[str, str]] = []
         for each, rows in zip(held, printed, strict=True):
-            by_name: dict[str, list[str]] = {}
+            by_name: dict[str, str] = {}
             for row in rows:
-                if not _ID.fullmatch(row.get(".id", "")):
+                name, one = row[each.key], row.get(".id", "")
+                if not _ID.fullmatch(one):
                     raise BadReply(f"{each.menu.path}: a row without a usable id")
-                by_name.setdefault(row[each.key], []).append(row[".id"])
+                by_name[name] = f"{by_name[name]},{one}" if name in by_name else one
             found.append(by_name)
         return found
 

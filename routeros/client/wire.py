@@ -25,7 +25,7 @@ MAX_WORD: Final = 64 * 1024
 MAX_WORDS: Final = 256  # in a sentence; the widest menu we read has under 60 properties
 MAX_SENTENCES: Final = 50_000
 MAX_REPLY: Final = 8 * 1024 * 1024
-IN_FLIGHT: Final = 128  # commands on their way at a time: a round trip of 100 ms carries so many
+IN_FLIGHT: Final = 512  # commands on their way at a time: a thousand adds take two round trips
 
 _READ_SIZE: Final = 64 * 1024
 _REPLY_KEYS: Final = ("message", "category", "ret")
@@ -60,7 +60,7 @@ class Wire:
 
     def __init__(self, transport: AsyncSocketTransport) -> None:
         self._transport = transport
-        self._buffer = bytearray()
+        self._buffer = b""
         self._sentences_left = 0
         self._bytes_left = 0
         self._tag = 0
@@ -122,11 +122,14 @@ class Wire:
             reply = waiting.get(tag)
             if reply is None:
                 raise BadReply("an answer to a question we did not ask")
+            if kind == "!re":
+                reply.rows.append(words)
+                continue
             _note(reply, kind, words)
             if reply.is_done:
                 del waiting[tag]
                 on_done()
-        del self._buffer[:at]
+        self._buffer = self._buffer[at:]
         if len(self._buffer) > self._bytes_left:
             raise BadReply("more bytes than we are willing to hold")
 
@@ -142,30 +145,34 @@ class Wire:
         """Where the sentence that begins at `at` ends, its kind, tag and wanted words; None: not all of it is here.
 
         What can be judged from its beginning is judged at once. Empty sentences mean nothing (MikroTik manual, API,
-        "Sentences"); their kind is "".
+        "Sentences"); their kind is "". Every word of every row passes here: nothing is called that need not be.
         """
-        buffer, kind, tag = self._buffer, "", ""
+        buffer, size, kind, tag = self._buffer, len(self._buffer), "", ""
         words: dict[str, str] = {}
         for _ in range(MAX_WORDS + 1):
-            found = _word_at(buffer, at)
-            if found is None:
+            if at >= size:
                 return None
-            start, at = found
-            if start == at:
+            start, length = at + 1, buffer[at]
+            if length >= 0x80:
+                start, length = _long_word(buffer, at)
+            at = start + length
+            if at > size:
+                return None
+            if not length:
                 return at, kind, tag, words
             if not kind:
-                kind = _text(buffer[start:at])
-                if not kind.startswith("!"):
+                kind = buffer[start:at].decode("utf-8", "replace")
+                if kind[0] != "!":
                     raise BadReply("not an answer of the RouterOS API")
             elif buffer[start] == _EQUALS:
                 split = buffer.find(b"=", start + 1, at)
-                name = keep.get(bytes(buffer[start + 1 : split if split > 0 else at]))
+                name = keep.get(buffer[start + 1 : split if split > 0 else at])
                 if name is not None:
-                    words[name] = _text(buffer[split + 1 : at]) if split > 0 else ""
+                    words[name] = buffer[split + 1 : at].decode("utf-8", "replace") if split > 0 else ""
             elif buffer.startswith(b".tag=", start, at):
-                tag = _text(buffer[start + 5 : at])
+                tag = buffer[start + 5 : at].decode("utf-8", "replace")
             elif kind == "!fatal":
-                words["message"] = _text(buffer[start:at])
+                words["message"] = buffer[start:at].decode("utf-8", "replace")
         raise BadReply("a longer row than we are willing to read")
 
     def check_certificate(self, pinned: bytes) -> None:
@@ -193,29 +200,21 @@ class Wire:
 _EQUALS: Final = ord("=")
 
 
-def _text(raw: bytearray) -> str:
-    return raw.decode("utf-8", "replace")
+def _long_word(buffer: bytes, at: int) -> tuple[int, int]:
+    """Where the word begins whose length takes several bytes at `at`, and that length. Too long: BadReply.
 
-
-def _word_at(buffer: bytearray, at: int) -> tuple[int, int] | None:
-    """Start and end of the word whose length stands at `at`; None: not all of it is here. Too long: BadReply."""
-    if at >= len(buffer):
-        return None
-    length, start = buffer[at], at + 1
-    if length >= 0x80:
-        start += determine_length(bytes(buffer[at:start]))
-        if start > len(buffer):
-            return None
-        length = decode_length(bytes(buffer[at:start]))
-        if length > MAX_WORD:
-            raise BadReply("more bytes than we are willing to hold")
-    return (start, start + length) if start + length <= len(buffer) else None
+    A length that is not all here yet begins behind the end, whatever it is."""
+    start = at + 1 + determine_length(buffer[at : at + 1])
+    if start > len(buffer):
+        return start, 1
+    length = decode_length(buffer[at:start])
+    if length > MAX_WORD:
+        raise BadReply("more bytes than we are willing to hold")
+    return start, length
 
 
 def _note(reply: Reply, kind: str, words: dict[str, str]) -> None:
-    if kind == "!re":
-        reply.rows.append(words)
-    elif kind == "!done":
+    if kind == "!done":
         reply.ret = words.get("ret", "")
         reply.is_done = True
     elif kind == "!trap":

@@ -231,12 +231,12 @@ async def test_a_row_id_that_is_none_is_a_bad_reply(router: HotspotRouter, peer:
         await router.remove_users(["a"])
 
 
-async def test_ending_access_takes_user_then_session_then_cookies(router: HotspotRouter, peer: Peer) -> None:
+async def test_ending_access_takes_the_user_first_then_cookies_and_sessions(router: HotspotRouter, peer: Peer) -> None:
     for menu, key in (("user", "name"), ("active", "user"), ("cookie", "user")):
         peer.answers[f"/ip/hotspot/{menu}/print"] = lambda _, key=key: rows({".id": "*A", key: "ann"})
         peer.answers[f"/ip/hotspot/{menu}/remove"] = lambda _: done()
     assert await router.end_access(["ann"]) == Ended(users=1, sessions=1, cookies=1)
-    assert [path.split("/")[3] for path in peer.paths() if path.endswith("remove")] == ["user", "active", "cookie"]
+    assert [path.split("/")[3] for path in peer.paths() if path.endswith("remove")] == ["user", "cookie", "active"]
     active = [path for path in peer.paths() if "/active/" in path]
     assert peer.paths().index(active[0]) > peer.paths().index("/ip/hotspot/user/remove")
 
