@@ -5,7 +5,6 @@ While an outage lasts its vouchers are kept from expiring; when it is over each 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 from asyncpg import Record
 
 from portal import access_grants
@@ -18,16 +17,13 @@ from portal.routers.rights import changer, named
 SHORTEST = timedelta(seconds=60)
 #: While an outage lasts, time is given so far ahead that nobody expires before the next look.
 AHEAD = timedelta(seconds=150)
-
-
-class Outage(msgspec.Struct, frozen=True, kw_only=True):
-    """One outage of a router for its merchant: from when to when (None: it lasts), and how many vouchers got time back."""
-
-    id: int
-    began_at: datetime
-    ended_at: datetime | None
-    credited_at: datetime | None
-    credited_vouchers: int
+#: Vouchers of merchant $3 whose clock runs on router $2, and what each has got for outage $1.
+_RUNNING = """SELECT v.id, coalesce(v.started_at, v.paid_at) AS started_at, coalesce(c.seconds, 0) AS given
+FROM vouchers v LEFT JOIN outage_credits c ON c.voucher_id = v.id AND c.outage_id = $1
+WHERE v.expires_at IS NOT NULL AND v.merchant_id = $3
+AND (v.status = 'in_use' OR (v.status = 'paid' AND v.terms ->> 'clock_from' = 'purchase'))
+AND $2 = (SELECT g.router_id FROM access_grants g WHERE g.voucher_id = v.id AND g.status IN ('wanted', 'present')
+          ORDER BY g.id DESC LIMIT 1)"""
 
 
 def lost_s(began_at: datetime, until: datetime, *, started_at: datetime) -> int:
@@ -89,19 +85,24 @@ async def give_back(outage_id: int, *, now: datetime, by: str) -> int:
         return await tx.value("SELECT count(*) FROM outage_credits WHERE outage_id = $1 AND seconds > 0", outage_id)
 
 
+async def foretell(outage_id: int, *, merchant_id: int) -> tuple[int, int]:
+    """Whom giving an outage's time back would reach now: how many vouchers, and how many seconds in all."""
+    outage = await DB.row(
+        "SELECT id, router_id, merchant_id, began_at, ended_at FROM router_outages WHERE id = $1 AND merchant_id = $2",
+        outage_id,
+        merchant_id,
+    )
+    if outage is None or outage["ended_at"] is None:
+        return 0, 0
+    rows = await DB.fetch(_RUNNING, outage_id, outage["router_id"], merchant_id)
+    lost = [lost_s(outage["began_at"], outage["ended_at"], started_at=row["started_at"]) - row["given"] for row in rows]
+    return sum(seconds > 0 for seconds in lost), sum(seconds for seconds in lost if seconds > 0)
+
+
 async def _extend(tx: Tx, outage: Record, *, until: datetime, now: datetime) -> None:
     """Move the ends of the vouchers that were running on the router, by what they lost less what they have got already."""
     rows = await tx.fetch(
-        """SELECT v.id, coalesce(v.started_at, v.paid_at) AS started_at, coalesce(c.seconds, 0) AS given
-           FROM vouchers v LEFT JOIN outage_credits c ON c.voucher_id = v.id AND c.outage_id = $1
-           WHERE v.expires_at IS NOT NULL AND v.merchant_id = $3
-           AND (v.status = 'in_use' OR (v.status = 'paid' AND v.terms ->> 'clock_from' = 'purchase'))
-           AND $2 = (SELECT g.router_id FROM access_grants g WHERE g.voucher_id = v.id AND g.status IN ('wanted', 'present')
-                     ORDER BY g.id DESC LIMIT 1)
-           ORDER BY v.id FOR UPDATE OF v""",
-        outage["id"],
-        outage["router_id"],
-        outage["merchant_id"],
+        f"{_RUNNING} ORDER BY v.id FOR UPDATE OF v", outage["id"], outage["router_id"], outage["merchant_id"]
     )
     lost = {row["id"]: lost_s(outage["began_at"], until, started_at=row["started_at"]) for row in rows}
     changed = [row["id"] for row in rows if lost[row["id"]] != row["given"]]
@@ -154,18 +155,3 @@ async def credit(actor: Actor, outage_id: int, *, now: datetime) -> int:
     if found is None:
         raise NotFound
     return await give_back(outage_id, now=now, by=named(actor))
-
-
-async def of_router(actor: Actor, router_id: int, *, limit: int = 20) -> list[Outage]:
-    """A router's outages of a minute and more, the latest first; none for another merchant's router."""
-    rows = await DB.fetch(
-        """SELECT o.id, o.began_at, o.ended_at, o.credited_at,
-                  (SELECT count(*) FROM outage_credits c WHERE c.outage_id = o.id AND c.seconds > 0) AS credited_vouchers
-           FROM router_outages o WHERE o.router_id = $1 AND o.merchant_id = $2
-           AND (o.ended_at IS NULL OR o.ended_at - o.began_at >= $3) ORDER BY o.id DESC LIMIT $4""",
-        router_id,
-        actor.at_merchant(),
-        SHORTEST,
-        limit,
-    )
-    return [Outage(**dict(row)) for row in rows]
