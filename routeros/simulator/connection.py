@@ -18,8 +18,8 @@ from routeros.simulator.faults import Faults
 from routeros.simulator.inbox import Inbox, Meter
 from routeros.simulator.latency import Latency, Processor
 from routeros.simulator.log import RouterLog
-from routeros.simulator.login import ApiLogin
-from routeros.simulator.menus.access import policies_of
+from routeros.simulator.login import ApiLogin, log_account, log_failure
+from routeros.simulator.menus.access import Presence, policies_of
 from routeros.simulator.tables import Row, Tables
 from routeros.simulator.wire import SentenceReader, WireError, encode_row, encode_sentence
 
@@ -105,7 +105,7 @@ class Connection:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             if self.user is not None:
-                self._note("logged out")
+                log_account(self.router.log, self.user, "logged out", peer=self.peer)
             self.writer.close()
 
     def mute(self) -> None:
@@ -115,6 +115,10 @@ class Connection:
     def abort(self) -> None:
         """Cut the connection at once."""
         self.writer.transport.abort()
+
+    def presence(self) -> Presence | None:
+        """Say who is logged in."""
+        return Presence.of(self.user, self.since, peer=self.peer, number=self.number)
 
     async def _read(self) -> None:
         sentences = SentenceReader(*_BEFORE_LOGIN)
@@ -214,8 +218,8 @@ class Connection:
         faults = self.router.faults
         self._held_back = []
         await self._reply_with(answer, call)
-        reply = b"".join(self._held_back)
-        await hostility.take_over(faults.hostile, self.writer, reply, tag=call.tag, drip_seconds=faults.drip_seconds)
+        held, drip = b"".join(self._held_back), faults.drip_seconds
+        await hostility.take_over(faults.hostile, self.writer, held, tag=call.tag, drip_seconds=drip)
         raise _CutError
 
     async def _answer(self, answer: Answer, call: Call) -> None:
@@ -259,19 +263,14 @@ class Connection:
         try:
             user = self._login.attempt(call)
         except traps.Trap:
-            name = call.arguments.get("name", "")
-            self.router.log.write("system,error,critical", f"login failure for user {name} from {self.peer} via api")
+            log_failure(self.router.log, call.arguments.get("name", ""), peer=self.peer)
             raise
         if isinstance(user, str):
             return Answer(ret=user)
         self.user, self.since = user, self.router.now()
         self.router.meter.logins += 1
-        self._note("logged in")
+        log_account(self.router.log, user, "logged in", peer=self.peer)
         return Answer()
-
-    def _note(self, what: str) -> None:
-        name = self.user.get("name") if self.user else ""
-        self.router.log.write("system,info,account", f"user {name} {what} from {self.peer} via api")
 
     async def _end_with(self, words: str) -> None:
         self._write(encode_sentence(["!fatal", words]), None)

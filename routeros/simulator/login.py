@@ -1,4 +1,6 @@
-"""API login: plain (6.43 and later) and the older MD5 challenge. Decides; the connection answers.
+"""Login of router users: to the API plain (6.43 and later) or by the older MD5 challenge, to REST by a password.
+
+Decides and knows the log's words; the connection answers.
 
 Source: MikroTik manual, API, Initial login; refusal of the hash by modern routers from field traces.
 """
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 
 from routeros.simulator import traps
 from routeros.simulator.calls import Call
+from routeros.simulator.log import RouterLog
 from routeros.simulator.menus.access import is_admitted, policies_of
 from routeros.simulator.tables import Row, Tables
 
@@ -31,25 +34,15 @@ class ApiLogin:
         if response is None and (self.is_legacy or "name" not in call.arguments):
             self._challenge = secrets.token_bytes(16)
             return self._challenge.hex()
-        user = self._admitted(name)
-        password = (user.get("password") if user else "").encode("utf-8", "surrogateescape")
+        user = admitted(self.tables, name, peer=self.peer, policy="api")
         if response is not None:
+            password = (user.get("password") if user else "").encode("utf-8", "surrogateescape")
             is_known = self.is_legacy and self._answers(response, password)
         else:
-            given = call.arguments.get("password", "").encode("utf-8", "surrogateescape")
-            is_known = hmac.compare_digest(given, password)
+            is_known = knows(user, call.arguments.get("password", "").encode("utf-8", "surrogateescape"))
         if user is None or not is_known:
             raise traps.Trap("cannot log in" if self.is_legacy else "invalid user name or password (6)")
         return user
-
-    def _admitted(self, name: str) -> Row | None:
-        """Return the user if it may use the API from here."""
-        for user in self.tables["/user"].named(name):
-            if user.is_disabled or not is_admitted(user.get("address"), self.peer):
-                continue
-            if "api" in policies_of(self.tables, user):
-                return user
-        return None
 
     def _answers(self, response: str, password: bytes) -> bool:
         challenge, self._challenge = self._challenge, None
@@ -57,3 +50,29 @@ class ApiLogin:
             return False
         digest = hashlib.md5(b"\0" + password + challenge, usedforsecurity=False).hexdigest()
         return hmac.compare_digest(b"00" + digest.encode(), response.lower().encode("utf-8", "replace"))
+
+
+def admitted(tables: Tables, name: str, *, peer: str, policy: str) -> Row | None:
+    """Return the user of that name if its group has the policy and it may come from this address."""
+    for user in tables["/user"].named(name):
+        if user.is_disabled or not is_admitted(user.get("address"), peer):
+            continue
+        if policy in policies_of(tables, user):
+            return user
+    return None
+
+
+def knows(user: Row | None, password: bytes) -> bool:
+    """Say whether this is the user's password; nobody's is never known."""
+    secret = (user.get("password") if user else "").encode("utf-8", "surrogateescape")
+    return hmac.compare_digest(password, secret) and user is not None
+
+
+def log_failure(log: RouterLog, name: str, *, peer: str, via: str = "api") -> None:
+    """Write a refused login into the router's log."""
+    log.write("system,error,critical", f"login failure for user {name} from {peer} via {via}")
+
+
+def log_account(log: RouterLog, user: Row, what: str, *, peer: str, via: str = "api") -> None:
+    """Write a login or logout into the router's log; `what` is "logged in" or "logged out"."""
+    log.write("system,info,account", f"user {user.get('name')} {what} from {peer} via {via}")

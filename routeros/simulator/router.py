@@ -23,8 +23,9 @@ from routeros.simulator.menus import access, chores, generic, system
 from routeros.simulator.menus.base import Menu
 from routeros.simulator.menus.hotspot import hotspot_menus
 from routeros.simulator.scripting.host import ScriptHost
-from routeros.simulator.security import Tls, listening_context
+from routeros.simulator.security import Tls
 from routeros.simulator.server import ApiServer
+from routeros.simulator.services import Ports, Rest, Services
 from routeros.simulator.tables import Row
 
 _LICENSED_SESSIONS = {0: 1, 1: 1, 3: 1, 4: 200, 5: 500, 6: None}
@@ -48,7 +49,8 @@ class SimulatedRouter:
 
     The first API user is full (`api_user`, `api_password`). `interfaces` are bridge-like names; the hotspot runs on
     the first. With `server_name=""` the router comes without a hotspot, as from the factory. `tls` opens api-ssl too:
-    with a server context, or "anonymous" as on a router without a certificate. `latency` is copied.
+    with a server context, or "anonymous" as on a router without a certificate. `rest` opens REST: "http", or a server
+    context for https. `latency` is copied.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class SimulatedRouter:
         latency: Latency | None = None,
         tls: Tls = None,
         tls_port: int = 0,
+        rest: Rest = None,
+        rest_port: int = 0,
         device_mode: str = "advanced",
         interfaces: Collection[str] = ("bridge", "ether1", "ether2"),
         **hotspot: Unpack[HotspotOptions],
@@ -88,8 +92,8 @@ class SimulatedRouter:
         self.hotspot = Hotspot(clock=self.clock, tables=self.tables, log=self.log, behaviour=self.behaviour, **hotspot)
         self.hotspot.license_cap = _LICENSED_SESSIONS.get(self.board.license_level, 1)
         self.hotspot.may_run = lambda: self._allows("hotspot")
-        self.server = ApiServer(self, host=api_host, port=api_port)
-        self.tls_server = self._secure_server(tls, host=api_host, port=tls_port)
+        ports = Ports(host=api_host, api=api_port, tls=tls, api_ssl=tls_port, rest=rest, web=rest_port)
+        self.services = Services(self, ports)
         self._device_mode_menu = system.DeviceModeMenu(self.device_mode, self.clock.now)
         self.dispatcher = self._make_dispatcher()
         self.scripts = ScriptHost(self, allows=self._allows, uptime=self._uptime)
@@ -102,33 +106,40 @@ class SimulatedRouter:
         return self.schema.version >= _EMPTY_REPLY_SINCE
 
     @property
+    def server(self) -> ApiServer:
+        """The API's listener."""
+        return self.services.api
+
+    @property
     def api_host(self) -> str:
         """Address the API listens on."""
-        return self.server.host
+        return self.services.api.host
 
     @property
     def api_port(self) -> int:
         """Port the API listens on; 0 before the first start when none was given."""
-        return self.server.port
+        return self.services.api.port
 
     @property
     def tls_port(self) -> int:
         """Port of api-ssl; 0 without one."""
-        return self.tls_server.port if self.tls_server else 0
+        return self.services.api_ssl.port if self.services.api_ssl else 0
 
     @property
-    def _servers(self) -> list[ApiServer]:
-        return [self.server, self.tls_server] if self.tls_server else [self.server]
+    def rest_url(self) -> str:
+        """Where REST answers, "http://127.0.0.1:PORT/rest" or https; empty without it."""
+        rest = self.services.rest
+        scheme = "https" if rest and rest.service == "www-ssl" else "http"
+        return f"{scheme}://{rest.host}:{rest.port}/rest" if rest else ""
 
     @property
     def is_online(self) -> bool:
         """Say whether API clients can connect."""
-        return self.server.is_listening
+        return self.services.api.is_listening
 
     async def start(self) -> Self:
         """Listen for API clients and let time act. Raises OSError when the port is taken."""
-        for server in self._servers:
-            await server.listen()
+        await self.services.listen()
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._keep_ticking())
         return self
@@ -140,8 +151,7 @@ class SimulatedRouter:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
             self._ticking = None
-        for server in self._servers:
-            await server.close()
+        await self.services.close()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -151,13 +161,11 @@ class SimulatedRouter:
 
     async def set_online(self, is_online: bool) -> None:
         """Take the router off the air (connections cut, new ones refused) or bring it back. The hotspot runs on."""
-        for server in self._servers:
-            await (server.listen() if is_online else server.refuse())
+        await (self.services.listen() if is_online else self.services.refuse())
 
     async def vanish(self) -> None:
         """Drop the link without a word: packets get lost, no connection is reset. `set_online(True)` mends it."""
-        for server in self._servers:
-            await server.vanish()
+        await self.services.vanish()
 
     def tick(self) -> None:
         """Apply what time did to the hotspot, start the scripts that are due."""
@@ -206,8 +214,7 @@ class SimulatedRouter:
         self.reset()
 
     def _boot(self, words: str) -> None:
-        for server in self._servers:
-            server.cut()
+        self.services.cut()
         self.booted_at = self.clock.now()
         self._writes_before += self._writes
         self._writes = 0
@@ -232,12 +239,6 @@ class SimulatedRouter:
         """
         state.load(self, text)
 
-    def _secure_server(self, tls: Tls, *, host: str, port: int) -> ApiServer | None:
-        if tls is None:
-            return None
-        context = listening_context(tls, self.faults)
-        return ApiServer(self, host=host, port=port, service="api-ssl", tls=context)
-
     def _make_dispatcher(self) -> Dispatcher:
         machine = system.Machine(
             self.version,
@@ -251,7 +252,7 @@ class SimulatedRouter:
         )
         made: list[Menu] = [
             *hotspot_menus(self.hotspot),
-            *access.access_menus(self.tables, lambda: [who for each in self._servers for who in each.present()]),
+            *access.access_menus(self.tables, self.services.present),
             *system.system_menus(machine, self.tables),
             system.QueueMenu(self.tables["/queue/simple"], self.hotspot.accounts.traffic_of_queue),
             system.SchedulerMenu(self.tables["/system/scheduler"], is_allowed=lambda: self._allows("scheduler")),

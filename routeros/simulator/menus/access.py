@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from routeros.simulator import traps, values
 from routeros.simulator.calls import Answer, Call
@@ -179,6 +180,14 @@ class Presence:
     address: str
     group: str
     since: datetime
+    via: str = "api"
+
+    @classmethod
+    def of(cls, user: Row | None, since: datetime | None, *, peer: str, number: int, via: str = "api") -> Self | None:
+        """Describe the user of a connection; None while nobody is logged in on it."""
+        if user is None or since is None:
+            return None
+        return cls(f"*{number:X}", user.get("name"), peer, user.get("group"), since, via)
 
 
 class PresenceMenu(Menu):
@@ -189,14 +198,14 @@ class PresenceMenu(Menu):
         self._present = present
 
     def shown(self) -> Iterable[Shown]:
-        """Return one row per API connection."""
+        """Return one row per connection of the API and of REST."""
         return [
             {
                 ".id": who.id,
                 "when": f"{who.since:%Y-%m-%d %H:%M:%S}",
                 "name": who.name,
                 "address": who.address,
-                "via": "api",
+                "via": who.via,
                 "group": who.group,
                 "radius": values.format_bool(False),
             }
