@@ -15,6 +15,7 @@ from portal.embedded_postgres import EmbeddedPostgres
 from portal.migrations import migrate
 from portal.signing import Signer
 from portal.vault import Vault
+from tests.emptying import empty
 
 KEYS = (("test", bytes(range(32))),)
 
@@ -55,7 +56,7 @@ async def db(pool: str) -> str:
     """The open database, every table empty. Only tables with rows are truncated: each costs some milliseconds."""
     filled = [row["name"] for row in await DB.fetch(_FILLED)]
     if filled:
-        await DB.fetch(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE")
+        await empty(", ".join(filled))
     return pool
 
 

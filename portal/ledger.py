@@ -1,43 +1,131 @@
 """The ledger: double entry in whole cents. The database refuses a posting that does not sum to zero, and any edit.
 
-Signs: money that came in is positive on `mpesa_clearing`; what we owe somebody is negative on their account."""
+Signs: money that came in is positive on a clearing account; what we owe somebody is negative on their account. Balances are
+sums, never stored. A mistake is taken back by a posting of the opposite, never mended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
+
+import msgspec
 
 from portal.db import DB, Tx
 
 
+class Account(StrEnum):
+    """Every account there is; the database knows the same list."""
+
+    MPESA_CLEARING = "mpesa_clearing"  # money at the platform's shortcode
+    AIRTEL_CLEARING = "airtel_clearing"
+    PAYSTACK_CLEARING = "paystack_clearing"
+    OWN_CLEARING = "own_clearing"  # money that came straight to the merchant: own shortcode, or by the owner's word
+    CASH = "cash"  # notes in the merchant's drawer
+    MERCHANT_PAYABLE = "merchant_payable"
+    COMMISSION = "commission"
+    SUSPENSE = "suspense"
+    CUSTOMER_CREDIT = "customer_credit"
+    REFUNDS = "refunds"  # on its way back to a payer
+    PAYOUTS = "payouts"
+    SMS_COST = "sms_cost"
+
+
+#: Where money of a rail stands when it is at the platform's account there.
+CLEARING = {
+    "mpesa": Account.MPESA_CLEARING,
+    "airtel": Account.AIRTEL_CLEARING,
+    "paystack": Account.PAYSTACK_CLEARING,
+    "cash": Account.CASH,
+    "manual": Account.OWN_CLEARING,
+}
+
+
+class Kind(StrEnum):
+    """Why a posting was made; the database knows the same list."""
+
+    SALE = "sale"
+    PART_PAYMENT = "part_payment"
+    SUSPENSE = "suspense"
+    EXTRA_PAYMENT = "extra_payment"
+    RESOLUTION = "resolution"
+    CREDIT_USE = "credit_use"
+    REFUND = "refund"
+    REFUND_DONE = "refund_done"
+    PAYOUT = "payout"
+    SMS = "sms"
+    CASH_UP = "cash_up"
+    REVERSAL = "reversal"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One signed amount. `credit_id` names the customer's account on CUSTOMER_CREDIT; `is_platform`: no merchant's."""
+
+    account: Account
+    cents: int
+    credit_id: int | None = None
+    is_platform: bool = False
+
+
 async def post(
-    tx: Tx, kind: str, entries: Mapping[str, int], *, merchant_id: int, payment_id: int | None, receipt: str | None,
-    currency: str, now: datetime, note: str = "",
+    tx: Tx, kind: str, entries: Mapping[str, int] | Sequence[Entry], *, merchant_id: int | None, payment_id: int | None,
+    receipt: str | None, currency: str, now: datetime, note: str = "", reverses_id: int | None = None,
 ) -> bool:  # fmt: skip
-    """Write one posting. False: this payment (or this receipt) already has one of this kind; nothing was written."""
-    if sum(entries.values()) != 0:
-        raise ValueError(f"posting {kind} does not balance: {dict(entries)}")
+    """Write one posting. False: this payment (or this receipt) already has one of this kind; nothing was written.
+
+    ValueError: it does not balance, or names an account or kind that does not exist."""
+    lines = _lines(entries)
+    if sum(line.cents for line in lines) != 0:
+        raise ValueError(f"posting {kind} does not balance: {lines}")
     posting_id = await tx.value(
-        """INSERT INTO ledger_postings (merchant_id, payment_id, kind, receipt, note, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id""",
+        """INSERT INTO ledger_postings (merchant_id, payment_id, kind, receipt, note, reverses_id, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id""",
         merchant_id,
         payment_id,
-        kind,
+        Kind(kind).value,
         receipt,
         note,
+        reverses_id,
         now,
     )
     if posting_id is None:
         return False
-    lines = [(account, amount) for account, amount in entries.items() if amount]
     await tx.execute(
-        """INSERT INTO ledger_entries (posting_id, merchant_id, account, amount_cents, currency)
-           SELECT $1, $2, account, amount, $5 FROM unnest($3::text[], $4::bigint[]) AS line (account, amount)""",
+        """INSERT INTO ledger_entries (posting_id, merchant_id, account, amount_cents, credit_id, currency)
+           SELECT $1, CASE WHEN is_platform THEN NULL ELSE $2::bigint END, account, amount, credit, $7
+           FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bool[]) AS line (account, amount, credit, is_platform)""",
         posting_id,
         merchant_id,
-        [account for account, _ in lines],
-        [amount for _, amount in lines],
+        [line.account.value for line in lines],
+        [line.cents for line in lines],
+        [line.credit_id for line in lines],
+        [line.is_platform for line in lines],
         currency,
     )
     return True
+
+
+def _lines(entries: Mapping[str, int] | Sequence[Entry]) -> list[Entry]:
+    if isinstance(entries, Mapping):
+        entries = [Entry(Account(account), cents) for account, cents in entries.items()]
+    return [entry for entry in entries if entry.cents]
+
+
+async def reverse(tx: Tx, posting_id: int, *, why: str, now: datetime) -> bool:
+    """Take a posting back, exactly and once, by its opposite. False: it was taken back before, or there is none."""
+    found = await tx.row("SELECT merchant_id, payment_id FROM ledger_postings WHERE id = $1", posting_id)
+    if found is None:
+        return False
+    lines = await tx.fetch(
+        "SELECT account, amount_cents, credit_id, merchant_id, currency FROM ledger_entries WHERE posting_id = $1",
+        posting_id,
+    )
+    opposite = [
+        Entry(Account(line["account"]), -line["amount_cents"], line["credit_id"], line["merchant_id"] is None)
+        for line in lines
+    ]
+    return await post(
+        tx, Kind.REVERSAL, opposite, merchant_id=found["merchant_id"], payment_id=found["payment_id"], receipt=None,
+        currency=lines[0]["currency"], now=now, note=why[:120], reverses_id=posting_id,
+    )  # fmt: skip
 
 
 async def balance(merchant_id: int, account: str) -> int:
@@ -46,4 +134,14 @@ async def balance(merchant_id: int, account: str) -> int:
         "SELECT coalesce(sum(amount_cents), 0)::bigint FROM ledger_entries WHERE merchant_id = $1 AND account = $2",
         merchant_id,
         account,
+    )
+
+
+async def owed(merchant_id: int) -> int:
+    """What we owe a merchant, in cents: its payable, less what it holds itself (cash, money at its own shortcode). Negative:
+    the merchant owes us commission."""
+    return await DB.value(
+        """SELECT coalesce(-sum(amount_cents), 0)::bigint FROM ledger_entries
+           WHERE merchant_id = $1 AND account IN ('merchant_payable', 'cash', 'own_clearing')""",
+        merchant_id,
     )

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from asyncpg import Record
 
-from portal import access_grants, faults, ledger, money, vouchers
+from portal import access_grants, customer_credits, faults, ledger, money, vouchers
 from portal.access_grants import Wish
 from portal.db import Tx, atomic
 from portal.evidence import Evidence, Outcome
+from portal.ledger import Account, Entry
 from portal.payments.outcomes import Settled
 from portal.states import E, move, note
 from portal.terms import decode_terms
@@ -142,8 +143,16 @@ async def _hold(
     tx: Tx, payment: Record, evidence: Evidence, *, amount: int, kind: str, account: str, now: datetime
 ) -> None:
     if amount > 0:
+        credit_id = None
+        if account == ledger.Account.CUSTOMER_CREDIT:
+            credit_id = (
+                await customer_credits.opened(
+                    tx, payment["merchant_id"], customer_credits.of_phone(payment["phone"]), now=now
+                )
+            ).id
+        entries = [Entry(Account.MPESA_CLEARING, amount), Entry(Account(account), -amount, credit_id)]
         await ledger.post(
-            tx, kind, {"mpesa_clearing": amount, account: -amount}, merchant_id=payment["merchant_id"],
+            tx, kind, entries, merchant_id=payment["merchant_id"],
             payment_id=payment["id"], receipt=evidence.receipt, currency=payment["currency"], now=now,
             note=f"asked for {payment['amount_cents']}, got {amount}",
         )  # fmt: skip

@@ -2,15 +2,21 @@
 
 from portal.tables.access import AccessGrant, Device, HotspotSession
 from portal.tables.callbacks import Callback, CallbackAddress
+from portal.tables.claims import Claim
+from portal.tables.credits import Credit
 from portal.tables.drift import DriftLook, KnownRow
 from portal.tables.history import Event, JobRun
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
 from portal.tables.merchants import Merchant, MpesaAccount
+from portal.tables.messages import Message
+from portal.tables.mpesa import MpesaEnquiry, MpesaToken
 from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
 from portal.tables.payments import Checkout, Payment
+from portal.tables.receipts import Receipt, ReceiptEnquiry
 from portal.tables.routers import Router, RouterCheck, RouterScript
+from portal.tables.suspense import Refund, Suspense
 from portal.tables.users import Membership, User, UserSession
 from portal.tables.vouchers import Batch, Voucher
 
@@ -20,6 +26,8 @@ __all__ = [
     "Callback",
     "CallbackAddress",
     "Checkout",
+    "Claim",
+    "Credit",
     "Device",
     "DriftLook",
     "Event",
@@ -31,14 +39,21 @@ __all__ = [
     "Limit",
     "Membership",
     "Merchant",
+    "Message",
     "MpesaAccount",
+    "MpesaEnquiry",
+    "MpesaToken",
     "OutageCredit",
     "Package",
     "Payment",
+    "Receipt",
+    "ReceiptEnquiry",
+    "Refund",
     "Router",
     "RouterCheck",
     "RouterOutage",
     "RouterScript",
+    "Suspense",
     "User",
     "UserSession",
     "Voucher",

@@ -3,7 +3,7 @@
 from piccolo.columns import Boolean, Bytea
 
 from portal.db import DB
-from portal.tables.base import Table, key, link, moment, number, word
+from portal.tables.base import Table, key, link, moment, number, text, word
 
 
 class Merchant(Table, tablename="merchants", db=DB, help_text="a business that sells access: the tenant"):
@@ -19,6 +19,9 @@ class Merchant(Table, tablename="merchants", db=DB, help_text="a business that s
     is_active = Boolean(default=True, help_text="false: nothing is sold")
     outage_credit = word(8, "auto, ask or never: are customers given back the time a router was away", default="auto")
     early_end = word(8, "keep or end: does a session ended at the router end its voucher", default="keep")
+    second_receipt = word(
+        8, "extend, credit or refund: what a second receipt for the same thing does", default="extend"
+    )
     unverified_limit_cents = number(
         "how much may be delivered while M-Pesa cannot be asked whether it was paid, in cents", default=200_000
     )
@@ -40,8 +43,24 @@ class MpesaAccount(Table, tablename="mpesa_accounts", db=DB, help_text="a Daraja
     consumer_key_sealed = Bytea(help_text="AES-GCM, bound to this row")
     consumer_secret_sealed = Bytea(help_text="AES-GCM, bound to this row")
     passkey_sealed = Bytea(help_text="AES-GCM, bound to this row")
-    token_sealed = Bytea(null=True, default=None, help_text="the one shared OAuth token; a new one kills the old")
-    token_expires_at = moment("end of the token's life")
-    token_lease_until = moment("who fetches a new token holds this until it has stored it")
+    token_sealed = Bytea(null=True, default=None, help_text="no longer used: see mpesa_tokens")
+    token_expires_at = moment("no longer used: see mpesa_tokens")
+    token_lease_until = moment("no longer used: see mpesa_tokens")
+    initiator_name = word(64, "API user of the M-Pesa organisation portal, for status, reversal, payouts and balance")
+    initiator_password_sealed = Bytea(null=True, default=None, help_text="AES-GCM, bound to this row; its password")
+    initiator_set_at = moment("when the password was entered; M-Pesa is said to let it end after 90 days")
+    certificate = text("Safaricom's certificate of this environment in PEM form; the password is encrypted with it")
+    b2c_shortcode = word(10, "pays out; empty: the shortcode itself (one account)")
+    c2b_version = word(2, "v1 or v2 of C2B, whichever the app's product has", default="v2")
+    c2b_response_type = word(
+        10, "Completed or Cancelled: a payment by hand our validation does not answer for", default="Completed"
+    )
+    c2b_registered_at = moment("when our addresses for payments by hand were registered; production takes them once")
+    pull_number = word(15, "number the shortcode was registered with, digits with country code; Pull asks for it")
+    pull_registered_at = moment("when Pull was registered")
+    trouble_verb = word(16, "what M-Pesa last refused because our set-up is wrong", null=True)
+    trouble_code = word(80, "its code", null=True)
+    trouble_text = text("its words")
+    trouble_at = moment("since when; null: nothing is known to be wrong")
     query_free_at = moment("no status query is sent before this: Daraja allows about five a minute")
     created_at = moment("when the keys were entered", null=False)

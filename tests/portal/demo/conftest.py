@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from portal import tables
-from portal.db import DB
 from portal.demo.page import page_running
 from portal.demo.world import DemoWorld
+from tests.emptying import empty
 
 NAMES = ", ".join([*(getattr(tables, name)._meta.tablename for name in tables.__all__), "pgqueuer"])
 
@@ -17,7 +17,7 @@ NAMES = ", ".join([*(getattr(tables, name)._meta.tablename for name in tables.__
 @pytest.fixture(scope="module")
 async def world(pool: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoWorld]:
     """A running demo with three days behind it and its page open."""
-    await DB.fetch(f"TRUNCATE {NAMES} RESTART IDENTITY CASCADE")
+    await empty(NAMES)
     folder: Path = tmp_path_factory.mktemp("demo")
     async with DemoWorld.started(folder, days=3, guests=[page_running]) as started:
         yield started

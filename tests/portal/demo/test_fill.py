@@ -12,6 +12,7 @@ from portal.demo.history import History, Shop
 from portal.demo.past import Attempt, Buyer, attempts
 from portal.states import MACHINES
 from portal.vault import Vault
+from tests.emptying import empty
 from tests.portal.demo.conftest import NAMES
 
 NOW = datetime(2026, 11, 20, 11, 12, tzinfo=UTC)
@@ -21,7 +22,7 @@ DAYS = 4
 @pytest.fixture(scope="module")
 async def filled(pool: str) -> None:
     """Filled once: the tests here only read."""
-    await DB.fetch(f"TRUNCATE {NAMES} RESTART IDENTITY CASCADE")
+    await empty(NAMES)
     assert not await fill.is_filled()
     await fill.fill(Vault((("test", bytes(range(32))),)), now=NOW, days=DAYS)
 
