@@ -40,7 +40,7 @@ class MpesaAccount(Table, tablename="mpesa_accounts", schema=None):
     )
 
 
-ID = "2026-11-20T08:36:03:924232"
+ID = "2026-11-20T08:36:47:444539"
 VERSION = "1.38.0"
 DESCRIPTION = "all of Daraja"
 
@@ -372,69 +372,6 @@ async def forwards():
         db_column_name="asked_at",
         column_class_name="Timestamptz",
         column_class=Timestamptz,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="MpesaEnquiry",
-        tablename="mpesa_enquiries",
-        column_name="tries",
-        db_column_name="tries",
-        column_class_name="BigInt",
-        column_class=BigInt,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="MpesaEnquiry",
-        tablename="mpesa_enquiries",
-        column_name="next_try_at",
-        db_column_name="next_try_at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="MpesaEnquiry",
-        tablename="mpesa_enquiries",
-        column_name="last_error",
-        db_column_name="last_error",
-        column_class_name="Text",
-        column_class=Text,
         params={
             "default": None,
             "null": True,
