@@ -14,6 +14,7 @@ from portal.tables.mpesa import MpesaEnquiry, MpesaToken
 from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
 from portal.tables.payments import Checkout, Payment
+from portal.tables.pulls import PullPage, RouterPull
 from portal.tables.receipts import Receipt, ReceiptEnquiry
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.suspense import Refund, Suspense
@@ -46,12 +47,14 @@ __all__ = [
     "OutageCredit",
     "Package",
     "Payment",
+    "PullPage",
     "Receipt",
     "ReceiptEnquiry",
     "Refund",
     "Router",
     "RouterCheck",
     "RouterOutage",
+    "RouterPull",
     "RouterScript",
     "Suspense",
     "User",

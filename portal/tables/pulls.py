@@ -26,13 +26,15 @@ class RouterPull(Table, tablename="router_pulls", db=DB, help_text="the conversa
     router_pull_unique = Unique([router_id])
 
 
-class PullPage(Table, tablename="pull_pages", db=DB, help_text="a page of a router's state, kept while a pass needs it"):
+class PullPage(
+    Table, tablename="pull_pages", db=DB, help_text="a page of a router's state, kept while a pass needs it"
+):
     id = key()
     merchant_id = link(Merchant, "whose")
     router_id = link(Router, "which router")
-    number = number("the job it answers")
+    job = number("the number of the report job it answers")
     page = number("from 1")
     kind = word(8, "users, active, cookies, profiles or hosts")
     is_last = Boolean(help_text="whether no further page follows")
     rows = JSONB(help_text="its rows; no secrets")
-    pull_page_unique = Unique([router_id, number, page])
+    pull_page_unique = Unique([router_id, job, page])

@@ -40,6 +40,7 @@ class Router(Table, tablename="routers", db=DB, help_text="a MikroTik with our c
     tunnel_public_key = word(44, "its WireGuard key, base64")
     pull_secret_hash = Bytea(null=True, default=None, help_text="SHA-256 of what the pull agent proves itself with")
     pull_answer_sealed = Bytea(null=True, default=None, help_text="what we prove ourselves to it with, AES-GCM")
+    pull_interval_s = number("seconds between its questions, when it asks us", default=15)
 
 
 class RouterScript(Table, tablename="router_scripts", db=DB, help_text="a setup script given out once, within minutes"):
