@@ -3,38 +3,30 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from portal.db import DB, Tx, atomic
 from portal.identity import Actor
+from portal.routers.snapshots import Since, prune, since_yesterday
 from routeros.doctor import Finding, Severity
 
-_KEPT = 60
 _LONGEST_HOSTS = 255
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting of the router that is not what it was at the look before. "" : it was not there."""
-
-    name: str
-    was: str
-    now: str
-
-
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One look: its findings, the worst first, and what changed since the look before."""
+    """One look: its findings, the worst first, and what changed since yesterday."""
 
     at: datetime
     worst: str
     findings: list[Finding]
-    changes: list[Change]
+    since: Since | None
 
 
 async def keep(router_id: int, findings: Sequence[Finding], facts: Mapping[str, str], *, now: datetime) -> None:
-    """Store a look, and forget what is older than the last sixty."""
+    """Store a look, and forget those that need not be kept."""
     worst = max((finding.severity for finding in findings), key=list(Severity).index, default=Severity.OK)
     async with atomic() as tx:
         await tx.execute(
@@ -46,16 +38,12 @@ async def keep(router_id: int, findings: Sequence[Finding], facts: Mapping[str, 
             msgspec.json.encode(findings).decode(),
             msgspec.json.encode(facts).decode(),
         )
-        await tx.execute(
-            """DELETE FROM router_checks WHERE router_id = $1 AND id <= (
-                 SELECT id FROM router_checks WHERE router_id = $1 ORDER BY id DESC OFFSET $2 LIMIT 1)""",
-            router_id,
-            _KEPT,
-        )
+        await prune(tx, router_id, now=now)
 
 
-async def newest(actor: Actor, router_id: int) -> Check | None:
-    """The last look at a router of the actor's merchant; None when there was none since it was added or replaced."""
+async def newest(actor: Actor, router_id: int, *, zone: ZoneInfo) -> Check | None:
+    """The last look at a router of the actor's merchant; None when there was none since it was added or replaced. Days are
+    those of `zone`."""
     rows = await DB.fetch(
         """SELECT at, worst, findings, facts FROM router_checks c WHERE router_id = $1 AND merchant_id = $2
            AND at > coalesce((SELECT max(at) FROM events e WHERE e.entity = 'routers' AND e.entity_id = $1
@@ -72,30 +60,8 @@ async def newest(actor: Actor, router_id: int) -> Check | None:
         at=rows[0]["at"],
         worst=rows[0]["worst"],
         findings=sorted(findings, key=lambda finding: -order.index(finding.severity)),
-        changes=await _changes(router_id, actor.at_merchant()),
+        since=await since_yesterday(router_id, actor.at_merchant(), zone=zone),
     )
-
-
-async def _changes(router_id: int, merchant_id: int) -> list[Change]:
-    """The last two looks that got to see the router's settings, compared."""
-    rows = await DB.fetch(
-        """SELECT facts FROM router_checks WHERE router_id = $1 AND merchant_id = $2 AND facts <> '{}'
-           ORDER BY id DESC LIMIT 2""",
-        router_id,
-        merchant_id,
-    )
-    if len(rows) < 2:
-        return []
-    now, was = (_facts(row["facts"]) for row in rows)
-    return [
-        Change(name=name, was=was.get(name, ""), now=now.get(name, ""))
-        for name in sorted(was.keys() | now.keys())
-        if was.get(name, "") != now.get(name, "")
-    ]
-
-
-def _facts(stored: Any) -> dict[str, str]:
-    return msgspec.json.decode(stored, type=dict[str, str])
 
 
 async def worst_of(actor: Actor) -> dict[int, str]:

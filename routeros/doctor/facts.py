@@ -150,7 +150,7 @@ def told(facts: Facts) -> dict[str, str]:
     for name, allowed in (("hosts", facts.garden_hosts), ("addresses", facts.garden_addresses)):
         if allowed is not None:
             words[f"walled garden {name}"] = ", ".join(sorted(allowed))
-    return {name: value[:200] for name, value in words.items() if value}
+    return {name: value[:2000] for name, value in words.items() if value}
 
 
 def _only(menus: MenuRows, path: str) -> Row:

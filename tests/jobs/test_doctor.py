@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -27,6 +28,8 @@ from routeros.simulator.clock import VirtualClock
 from routeros.simulator.router import SimulatedRouter
 from routeros.simulator.scripting.engine import ScriptEngine
 from tests import factories
+
+NAIROBI = ZoneInfo("Africa/Nairobi")
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ async def looked_at(router_id: int, doors: Doors) -> dict[str, Finding]:
     await doctor.check(router_id, doors)
     row = await DB.row("SELECT merchant_id FROM routers WHERE id = $1", router_id)
     assert row is not None
-    found = await checks.newest(actor(row["merchant_id"]), router_id)
+    found = await checks.newest(actor(row["merchant_id"]), router_id, zone=NAIROBI)
     assert found is not None
     return {finding.code: finding for finding in found.findings}
 
@@ -151,9 +154,11 @@ async def test_what_changed_since_the_last_look_is_shown(
         there.hotspot.identity = "somebody-elses"
         there.tables["/ip/service"].named("telnet")[0].values["disabled"] = "true"
         await looked_at(router.id, doors)
-    found = await checks.newest(actor(merchant_id), router.id)
+    found = await checks.newest(actor(merchant_id), router.id, zone=NAIROBI)
     assert found is not None
-    assert {(change.name, change.now) for change in found.changes} == {
+    assert found.since is not None
+    assert not found.since.is_yesterday
+    assert {(change.name, change.now) for change in found.since.changes} == {
         ("identity", "somebody-elses"), ("service telnet", "off"),
     }  # fmt: skip
 

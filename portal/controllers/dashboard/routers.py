@@ -11,6 +11,7 @@ from portal.controllers.dashboard.frame import Frame, frame_of, page, part
 from portal.controllers.dashboard.router_words import (
     GRANT_WORDS,
     HAPPENINGS,
+    SETTING_WORDS,
     SEVERITY_WORDS,
     STRIP_WORDS,
     WAYS,
@@ -109,8 +110,11 @@ async def _people(frame: Frame, clock: Clock, router_id: int) -> dict[str, objec
 
 
 async def _doctor(frame: Frame, clock: Clock, router_id: int) -> dict[str, object]:
-    check = await checks.newest(frame.actor, router_id)
-    return {"check": check, "sentences": SENTENCES, "severity_words": SEVERITY_WORDS, "now": clock.now()}
+    check = await checks.newest(frame.actor, router_id, zone=frame.zone)
+    return {
+        "check": check, "sentences": SENTENCES, "severity_words": SEVERITY_WORDS, "setting_words": SETTING_WORDS,
+        "now": clock.now(),
+    }  # fmt: skip
 
 
 async def _history(frame: Frame, router_id: int, *, before: int | None = None) -> dict[str, object]:
