@@ -1,12 +1,16 @@
-"""The STK callback: its body with Daraja's own types and quirks, and when it is queued. Sending is delivery.py.
+"""The STK callback: its body with Daraja's own types and quirks, and what goes with it. When it goes is dispatch.py.
 
 Source: Daraja 3.0 page "M-Pesa Express Simulate", callback payload; sandbox observations for header and types.
 """
 
+from dataclasses import replace
+
 import msgspec
 
+from portal.mpesa.simulator.confirmations import confirmation_of_push
+from portal.mpesa.simulator.dispatch import dispatch
 from portal.mpesa.simulator.ids import eat_stamp
-from portal.mpesa.simulator.records import Callback, Delivery, Push
+from portal.mpesa.simulator.records import Callback, Push
 from portal.mpesa.simulator.results import callback_text
 from portal.mpesa.simulator.world import World
 
@@ -14,18 +18,26 @@ JsonObject = dict[str, object]
 
 
 def queue_callback(world: World, push: Push) -> None:
-    """Write the body now and send it as the knobs say: once, later, many times, on release, or never."""
-    knobs = world.knobs
-    code = push.result_code or ""
-    if knobs.callback_lost:
-        push.deliveries.append(Delivery(world.clock.now(), code, error="lost by the callback_lost knob"))
-        return
-    callback = Callback(push, code, build_body(world, push), retries_left=knobs.callback_retries)
-    copies = [callback] * knobs.callback_copies
-    if knobs.callback_delay_seconds:
-        world.after(knobs.callback_delay_seconds, lambda: _send(world, copies))
+    """Write the body now and hand it over; with C2B URLs, a payment's confirmation goes after it or before it."""
+
+    def forge() -> bytes:
+        return build_body(world, replace(push, result_code="0", receipt=world.new_receipt()))
+
+    callback = Callback(
+        kind="stk",
+        url=push.callback_url,
+        result_code=push.result_code or "",
+        body=build_body(world, push),
+        deliveries=push.deliveries,
+        label=push.merchant_request_id,
+        push=push,
+        headers=(("Businessshortcode", push.shortcode.number),),
+    )
+    confirmation = confirmation_of_push(world, push)
+    if confirmation and world.knobs.stk_confirmation == "before":
+        dispatch(world, confirmation, follower=callback)
     else:
-        _send(world, copies)
+        dispatch(world, callback, follower=confirmation, forge=forge)
 
 
 def build_body(world: World, push: Push) -> bytes:
@@ -75,15 +87,3 @@ def _items(world: World, push: Push) -> list[JsonObject]:
 def _two_decimals(kes: float) -> msgspec.Raw:
     # A JSON number with two decimals, as in Safaricom's sample: a plain float would print 1.0.
     return msgspec.Raw(f"{kes:.2f}".encode())
-
-
-def _send(world: World, callbacks: list[Callback]) -> None:
-    push = callbacks[0].push
-    if world.knobs.callback_hold:
-        world.held.extend(callbacks)
-    elif push.acknowledged:
-        world.outbox.extend(callbacks)
-    else:
-        # A result can be there before the HTTP answer of the push is out; without the knob, the answer goes first.
-        push.waiting_callbacks.extend(callbacks)
-    world.notify()

@@ -6,13 +6,14 @@ Once, without a retry or a redirect, to loopback only, as far as the knobs do no
 import asyncio
 import ipaddress
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 
-from portal.mpesa.simulator.records import Callback, Delivery, Exchange, Push
+from portal.mpesa.simulator.exchange_log import readable
+from portal.mpesa.simulator.records import Callback, Delivery, Exchange
 from portal.mpesa.simulator.world import World
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 # An injected clock may jump without telling anyone; while something is planned, look at it this often.
 LOOK_EVERY_SECONDS = 0.25
 ANSWER_LIMIT = 65_536
+ANSWER_NOTED = 4_096
 # Deliveries at a time; the rest wait their turn before their own timeout starts, or a burst would lose its tail.
 LANES = 64
 # The knob is the timeout that counts; this one is there so that none is ever missing.
@@ -72,9 +74,10 @@ class Courier:
             self._wake.clear()
             self.world.run_due()
             while self.world.outbox:
+                self.world.deliveries_under_way += 1
                 task = asyncio.create_task(self._deliver(self.world.outbox.popleft()))
                 self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                task.add_done_callback(self._done)
             wait = self.world.seconds_to_next()
             try:
                 async with asyncio.timeout(None if wait is None else min(wait, LOOK_EVERY_SECONDS)):
@@ -82,58 +85,58 @@ class Courier:
             except TimeoutError:
                 continue
 
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self.world.deliveries_under_way -= 1
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("a delivery broke", exc_info=error)
+        self.world.notify()
+
     async def _deliver(self, callback: Callback) -> None:
-        world, push = self.world, callback.push
-        delivery = Delivery(world.clock.now(), callback.result_code)
-        if is_allowed(push.callback_url, world.knobs.callback_hosts):
+        world = self.world
+        delivery, answer = Delivery(world.clock.now(), callback.result_code), b""
+        url = _routed(callback.url, world.knobs.callback_routes)
+        if is_allowed(url, world.knobs.callback_hosts):
             async with self._lanes:
-                delivery.status, delivery.error = await self._post(push, callback.body)
+                delivery.status, delivery.error, answer = await self._post(callback, url)
         else:
             delivery.error = "refused: the target is not loopback and not in callback_hosts"
         if delivery.error:
-            logger.warning("callback of %s not delivered: %s", push.merchant_request_id, delivery.error)
-        push.deliveries.append(delivery)
-        world.record(
-            Exchange(
-                at=delivery.at,
-                direction="out",
-                method="POST",
-                target=push.callback_url,
-                request=msgspec.json.decode(callback.body),
-                status=delivery.status,
-                answer=None,
-                note=delivery.error or "",
-            )
-        )
+            logger.warning("%s %s not delivered: %s", callback.kind, callback.label, delivery.error)
+        callback.deliveries.append(delivery)
+        world.record(_exchange(callback, delivery, answer))
         if callback.retries_left and not (delivery.status and 200 <= delivery.status < 300):
             again = replace(callback, retries_left=callback.retries_left - 1)
             world.after(world.knobs.callback_retry_seconds, lambda: world.outbox.append(again))
+        elif callback.heard:
+            callback.heard(delivery, answer)
         world.notify()
 
-    async def _post(self, push: Push, body: bytes) -> tuple[int | None, str | None]:
-        """Status of the answer, or why there is none. The answer's body is thrown away, whatever its size."""
-        parts = urlsplit(push.callback_url)
+    async def _post(self, callback: Callback, url: str) -> tuple[int | None, str | None, bytes]:
+        """Status and body of the answer, or why there is none. A long body is cut."""
+        knobs = self.world.knobs
+        parts = urlsplit(url)
         # The path as it was given: a URL library would normalise its escapes.
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {"Content-Type": "application/json;charset=UTF-8", "Businessshortcode": push.shortcode.number}
+        headers = {"Content-Type": "application/json;charset=UTF-8", **dict(callback.headers)}
+        foreign = callback.is_foreign or knobs.callback_source == "foreign"
+        client = self._client(knobs.foreign_address if foreign else knobs.listed_address)
         try:
-            async with asyncio.timeout(self.world.knobs.callback_timeout_seconds):
-                request = self._client().build_request("POST", push.callback_url, content=body, headers=headers)
+            async with asyncio.timeout(callback.timeout_seconds or knobs.callback_timeout_seconds):
+                request = client.build_request("POST", url, content=callback.body, headers=headers)
                 request.extensions["target"] = target.encode("ascii", "replace")
-                response = await self._client().send(request, stream=True)
+                response = await client.send(request, stream=True)
                 try:
-                    await _skim(response)
+                    answer = await _skim(response)
                 finally:
                     await response.aclose()
         except TimeoutError:
-            return None, "timeout"
+            return None, "timeout", b""
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return None, type(error).__name__
-        return response.status_code, None
+            return None, type(error).__name__, b""
+        return response.status_code, None, answer
 
-    def _client(self) -> httpx.AsyncClient:
-        knobs = self.world.knobs
-        address = knobs.listed_address if knobs.callback_source == "listed" else knobs.foreign_address
+    def _client(self, address: str) -> httpx.AsyncClient:
         if address not in self._clients:
             # Plain 127.0.0.1 is where the system sends from anyway; naming it would shut out IPv6 targets.
             local = None if address == "127.0.0.1" else address
@@ -146,10 +149,31 @@ class Courier:
         return self._clients[address]
 
 
-async def _skim(response: httpx.Response) -> None:
+def _routed(url: str, routes: Mapping[str, str]) -> str:
+    for public, real in routes.items():
+        if url == public or url.startswith(public.rstrip("/") + "/"):
+            return real.rstrip("/") + url[len(public.rstrip("/")) :]
+    return url
+
+
+def _exchange(callback: Callback, delivery: Delivery, answer: bytes) -> Exchange:
+    return Exchange(
+        at=delivery.at,
+        direction="out",
+        method="POST",
+        target=callback.url,
+        request=readable(callback.body),
+        status=delivery.status,
+        answer=readable(answer[:ANSWER_NOTED]) if answer else None,
+        note=delivery.error or "",
+    )
+
+
+async def _skim(response: httpx.Response) -> bytes:
     """Read a short answer to its end, so that the connection can serve again; leave a long one."""
-    seen = 0
+    seen = bytearray()
     async for chunk in response.aiter_raw():
-        seen += len(chunk)
-        if seen > ANSWER_LIMIT:
-            return
+        seen += chunk
+        if len(seen) > ANSWER_LIMIT:
+            break
+    return bytes(seen[:ANSWER_LIMIT])

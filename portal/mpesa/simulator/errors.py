@@ -2,6 +2,7 @@
 
 DarajaRefusal
  +-- NothingToAnswer     the phone has no prompt that fits the action (simulator's own, never seen on Daraja)
+ +-- CannotPay           the phone's menu refuses a payment by hand (simulator's own)
 """
 
 
@@ -22,6 +23,14 @@ class NothingToAnswer(DarajaRefusal):
         super().__init__(409, "sim.nothing_to_answer", message)
 
 
-def invalid(field: str) -> DarajaRefusal:
-    """400.002.02 naming the field, as the STK page spells it."""
-    return DarajaRefusal(400, "400.002.02", f"Bad Request - Invalid {field}")
+class CannotPay(DarajaRefusal):
+    """What the payer reads instead of a payment; `result_code` is the phone's. HTTP 409 on `/_sim`."""
+
+    def __init__(self, message: str, *, result_code: str = "") -> None:
+        super().__init__(409, "sim.cannot_pay", message)
+        self.result_code = result_code
+
+
+def invalid(field: str, code: str = "400.002.02") -> DarajaRefusal:
+    """The code (by default the STK page's) naming the field, as the STK page spells it."""
+    return DarajaRefusal(400, code, f"Bad Request - Invalid {field}")

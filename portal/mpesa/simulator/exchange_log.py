@@ -52,9 +52,9 @@ class ExchangeLog:
                         direction="in",
                         method=scope["method"],
                         target=scope["path"],
-                        request=_readable(bytes(heard)),
+                        request=readable(bytes(heard)),
                         status=status,
-                        answer=_readable(bytes(told)),
+                        answer=readable(bytes(told)),
                         note="connection reset" if line.is_cut else "",
                     )
                 )
@@ -67,7 +67,8 @@ def _keep(kept: bytearray, message: Any) -> None:
     kept += message.get("body", b"")[: max(0, BODY_LIMIT - len(kept))]
 
 
-def _readable(body: bytes) -> Any:
+def readable(body: bytes) -> Any:
+    """A body for the log: parsed where it is JSON, else text; without an access token."""
     try:
         answer = msgspec.json.decode(body)
     except msgspec.DecodeError:

@@ -1,6 +1,6 @@
-"""What every Daraja POST passes first: bearer token, JSON body, shortcode and password. Endpoints: oauth.py, stk.py.
+"""What every Daraja POST passes first: bearer token, JSON body, well-formed fields, shortcode and password.
 
-Source: Daraja 3.0 pages, error tables; which spelling of the token error an API uses is a knob.
+Source: Daraja 3.0 pages, error tables; how each API spells its mistakes is in spellings.py. Endpoints: stk.py and others.
 """
 
 import base64
@@ -8,12 +8,14 @@ import hmac
 import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request
 
 from portal.mpesa.simulator.errors import DarajaRefusal, invalid
 from portal.mpesa.simulator.records import Shortcode, Token
+from portal.mpesa.simulator.spellings import spelling_of
 from portal.mpesa.simulator.world import World
 
 _TOKEN_ERRORS = {
@@ -23,16 +25,20 @@ _TOKEN_ERRORS = {
     "401.003.01": (401, "Error Occurred - Invalid Access Token"),
 }
 _SHORTCODE = re.compile(r"\d{5,7}")
+_UNFIT_FOR_URL = re.compile(r"[<>\"\s\x00-\x1f]")
 _STAMP = re.compile(r"\d{14}")
 
 
 def check_token(world: World, request: Request[Any, Any, Any]) -> Token:
-    """The live token of the request, or the refusal the STK page documents for a missing, wrong or old one."""
+    """The live token of the request, or the refusal this API's page documents for a missing, wrong or old one."""
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     token = world.live_token(value.strip()) if scheme.lower() == "bearer" else None
     if token is None:
-        status, message = _TOKEN_ERRORS[world.knobs.token_error]
-        raise DarajaRefusal(status, world.knobs.token_error, message)
+        spelled = world.knobs.token_error
+        if spelled == "per_api":
+            raise DarajaRefusal(*spelling_of(request.url.path).bad_token)
+        status, message = _TOKEN_ERRORS[spelled]
+        raise DarajaRefusal(status, spelled, message)
     if world.knobs.product_missing:
         raise DarajaRefusal(
             401, "401.003.01", "Error Occurred - Invalid Access Token - Invalid API call as no apiproduct match found"
@@ -40,11 +46,11 @@ def check_token(world: World, request: Request[Any, Any, Any]) -> Token:
     return token
 
 
-async def read_json(request: Request[Any, Any, Any]) -> dict[str, Any]:
-    """The JSON object of the body. A form counts as empty: "Invalid BusinessShortCode", says Daraja's FAQ."""
+async def read_json(request: Request[Any, Any, Any], *, first: str = "BusinessShortCode") -> dict[str, Any]:
+    """The JSON object of the body. A form counts as empty, so its `first` field is the invalid one (Daraja's FAQ)."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
-        raise invalid("BusinessShortCode")
+        raise invalid(first, spelling_of(request.url.path).field_code)
     try:
         body = msgspec.json.decode(await request.body())
     except msgspec.DecodeError as error:
@@ -62,12 +68,25 @@ def text(body: dict[str, Any], name: str) -> str:
     return str(value).strip()
 
 
-def matching(body: dict[str, Any], name: str, pattern: re.Pattern[str]) -> str:
-    """The field, if it has the shape; otherwise 400.002.02 naming it."""
+def matching(body: dict[str, Any], name: str, pattern: re.Pattern[str], code: str = "400.002.02") -> str:
+    """The field, if it has the shape; otherwise a refusal with the code, naming it."""
     value = text(body, name)
     if not pattern.fullmatch(value):
-        raise invalid(name)
+        raise invalid(name, code)
     return value
+
+
+def web_address(body: dict[str, Any], name: str, code: str = "400.002.02") -> str:
+    """Any absolute http(s) URL: Daraja does not look whether its host resolves (observed)."""
+    url = text(body, name)
+    try:
+        parts = urlsplit(url)
+        is_fit = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise invalid(name, code) from error
+    if not is_fit or _UNFIT_FOR_URL.search(url):
+        raise invalid(name, code)
+    return url
 
 
 def check_shape(body: dict[str, Any]) -> tuple[str, str, str]:

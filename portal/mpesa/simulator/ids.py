@@ -34,6 +34,16 @@ def request_id(random: Random, serial: int) -> str:
     return f"{tail[:4]}-{tail[4:8]}-{tail[8:12]}-{tail[12:]}{serial}"
 
 
+def conversation_id(moment: datetime, random: Random) -> str:
+    """Like `AG_20210706_20106e9209f64bebd05b`: the Nairobi day and twenty hexadecimal digits."""
+    return f"AG_{moment.astimezone(EAT):%Y%m%d}_{random.getrandbits(80):020x}"
+
+
+def no_receipt(moment: datetime) -> str:
+    """What stands for a receipt where no money moved, like `SKE0000000` of the Reversal page."""
+    return _prefix(moment) + "0000000"
+
+
 def access_token(random: Random) -> str:
     """28 letters and digits, like the sample of the Authorization page."""
     return "".join(random.choices(ascii_letters + digits, k=28))
@@ -44,12 +54,15 @@ def receipt(moment: datetime, serial: int) -> str:
 
     The prefix is inferred from dated samples. Unique for 36**7 serials of one day.
     """
-    local = moment.astimezone(EAT)
-    year = ascii_uppercase[(local.year - 2006) % 26]
-    prefix = year + ascii_uppercase[local.month - 1] + _RECEIPT_DAYS[local.day - 1]
     number = serial * _RECEIPT_STRIDE % _RECEIPT_SPACE
     tail = ""
     for _ in range(7):
         number, index = divmod(number, 36)
         tail = _BASE36[index] + tail
-    return prefix + tail
+    return _prefix(moment) + tail
+
+
+def _prefix(moment: datetime) -> str:
+    local = moment.astimezone(EAT)
+    year = ascii_uppercase[(local.year - 2006) % 26]
+    return year + ascii_uppercase[local.month - 1] + _RECEIPT_DAYS[local.day - 1]

@@ -13,20 +13,17 @@ from enum import StrEnum
 
 from portal.mpesa.simulator.callbacks import queue_callback
 from portal.mpesa.simulator.errors import DarajaRefusal, NothingToAnswer
-from portal.mpesa.simulator.ids import EAT
-from portal.mpesa.simulator.records import DEFAULT_BALANCE_CENTS, AutoAnswer, LedgerRow, Phone, Push, Shortcode, Sms
+from portal.mpesa.simulator.records import DEFAULT_BALANCE_CENTS, AutoAnswer, Phone, Push, Shortcode, Sms
 from portal.mpesa.simulator.results import NO_ANSWER_CODES
+from portal.mpesa.simulator.texts import failure
+from portal.mpesa.simulator.wallets import collect, reason_not_to_pay
 from portal.mpesa.simulator.world import World
 
 PROMPT_LIMIT = 182
 REFERENCE_LIMIT = 12
 REPEAT_WINDOW = timedelta(minutes=2)
 PIN_TRIES = 3
-FAILURE_MESSAGES = {
-    "1": "Failed. You do not have enough money in your M-PESA account.",
-    "2001": "You have entered the wrong PIN. Please try again.",
-    "8006": "Your M-PESA PIN is locked. Call customer care.",
-}
+SANDBOX_PHONE = "254708374149"
 
 
 class Action(StrEnum):
@@ -147,14 +144,24 @@ def answer(world: World, msisdn: str, action: Action, *, pin: str | None = None)
 
 def _result_without_prompt(world: World, phone: Phone, push: Push) -> str | None:
     """The code of a push that never rings, or None. Which mistake gives 2028 and which SFC_IC0003 is inferred."""
-    paybill = push.shortcode.kind == "paybill"
     forced = world.knobs.force_result
     if forced is not None:
-        return "1" if forced == "0" and phone.balance_cents < push.amount * 100 else forced
+        return (reason_not_to_pay(world, phone, push.amount * 100) or "0") if forced == "0" else forced
+    if world.knobs.persona == "sandbox" and push.msisdn != SANDBOX_PHONE:
+        return "E3008"
+    return _result_of_fields(push) or _result_of_rules(world, phone, push)
+
+
+def _result_of_fields(push: Push) -> str | None:
+    paybill = push.shortcode.kind == "paybill"
     if push.party_b != push.shortcode.party_b:
         return "SFC_IC0003"
     if push.transaction_type != ("CustomerPayBillOnline" if paybill else "CustomerBuyGoodsOnline"):
         return "2028"
+    return None
+
+
+def _result_of_rules(world: World, phone: Phone, push: Push) -> str | None:
     if _is_repeat(world, phone, push):
         return "17"
     if len(push.account_reference) <= REFERENCE_LIMIT and len(prompt_text(push)) > PROMPT_LIMIT:
@@ -178,13 +185,21 @@ def _ring(world: World, phone: Phone, push: Push) -> None:
         return
     push.has_rung = True
     phone.prompt = push
-    knobs = world.knobs
-    auto = phone.auto
-    if auto is None and knobs.auto_answer:
-        auto = AutoAnswer(knobs.auto_answer, knobs.auto_answer_after_seconds)
+    auto = phone.answers.popleft() if phone.answers else phone.auto or _auto_by_knobs(world)
     if auto:
         world.after(auto.after_seconds, lambda: _answer_by_itself(world, phone, push, Action(auto.action)))
     world.notify()
+
+
+def _auto_by_knobs(world: World) -> AutoAnswer | None:
+    knobs = world.knobs
+    name, drawn = knobs.auto_answer, world.random.random() if knobs.auto_chances else 1.0
+    for candidate, chance in knobs.auto_chances.items():
+        if drawn < chance:
+            name = candidate
+            break
+        drawn -= chance
+    return AutoAnswer(name, knobs.auto_answer_after_seconds) if name else None
 
 
 def _answer_by_itself(world: World, phone: Phone, push: Push, action: Action) -> None:
@@ -199,10 +214,11 @@ def _shown(phone: Phone) -> Push:
 
 
 def _type_pin(world: World, phone: Phone, pin: str) -> None:
-    finish(world, _shown(phone), _result_of_pin(phone, _shown(phone), pin))
+    finish(world, _shown(phone), result_of_pin(world, phone, pin, cents=_shown(phone).amount * 100))
 
 
-def _result_of_pin(phone: Phone, push: Push, pin: str) -> str:
+def result_of_pin(world: World, phone: Phone, pin: str, *, cents: int) -> str:
+    """Result code of typing this PIN to pay so much; the third wrong one locks the phone's PIN."""
     if phone.is_locked:
         return "8006"
     if pin != phone.pin:
@@ -210,7 +226,7 @@ def _result_of_pin(phone: Phone, push: Push, pin: str) -> str:
         phone.is_locked = phone.wrong_pins >= PIN_TRIES
         return "8006" if phone.is_locked else "2001"
     phone.wrong_pins = 0
-    return "0" if phone.balance_cents >= push.amount * 100 else "1"
+    return reason_not_to_pay(world, phone, cents) or "0"
 
 
 def _pay_late(world: World, phone: Phone) -> None:
@@ -218,7 +234,7 @@ def _pay_late(world: World, phone: Phone) -> None:
     push = phone.pushes[-1] if phone.pushes else None
     if push is None or push.result_code not in NO_ANSWER_CODES:
         raise NothingToAnswer("the newest push of this phone did not time out")
-    code = _result_of_pin(phone, push, phone.pin)
+    code = result_of_pin(world, phone, phone.pin, cents=push.amount * 100)
     if code != "0":
         raise NothingToAnswer("this wallet cannot pay: locked or empty")
     _conclude(world, phone, push, code)
@@ -229,32 +245,15 @@ def _conclude(world: World, phone: Phone, push: Push, code: str) -> None:
     push.finished_at = world.clock.now()
     if code == "0":
         _pay(world, phone, push)
-    elif code in FAILURE_MESSAGES:
-        phone.messages.append(Sms(push.finished_at, FAILURE_MESSAGES[code]))
+    elif told := failure(phone, code):
+        phone.messages.append(Sms(push.finished_at, told))
     queue_callback(world, push)
     world.notify()
 
 
 def _pay(world: World, phone: Phone, push: Push) -> None:
-    now, cents = world.clock.now(), push.amount * 100
     push.receipt = world.new_receipt()
-    phone.balance_cents -= cents
-    push.shortcode.balance_cents += cents
-    world.ledger.append(
-        LedgerRow(
-            receipt=push.receipt,
-            msisdn=phone.msisdn,
-            shortcode=push.shortcode.number,
-            account_reference=push.account_reference,
-            amount_cents=cents,
-            at=now,
-            checkout_request_id=push.checkout_request_id,
-        )
-    )
-    local = now.astimezone(EAT)
-    text = (
-        f"{push.receipt} Confirmed. KES {push.amount:,}.00 sent to {push.shortcode.name} "
-        f"for account {push.account_reference} on {local.day}/{local.month}/{local:%y} at {local:%H:%M}. "
-        f"New M-PESA balance is KES {phone.balance_cents / 100:,.2f}."
-    )
-    phone.messages.append(Sms(now, text, push.receipt))
+    collect(
+        world, phone, push.shortcode, kind="stk", cents=push.amount * 100, receipt=push.receipt,
+        account_reference=push.account_reference, checkout_request_id=push.checkout_request_id,
+    )  # fmt: skip

@@ -22,6 +22,7 @@ from portal.mpesa.simulator.errors import DarajaRefusal
 from portal.mpesa.simulator.exchange_log import TRANSPORT, ExchangeLog
 from portal.mpesa.simulator.prompts import Action
 from portal.mpesa.simulator.records import Phone, Push
+from portal.mpesa.simulator.spellings import spelling_of
 from portal.mpesa.simulator.world import World, wait_until
 
 logger = logging.getLogger(__name__)
@@ -64,12 +65,13 @@ def _exception_handlers(
     def refuse(_: Request[Any, Any, Any], refusal: DarajaRefusal) -> Response[bytes]:
         return _as_response(refusal_answer(world, refusal))
 
-    def wrong_path(_: Request[Any, Any, Any], __: NotFoundException) -> Response[bytes]:
-        return _as_response(refusal_answer(world, DarajaRefusal(404, "404.001.01", "Resource not found")))
+    def wrong_path(request: Request[Any, Any, Any], _: NotFoundException) -> Response[bytes]:
+        return _as_response(refusal_answer(world, DarajaRefusal(*spelling_of(request.url.path).wrong_path)))
 
     def wrong_verb(request: Request[Any, Any, Any], _: MethodNotAllowedException) -> Response[bytes]:
-        message = f"{request.method} Method Not Allowed"
-        return _as_response(refusal_answer(world, DarajaRefusal(405, "405.001", message)))
+        status, code, message = spelling_of(request.url.path).wrong_verb
+        refusal = DarajaRefusal(status, code, message.format(method=request.method))
+        return _as_response(refusal_answer(world, refusal))
 
     def unreadable(_: Request[Any, Any, Any], error: msgspec.MsgspecError) -> Response[bytes]:
         return _as_response(refusal_answer(world, DarajaRefusal(400, "sim.bad_request", str(error))))

@@ -5,7 +5,6 @@ Source: Daraja 3.0 pages "M-Pesa Express Simulate" and "M-Pesa Express Query"; s
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Request, post
@@ -15,7 +14,7 @@ from litestar.types import ASGIApp
 from portal.mpesa.simulator import prompts
 from portal.mpesa.simulator.answers import ACCEPTING_FAULTS, fault_answer, json_answer, rate_limit_answer
 from portal.mpesa.simulator.errors import DarajaRefusal, invalid
-from portal.mpesa.simulator.gate import check_password, check_shape, check_token, matching, read_json, text
+from portal.mpesa.simulator.gate import check_password, check_shape, check_token, matching, read_json, text, web_address
 from portal.mpesa.simulator.records import Push
 from portal.mpesa.simulator.results import PENDING_CODE, PENDING_TEXT, query_text
 from portal.mpesa.simulator.world import World, wait_until
@@ -24,7 +23,6 @@ _PHONE = re.compile(r"254[17]\d{8}")
 _PARTY = re.compile(r"\d{5,7}")
 _AMOUNT = re.compile(r"\d{1,6}")
 _TYPE = re.compile(r"CustomerPayBillOnline|CustomerBuyGoodsOnline")
-_UNFIT_FOR_URL = re.compile(r"[<>\"\s\x00-\x1f]")
 LARGEST_AMOUNT = 250_000
 BEFORE_RESPONSE_SECONDS = 20.0
 
@@ -79,7 +77,7 @@ def _make(world: World, body: dict[str, Any]) -> Push:
     matching(body, "PartyA", _PHONE)
     party_b = matching(body, "PartyB", _PARTY)
     msisdn = matching(body, "PhoneNumber", _PHONE)
-    callback_url = _callback_url(body)
+    callback_url = web_address(body, "CallBackURL")
     reference = text(body, "AccountReference")
     if not reference:
         raise invalid("AccountReference")
@@ -104,19 +102,6 @@ def _amount(body: dict[str, Any]) -> int:
     if not 1 <= amount <= LARGEST_AMOUNT:
         raise invalid("Amount")
     return amount
-
-
-def _callback_url(body: dict[str, Any]) -> str:
-    """Any absolute http(s) URL: Daraja does not look whether its host resolves (observed)."""
-    url = text(body, "CallBackURL")
-    try:
-        parts = urlsplit(url)
-        is_fit = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError as error:
-        raise invalid("CallBackURL") from error
-    if not is_fit or _UNFIT_FOR_URL.search(url):
-        raise invalid("CallBackURL")
-    return url
 
 
 def _accepted(merchant_request_id: str, checkout_request_id: str) -> bytes:

@@ -15,7 +15,19 @@ from typing import Any
 from portal.mpesa.simulator import ids
 from portal.mpesa.simulator.clock import Agenda, Clock, ShiftedClock, SystemClock
 from portal.mpesa.simulator.knobs import FaultName, Knobs, turned
-from portal.mpesa.simulator.records import App, Callback, Exchange, LedgerRow, Phone, Push, Shortcode, Token
+from portal.mpesa.simulator.owners import owner_of
+from portal.mpesa.simulator.records import (
+    App,
+    Callback,
+    Exchange,
+    HandPayment,
+    Initiator,
+    LedgerRow,
+    Phone,
+    Push,
+    Shortcode,
+    Token,
+)
 
 SANDBOX_SHORTCODE = "174379"
 # Published by Safaricom for everybody's tests; it opens nothing.
@@ -23,6 +35,11 @@ SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c
 DEFAULT_KEY = "simulator-consumer-key"
 DEFAULT_SECRET = "simulator-consumer-secret"  # noqa: S105  (the secret of a simulated app)
 
+DEFAULT_INITIATOR = "testapi"
+DEFAULT_INITIATOR_PASSWORD = "Simulator123#"  # noqa: S105  (the operator of a simulated organisation)
+ROLES = frozenset({"b2c", "balance", "status", "reversal"})
+
+_SECRETS = frozenset({"Password", "SecurityCredential"})
 _MSISDN = re.compile(r"254[17]\d{8}")
 
 
@@ -43,6 +60,8 @@ class World:
         self.shortcodes: dict[str, Shortcode] = {}
         self.log: deque[Exchange] = deque(maxlen=log_size)
         self.watchers: set[Callable[[], None]] = set()
+        self.sinks: list[Callable[[Exchange], None]] = []
+        self.deliveries_under_way = 0
         self.is_closing = False
         self.reset()
 
@@ -55,12 +74,19 @@ class World:
         self.phones: dict[str, Phone] = {}
         self.pushes: dict[str, Push] = {}
         self.ledger: list[LedgerRow] = []
+        self.rows: dict[str, LedgerRow] = {}
+        self.reversed_receipts: set[str] = set()
+        self.hand_payments: dict[str, HandPayment] = {}
+        self.conversations: dict[str, str] = {}
         self.outbox: deque[Callback] = deque()
         self.held: list[Callback] = []
         self.agenda = Agenda()
         self.log.clear()
         for shortcode in self.shortcodes.values():
-            shortcode.balance_cents = 0
+            shortcode.balance_cents, shortcode.charges_cents = shortcode.opening_cents, 0
+            shortcode.registration, shortcode.is_pulling = None, False
+            for initiator in shortcode.initiators.values():
+                initiator.wrong_tries, initiator.is_locked = 0, False
         self._request_serial = self.random.randrange(1000, 9000)
         self._receipt_serial = self.random.getrandbits(36)
         self.notify()
@@ -71,7 +97,13 @@ class World:
         world = cls(**options)
         world.add_app(DEFAULT_KEY, DEFAULT_SECRET)
         world.add_shortcode(SANDBOX_SHORTCODE, passkey=SANDBOX_PASSKEY, name=name)
+        world.add_initiator(SANDBOX_SHORTCODE, DEFAULT_INITIATOR, DEFAULT_INITIATOR_PASSWORD)
         return world
+
+    def reseed(self, seed: int) -> None:
+        """Start over with this seed: the same steps then give the same ids and the same chance."""
+        self._seed = seed
+        self.reset()
 
     # -- what is there -------------------------------------------------------------------------------------
 
@@ -79,17 +111,34 @@ class World:
         self.apps[consumer_key] = App(consumer_key, consumer_secret)
         return self.apps[consumer_key]
 
-    def add_shortcode(self, number: str, *, passkey: str, name: str, till: str | None = None) -> Shortcode:
+    def add_shortcode(
+        self, number: str, *, passkey: str, name: str, till: str | None = None, opening_cents: int = 0
+    ) -> Shortcode:
         """A paybill; or, with `till`, the head-office number of that till (then PartyB is the till)."""
-        kind = "till" if till else "paybill"
-        self.shortcodes[number] = Shortcode(number, name, kind, passkey=passkey, party_b=till or number)
+        self.shortcodes[number] = Shortcode(
+            number, name, "till" if till else "paybill", passkey=passkey, party_b=till or number,
+            balance_cents=opening_cents, opening_cents=opening_cents,
+        )  # fmt: skip
         return self.shortcodes[number]
+
+    def add_initiator(self, number: str, name: str, password: str, *, roles: frozenset[str] = ROLES) -> Initiator:
+        """An API operator for that shortcode. KeyError when there is no such shortcode."""
+        self.shortcodes[number].initiators[name] = Initiator(name, password, roles)
+        return self.shortcodes[number].initiators[name]
+
+    def find_shortcode(self, number: str) -> Shortcode | None:
+        """By its own number or by the till's."""
+        return self.shortcodes.get(number) or next(
+            (shortcode for shortcode in self.shortcodes.values() if shortcode.party_b == number), None
+        )
 
     def phone(self, msisdn: str) -> Phone:
         """The phone of a number like 254712345678, made on first use. ValueError for any other shape."""
         if not _MSISDN.fullmatch(msisdn):
             raise ValueError("a phone number here is 254, then 7 or 1, then eight digits")
-        return self.phones.setdefault(msisdn, Phone(msisdn))
+        if msisdn not in self.phones:
+            self.phones[msisdn] = Phone(msisdn, owner_of(msisdn))
+        return self.phones[msisdn]
 
     # -- tokens and the query limiter ------------------------------------------------------------------------
 
@@ -134,6 +183,9 @@ class World:
     def new_request_id(self) -> str:
         self._request_serial += 1
         return ids.request_id(self.random, self._request_serial)
+
+    def new_conversation_id(self) -> str:
+        return ids.conversation_id(self.clock.now(), self.random)
 
     def new_receipt(self) -> str:
         self._receipt_serial += 1
@@ -191,8 +243,16 @@ class World:
         self.notify()
         return len(released)
 
+    def enter(self, row: LedgerRow) -> None:
+        """Into the ledger, for good."""
+        self.ledger.append(row)
+        self.rows[row.receipt] = row
+
     def record(self, exchange: Exchange) -> None:
-        self.log.append(replace(exchange, request=_without_secrets(exchange.request)))
+        clean = replace(exchange, request=_without_secrets(exchange.request))
+        self.log.append(clean)
+        for sink in self.sinks:
+            sink(clean)
 
     def notify(self) -> None:
         """Tell every watcher that something changed."""
@@ -201,9 +261,9 @@ class World:
 
 
 def _without_secrets(body: Any) -> Any:
-    if isinstance(body, dict) and "Password" in body:
-        return {**body, "Password": "(hidden)"}
-    return body
+    if not isinstance(body, dict):
+        return body
+    return {name: "(hidden)" if name in _SECRETS else value for name, value in body.items()}
 
 
 async def wait_until(world: World, is_true: Callable[[], bool], *, seconds: float) -> bool:

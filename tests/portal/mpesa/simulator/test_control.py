@@ -24,7 +24,7 @@ async def test_knobs_are_read_and_turned_over_http(caller: Caller):
 async def test_preset_resets_every_knob(caller: Caller):
     caller.world.turn(callback_lost=True)
     await caller.http.post("/_sim/knobs", json={"preset": "production", "callback_copies": 2})
-    assert caller.world.knobs == Knobs(no_answer_seconds=60, callback_copies=2)
+    assert caller.world.knobs == Knobs(no_answer_seconds=60, c2b_rules="production", callback_copies=2)
 
 
 @pytest.mark.parametrize(

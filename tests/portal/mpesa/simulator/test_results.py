@@ -21,7 +21,9 @@ async def test_right_pin_debits_the_wallet_and_issues_a_receipt(sim: DarajaSimul
     assert phone.balance_cents == DEFAULT_BALANCE_CENTS - 2500
     (row,) = sim.world.ledger
     assert (row.receipt, row.amount_cents, row.account_reference) == (push.receipt, 2500, "VK7Q2")
-    assert phone.messages[-1].text.startswith(f"{push.receipt} Confirmed. KES 25.00 sent to KILIMANI CORNER")
+    assert phone.messages[-1].text.startswith(
+        f"{push.receipt} Confirmed. Ksh25.00 sent to KILIMANI CORNER for account VK7Q2"
+    )
 
 
 async def test_wallets_and_shortcodes_together_keep_every_cent(sim: DarajaSimulator, caller: Caller):
