@@ -26,9 +26,6 @@ CHECKS = [
        CHECK (status IN ('wanted','sending','unknown','done','failed','dropped'))""",
     "ALTER TABLE refunds ADD CONSTRAINT refunds_check_2 CHECK (amount_cents > 0)",
     "ALTER TABLE refunds ADD CONSTRAINT refunds_check_3 CHECK ((status = 'done') = (done_at IS NOT NULL))",
-    """ALTER TABLE receipt_enquiries ADD CONSTRAINT receipt_enquiries_check_1
-       CHECK (status IN ('waiting','asked','answered','dropped'))""",
-    "ALTER TABLE receipt_enquiries ADD CONSTRAINT receipt_enquiries_check_2 CHECK (why IN ('claim','untrusted'))",
     "ALTER TABLE claims ADD CONSTRAINT claims_check_1 CHECK (status IN ('open','linked','refused'))",
     "ALTER TABLE claims ADD CONSTRAINT claims_check_2 CHECK ((status = 'open') = (closed_at IS NULL))",
     "ALTER TABLE messages ADD CONSTRAINT messages_check_1 CHECK (status IN ('queued','sending','sent','failed','dropped'))",
@@ -57,7 +54,6 @@ INDEXES = [
     "CREATE INDEX suspense_merchant ON suspense (merchant_id, id DESC)",
     "CREATE INDEX refunds_merchant ON refunds (merchant_id, id DESC)",
     "CREATE INDEX refunds_wanted ON refunds (id) WHERE status IN ('wanted','sending','unknown')",
-    "CREATE INDEX receipt_enquiries_due ON receipt_enquiries (next_try_at) WHERE status IN ('waiting','asked')",
     "CREATE INDEX claims_open ON claims (receipt) WHERE status = 'open'",
     "CREATE INDEX messages_due ON messages (next_try_at) WHERE status = 'queued'",
     "CREATE INDEX messages_merchant ON messages (merchant_id, id DESC)",

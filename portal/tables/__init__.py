@@ -15,7 +15,7 @@ from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
 from portal.tables.payments import Checkout, Payment
 from portal.tables.pulls import PullPage, RouterPull
-from portal.tables.receipts import Receipt, ReceiptEnquiry
+from portal.tables.receipts import Receipt
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.suspense import Refund, Suspense
 from portal.tables.users import Membership, User, UserSession
@@ -49,7 +49,6 @@ __all__ = [
     "Payment",
     "PullPage",
     "Receipt",
-    "ReceiptEnquiry",
     "Refund",
     "Router",
     "RouterCheck",

@@ -1,9 +1,9 @@
-"""Money that came in, a row per receipt; and questions to a provider about receipts we have no proof of."""
+"""Money that came in, a row per receipt."""
 
 from piccolo.constraints import Unique
 
 from portal.db import DB
-from portal.tables.base import Table, cents, key, link, moment, number, word
+from portal.tables.base import Table, cents, key, link, moment, word
 from portal.tables.merchants import Merchant, MpesaAccount
 from portal.tables.payments import Payment
 
@@ -27,25 +27,3 @@ class Receipt(
     happened_at = moment("when the money moved, by the rail's own clock")
     created_at = moment("when we first heard of it", null=False)
     receipt_unique = Unique([rail, receipt])
-
-
-class ReceiptEnquiry(
-    Table,
-    tablename="receipt_enquiries",
-    db=DB,
-    help_text="a question to the provider about a receipt we have no proof of",
-):
-    id = key()
-    account_id = link(MpesaAccount, "by which account it is asked")
-    receipt = word(32, "as claimed, capitals")
-    why = word(12, "claim or untrusted")
-    status = word(8, "waiting, asked, answered or dropped", default="waiting")
-    typed = word(40, "reference as the message told it")
-    amount_cents = cents("as the message told it", null=True)
-    payer_name = word(80, "as the message told it")
-    tries = number("times asked")
-    next_try_at = moment("when it is asked next; null: not again")
-    outcome = word(24, "what came of it", null=True)
-    created_at = moment("when it was queued", null=False)
-    answered_at = moment("when the provider answered")
-    receipt_enquiry_unique = Unique([account_id, receipt])
