@@ -55,6 +55,34 @@ class RouterStatus(StrEnum):
     REMOVED = "removed"
 
 
+class SuspenseStatus(StrEnum):
+    """Where money that was nobody's stands."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+
+
+class RefundStatus(StrEnum):
+    """Where money that is to go back to its payer stands."""
+
+    WANTED = "wanted"
+    SENDING = "sending"
+    UNKNOWN = "unknown"
+    DONE = "done"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+class ClaimStatus(StrEnum):
+    """Where a customer's "I already paid" stands."""
+
+    OPEN = "open"
+    LINKED = "linked"
+    REFUSED = "refused"
+
+
 class E(StrEnum):
     """Every event that moves a status."""
 
@@ -70,6 +98,10 @@ class E(StrEnum):
     LOSE = "lose"
     REFUND = "refund"
     REFUND_DONE = "refund_done"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    LINK = "link"
+    REFUSE = "refuse"
     APPEAR = "appear"
     END = "end"
     LEAVE = "leave"
@@ -85,6 +117,7 @@ class E(StrEnum):
 Transitions = Mapping[tuple[str, E], str]
 
 _V, _P, _G, _R = VoucherStatus, PaymentStatus, GrantStatus, RouterStatus
+_S, _B, _C = SuspenseStatus, RefundStatus, ClaimStatus
 
 VOUCHER: Transitions = {
     (_V.UNSOLD, E.SELL): _V.PAID,
@@ -143,9 +176,30 @@ ROUTER: Transitions = {
     (_R.OFFLINE, E.REMOVE): _R.REMOVED,
     (_R.PAUSED, E.REMOVE): _R.REMOVED,
 }
+SUSPENSE: Transitions = {
+    (_S.OPEN, E.RESOLVE): _S.RESOLVED,
+    (_S.OPEN, E.REFUND): _S.REFUNDING,
+    (_S.REFUNDING, E.REFUND_DONE): _S.REFUNDED,
+    (_S.REFUNDING, E.REOPEN): _S.OPEN,
+}
+REFUND: Transitions = {
+    (_B.WANTED, E.SUBMIT): _B.SENDING,
+    (_B.FAILED, E.SUBMIT): _B.SENDING,
+    (_B.SENDING, E.REFUND_DONE): _B.DONE,
+    (_B.UNKNOWN, E.REFUND_DONE): _B.DONE,
+    (_B.SENDING, E.LOSE): _B.UNKNOWN,
+    (_B.SENDING, E.FAIL): _B.FAILED,
+    (_B.UNKNOWN, E.FAIL): _B.FAILED,
+    (_B.WANTED, E.DROP): _B.DROPPED,
+    (_B.FAILED, E.DROP): _B.DROPPED,
+}
+CLAIM: Transitions = {(_C.OPEN, E.LINK): _C.LINKED, (_C.OPEN, E.REFUSE): _C.REFUSED}
 MACHINES: Mapping[str, Transitions] = {
     "vouchers": VOUCHER,
     "payments": PAYMENT,
+    "suspense": SUSPENSE,
+    "refunds": REFUND,
+    "claims": CLAIM,
     "access_grants": GRANT,
     "routers": ROUTER,
 }

@@ -149,3 +149,55 @@ async def payment(merchant_id: int, *, status: str = "created", amount_cents: in
     if status in ("paid", "refund_pending", "refunded"):
         values["paid_at"] = datetime.now(UTC)
     return await _insert("payments", values | columns)
+
+
+async def checkout(router: RouterView, package_id: int, **columns: object) -> int:
+    """A checkout's id, without a payment."""
+    values = {
+        "merchant_id": router.merchant_id,
+        "router_id": router.id,
+        "package_id": package_id,
+        "token": codes.hex_token(32),
+        "form_key": codes.hex_token(32),
+        "phone": PHONE,
+        "mac": "02:11:22:33:44:55",
+        "ip": "10.5.50.7",
+        "price_cents": 1000,
+        "terms": Terms(name="1 hour", duration_s=3600).encode(),
+    }
+    return await _insert("checkouts", values | columns)
+
+
+async def receipt(merchant_id: int | None, *, amount_cents: int = 1000, **columns: object) -> int:
+    """A receipt's id: money that belongs to no payment yet. Nothing is posted."""
+    values = {"merchant_id": merchant_id, "receipt": codes.payment_reference() + "QX", "amount_cents": amount_cents}
+    return await _insert("receipts", values | {"roads": "c2b"} | columns)
+
+
+async def suspense(receipt_id: int, *, status: str = "open", **columns: object) -> int:
+    """A suspense row's id for a whole receipt. Nothing is posted."""
+    of = await DB.row("SELECT merchant_id, amount_cents FROM receipts WHERE id = $1", receipt_id)
+    assert of is not None
+    values = {"receipt_id": receipt_id, "why": "no_match", "status": status} | dict(of)
+    if status != "open":
+        values["resolved_at"] = datetime.now(UTC)
+    return await _insert("suspense", values | columns)
+
+
+async def refund(receipt_id: int, *, status: str = "wanted", **columns: object) -> int:
+    """A refund's id for a whole receipt. Nothing is posted."""
+    of = await DB.row("SELECT merchant_id, amount_cents FROM receipts WHERE id = $1", receipt_id)
+    assert of is not None
+    values = {"receipt_id": receipt_id, "status": status} | dict(of)
+    if status == "done":
+        values["done_at"] = datetime.now(UTC)
+    return await _insert("refunds", values | columns)
+
+
+async def claim(checkout_id: int, *, status: str = "open", **columns: object) -> int:
+    """A claim's id."""
+    merchant_id = await DB.value("SELECT merchant_id FROM checkouts WHERE id = $1", checkout_id)
+    values = {"merchant_id": merchant_id, "checkout_id": checkout_id, "receipt": "SKL4H7T2QX", "status": status}
+    if status != "open":
+        values["closed_at"] = datetime.now(UTC)
+    return await _insert("claims", values | columns)

@@ -6,7 +6,15 @@ from pathlib import Path
 from portal.states import MACHINES
 
 FILE = Path(__file__).parents[1] / "docs" / "states.md"
-NAMES = {"vouchers": "Voucher", "payments": "Payment", "access_grants": "Grant", "routers": "Router"}
+NAMES = {
+    "vouchers": "Voucher",
+    "payments": "Payment",
+    "suspense": "Suspense",
+    "refunds": "Refund",
+    "claims": "Claim",
+    "access_grants": "Grant",
+    "routers": "Router",
+}
 
 
 def drawn() -> str:

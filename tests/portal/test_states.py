@@ -5,11 +5,30 @@ from datetime import UTC, datetime
 import pytest
 
 from portal.db import DB, atomic
-from portal.states import MACHINES, E, GrantStatus, PaymentStatus, RouterStatus, VoucherStatus, move
+from portal.states import (
+    MACHINES,
+    ClaimStatus,
+    E,
+    GrantStatus,
+    PaymentStatus,
+    RefundStatus,
+    RouterStatus,
+    SuspenseStatus,
+    VoucherStatus,
+    move,
+)
 from portal.vault import Vault
 from tests import factories
 
-STATUSES = {"vouchers": VoucherStatus, "payments": PaymentStatus, "access_grants": GrantStatus, "routers": RouterStatus}
+STATUSES = {
+    "vouchers": VoucherStatus,
+    "payments": PaymentStatus,
+    "access_grants": GrantStatus,
+    "routers": RouterStatus,
+    "suspense": SuspenseStatus,
+    "refunds": RefundStatus,
+    "claims": ClaimStatus,
+}
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
@@ -20,6 +39,11 @@ async def _row(table: str, status: str, vault: Vault) -> int:
     if table == "routers":
         await DB.fetch("UPDATE routers SET status = $1 WHERE id = $2", status, router.id)
         return router.id
+    if table == "claims":
+        return await factories.claim(await factories.checkout(router, package), status=status)
+    if table in ("suspense", "refunds"):
+        make = factories.suspense if table == "suspense" else factories.refund
+        return await make(await factories.receipt(merchant), status=status)
     voucher = await factories.voucher(vault, merchant, package, status=status if table == "vouchers" else "paid")
     if table == "vouchers":
         return voucher
@@ -34,6 +58,12 @@ def _columns(table: str, event: E) -> dict[str, object]:
         ("vouchers", E.REVOKE): {"ended_at": NOW, "ended_why": "revoked"},
         ("vouchers", E.START): {"started_at": NOW},
         ("payments", E.PAY): {"paid_at": NOW},
+        ("suspense", E.RESOLVE): {"resolved_at": NOW},
+        ("suspense", E.REFUND): {"resolved_at": NOW},
+        ("suspense", E.REOPEN): {"resolved_at": None},
+        ("refunds", E.REFUND_DONE): {"done_at": NOW},
+        ("claims", E.LINK): {"closed_at": NOW},
+        ("claims", E.REFUSE): {"closed_at": NOW},
     }.get((table, event), {})
 
 
