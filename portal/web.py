@@ -58,7 +58,7 @@ def _environment(assets: Assets) -> Environment:
     install(_gettext, _ngettext, newstyle=True)
     vars(environment)["globals"]["asset"] = assets.url
     filters: dict[str, Callable[..., str]] = {
-        "money": money, "phone": phone, "clock": clock, "day": day, "ago": ago, "ago_short": ago_short,
+        "money": money, "phone": phone, "clock": clock, "day": day, "ago": ago, "ago_short": ago_short, "lasting": lasting,
         "initials": initials, "short_number": short_number,
     }  # fmt: skip
     vars(environment)["filters"].update(filters)
@@ -98,6 +98,12 @@ def ago(since: datetime, now: datetime) -> str:
     seconds = max(60, int((now - since).total_seconds()))
     speaking = i18n.current()
     return in_words(seconds, speaking.gettext, ngettext=speaking.ngettext, most=1).replace(" ", _NO_BREAK)
+
+
+def lasting(seconds: int) -> str:
+    """ "2 hours 5 minutes": how long something took, two units at most."""
+    speaking = i18n.current()
+    return in_words(max(1, seconds), speaking.gettext, ngettext=speaking.ngettext, most=2).replace(" ", _NO_BREAK)
 
 
 def ago_short(since: datetime, now: datetime) -> str:

@@ -52,6 +52,7 @@ class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
     mac: str
     ip: str
     package: str
+    voucher_id: int
     reference: str
     started_at: datetime
     bytes_up: int
@@ -64,6 +65,7 @@ class GrantLine(msgspec.Struct, frozen=True, kw_only=True):
 
     status: str
     package: str
+    voucher_id: int
     reference: str
     mac: str | None
     is_online: bool
@@ -101,7 +103,8 @@ async def page_of(actor: Actor, router_id: int) -> RouterPage:
 async def online_on(actor: Actor, router_id: int) -> list[LiveSession]:
     """Who is online, the newest first, a hundred at most. The caller shows the router, so it is the actor's."""
     rows = await DB.fetch(
-        """SELECT s.mac, s.ip, coalesce(g.terms->>'name', '') AS package, v.payment_reference AS reference, s.started_at,
+        """SELECT s.mac, s.ip, coalesce(g.terms->>'name', '') AS package, v.id AS voucher_id,
+                  v.payment_reference AS reference, s.started_at,
                   s.bytes_up, s.bytes_down, v.expires_at AS ends_at
            FROM hotspot_sessions s JOIN access_grants g ON g.id = s.grant_id JOIN vouchers v ON v.id = g.voucher_id
            WHERE s.router_id = $1 AND s.merchant_id = $2 AND s.ended_at IS NULL
@@ -116,7 +119,8 @@ async def online_on(actor: Actor, router_id: int) -> list[LiveSession]:
 async def users_on(actor: Actor, router_id: int) -> list[GrantLine]:
     """Users of ours that the router holds or shall hold, those in trouble first, a hundred at most."""
     rows = await DB.fetch(
-        """SELECT g.status, coalesce(g.terms->>'name', '') AS package, v.payment_reference AS reference, g.mac,
+        """SELECT g.status, coalesce(g.terms->>'name', '') AS package, v.id AS voucher_id,
+                  v.payment_reference AS reference, g.mac,
                   EXISTS (SELECT FROM hotspot_sessions s WHERE s.grant_id = g.id AND s.ended_at IS NULL) AS is_online,
                   v.expires_at, g.last_error
            FROM access_grants g JOIN vouchers v ON v.id = g.voucher_id
