@@ -38,6 +38,19 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         begun = paid_at if self.clock_from == "purchase" else started_at
         return begun + timedelta(seconds=self.duration_s)
 
+    def plus(self, more: "Terms") -> "Terms":
+        """These terms with another period on top. A limit grows by what the other adds; where the other has none, there is none."""
+        return msgspec.structs.replace(
+            self,
+            duration_s=self.duration_s + more.duration_s,
+            uptime_s=_sum(self.uptime_s, more.uptime_s),
+            data_bytes=_sum(self.data_bytes, more.data_bytes),
+        )
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
 
 def decode_terms(stored: str | bytes) -> Terms:
     """Read the terms from a jsonb column."""

@@ -1,7 +1,7 @@
 """Vouchers: made, redeemed, started, ended. The code is secret: looked up by its HMAC, kept sealed for showing."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 from asyncpg import Record
@@ -13,7 +13,7 @@ from portal.devices import DeviceHint
 from portal.errors import Invalid, TooMany
 from portal.msgid import N_
 from portal.routers import RouterView
-from portal.states import E, move, move_all
+from portal.states import E, move, move_all, note
 from portal.terms import Terms, decode_terms
 from portal.vault import Vault
 
@@ -43,32 +43,98 @@ async def issue_paid(
     now: datetime,
 ) -> Issued:
     """Make one voucher that is paid for."""
+    length = await _code_length(tx, merchant_id, more=1)
+    columns = {"merchant_id": merchant_id, "package_id": package_id, "router_id": router_id, "price_cents": price_cents}
+    dates = {"status": "paid", "paid_at": now, "expires_at": terms.unused_deadline(paid_at=now)}
+    return await _insert(tx, terms, columns | dates, length=length, vault=vault, now=now)
+
+
+async def issue_unsold(
+    tx: Tx,
+    terms: Terms,
+    *,
+    merchant_id: int,
+    package_id: int,
+    price_cents: int,
+    count: int,
+    batch_id: int | None,
+    vault: Vault,
+    now: datetime,
+) -> list[Issued]:
+    """Make vouchers that wait to be paid for, each with a public payment reference."""
+    length = await _code_length(tx, merchant_id, more=count)
+    columns = {"merchant_id": merchant_id, "package_id": package_id, "batch_id": batch_id, "price_cents": price_cents}
+    dates = {"status": "unsold", "expires_at": terms.first_deadline(made_at=now)}
+    return [await _insert(tx, terms, columns | dates, length=length, vault=vault, now=now) for _ in range(count)]
+
+
+async def _code_length(tx: Tx, merchant_id: int, *, more: int) -> int:
     live = await tx.value(
         "SELECT count(*) FROM vouchers WHERE merchant_id = $1 AND status IN ('unsold', 'paid', 'in_use')", merchant_id
     )
     routers = await tx.value("SELECT count(*) FROM routers WHERE merchant_id = $1", merchant_id)
-    length = codes.code_length(live + 1, routers)
+    return codes.code_length(live + more, routers)
+
+
+async def _insert(
+    tx: Tx, terms: Terms, columns: Mapping[str, object], *, length: int, vault: Vault, now: datetime
+) -> Issued:
+    names = "".join(f", {name}" for name in columns)
+    marks = "".join(f", ${number}" for number in range(7, 7 + len(columns)))
     while True:
-        code, reference = codes.voucher_code(length), codes.payment_reference()
+        code = codes.voucher_code(length)
         voucher_id = await tx.value("SELECT nextval('vouchers_id_seq')")
         made = await tx.value(
-            """INSERT INTO vouchers (id, merchant_id, package_id, router_id, code_hash, code_sealed, payment_reference, status,
-                                     price_cents, terms, created_at, paid_at, expires_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, 'paid', $8, $9, $10, $10, $11) ON CONFLICT DO NOTHING RETURNING id""",
+            f"""INSERT INTO vouchers (id, code_hash, code_sealed, payment_reference, terms, created_at{names})
+                VALUES ($1, $2, $3, $4, $5, $6{marks}) ON CONFLICT DO NOTHING RETURNING id""",
             voucher_id,
-            merchant_id,
-            package_id,
-            router_id,
             vault.code_hash(code),
             vault.seal("vouchers", "code_sealed", row_id=voucher_id, plaintext=code),
-            reference,
-            price_cents,
+            codes.payment_reference(),
             terms.encode(),
             now,
-            terms.unused_deadline(paid_at=now),
+            *columns.values(),
         )
         if made is not None:
             return Issued(voucher_id, code)
+
+
+async def sell(tx: Tx, voucher_id: int, *, at: datetime, actor: str) -> bool:
+    """An unsold voucher is paid for: its code works from now on. False: it was sold before, or has ended."""
+    stored = await tx.value("SELECT terms FROM vouchers WHERE id = $1 FOR UPDATE", voucher_id)
+    ends = decode_terms(stored).unused_deadline(paid_at=at)
+    return await move(tx, "vouchers", voucher_id, E.SELL, at=at, actor=actor, paid_at=at, expires_at=ends)
+
+
+async def extend(tx: Tx, voucher_id: int, more: Terms, *, now: datetime, actor: str) -> bool:
+    """Add another period of `more` to a paid voucher: its time, limits and end grow. False: it has ended, or is not sold."""
+    row = await tx.row(
+        "SELECT merchant_id, status, terms, expires_at FROM vouchers WHERE id = $1 FOR UPDATE", voucher_id
+    )
+    if row is None or row["status"] not in ("paid", "in_use"):
+        return False
+    terms, ends = decode_terms(row["terms"]), row["expires_at"]
+    if ends is not None and ends <= now:  # over, and only not yet noticed
+        return False
+    grown = terms.plus(more)
+    if row["status"] == "in_use" or terms.clock_from == "purchase":
+        ends = ends + timedelta(seconds=more.duration_s) if ends else None
+    elif ends is not None:
+        ends = max(ends, more.unused_deadline(paid_at=now) or ends)
+    await tx.execute("UPDATE vouchers SET terms = $2, expires_at = $3 WHERE id = $1", voucher_id, grown.encode(), ends)
+    routers = await tx.fetch(
+        """UPDATE access_grants SET terms = $2 WHERE voucher_id = $1 AND status IN ('wanted', 'present')
+           RETURNING router_id""",
+        voucher_id,
+        grown.encode(),
+    )
+    for router_id in sorted({grant["router_id"] for grant in routers}):
+        await access_grants.wake_router(tx, router_id)
+    await note(
+        tx, "vouchers", voucher_id, "extended", merchant_id=row["merchant_id"], at=now, actor=actor,
+        data={"seconds": more.duration_s},
+    )  # fmt: skip
+    return True
 
 
 async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Vault, now: datetime) -> str:
