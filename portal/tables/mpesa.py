@@ -3,7 +3,7 @@
 from piccolo.columns import JSONB, Bytea
 
 from portal.db import DB
-from portal.tables.base import Table, key, link, moment, number, word
+from portal.tables.base import Table, key, link, moment, number, text, word
 from portal.tables.merchants import Merchant, MpesaAccount
 
 
@@ -34,7 +34,10 @@ class MpesaEnquiry(
     about = word(64, "of a status: the receipt, or the OriginatorConversationID", default="")
     asked_by = word(60, "who: user:7, job:daily-close, command")
     created_at = moment("when somebody wanted to know", null=False)
-    asked_at = moment("when M-Pesa took the question")
+    next_try_at = moment("when it is asked, or asked again; null: not again")
+    tries = number("times asked")
+    last_error = text("why M-Pesa did not take the question")
+    asked_at = moment("when M-Pesa took the question, the last time")
     originator_conversation_id = word(64, "M-Pesa's", null=True)
     conversation_id = word(64, "M-Pesa's", null=True)
     answered_at = moment("when the result came")
