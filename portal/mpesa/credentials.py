@@ -22,6 +22,16 @@ class TransactionType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Initiator:
+    """The API user of M-Pesa's organisation portal that signs reversals, payouts and questions about transactions."""
+
+    name: str
+    password: str = field(repr=False)
+    #: Safaricom's certificate of the account's environment, PEM; the password is encrypted with it.
+    certificate: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MpesaApp:
     """One app of the developer portal with its shortcode. Secrets are kept out of its repr."""
 
@@ -37,6 +47,12 @@ class MpesaApp:
     transaction_type: TransactionType = TransactionType.PAYBILL
     #: The till for BUY_GOODS; empty: the shortcode.
     party_b: str = ""
+    #: None: only pushes, queries and C2B work.
+    initiator: Initiator | None = None
+    #: Pays out; empty: the shortcode.
+    b2c_shortcode: str = ""
+    #: v1 or v2.
+    c2b_version: str = "v2"
 
     @property
     def receiver(self) -> str:

@@ -17,9 +17,9 @@ _UNSTORABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 JsonObject = Mapping[str, object]
 
 
-def read_object(raw: bytes) -> JsonObject | None:
+def read_object(raw: bytes, *, most: int = MOST_BYTES) -> JsonObject | None:
     """The JSON object in `raw`; None when it is too large, cut short, too deep, not JSON, or not an object."""
-    if len(raw) > MOST_BYTES:
+    if len(raw) > most:
         return None
     try:
         found = json.loads(raw, parse_float=Decimal, parse_constant=_refuse)
