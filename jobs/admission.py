@@ -1,7 +1,10 @@
-"""Letting one device in: its user on the router, its login, its clock. Not whose turn it is, nor what becomes of a lost router."""
+"""Letting devices in, many at a time: their users on the router, their logins, their clocks. Not whose turn it is, nor what
+becomes of a lost router."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from jobs.doors import Doors
 from portal import access_grants, faults, sessions, vouchers
@@ -9,66 +12,121 @@ from portal.access_grants import Grant
 from portal.db import atomic
 from portal.desired import desired_user, limit_at_first, profile_of
 from routeros.client import HotspotRouter
-from routeros.errors import HostUnknown, Refused, TooManySessions
+from routeros.errors import HostUnknown, Refused, RouterError, TooManySessions
 from routeros.names import comment_for
-from routeros.values import HotspotUser
+from routeros.values import HotspotUser, LogIn
 
 log = logging.getLogger(__name__)
 
 ACTOR = "job:sync-routers"
+#: What became of grants by their id: nothing in the way, or what was.
+Results = Mapping[int, RouterError | None]
 
 
-async def admit(client: HotspotRouter, grant: Grant, doors: Doors) -> int:
-    """Make the user, log the device in, start the clock. Refused: noted on the grant, tried again later; returns 0 then."""
-    try:
-        if grant.status == "wanted":
-            await _make_user(client, grant, now=doors.clock.now())
-            async with atomic() as tx:
-                await access_grants.appeared(tx, [grant.id], now=doors.clock.now(), actor=ACTOR)
-            faults.reach("login.user_added")
-        if grant.is_login_wanted and grant.mac and grant.ip:
-            await _log_in(client, grant)
+class Admitted(NamedTuple):
+    """How many are done; and if the router was lost, by what, and the grants that are not dealt with."""
+
+    done: int
+    lost: RouterError | None = None
+    left: Sequence[Grant] = ()
+
+
+async def admit(client: HotspotRouter, grants: Sequence[Grant], doors: Doors) -> Admitted:
+    """Make the users, log the devices in, start the clocks: two flights for all where nothing is in the way. What the router
+    refuses is noted on its grant and tried again later; it holds up nobody else."""
+    results = await _make_users(client, [grant for grant in grants if grant.status == "wanted"], doors)
+    lost = _lost(results)
+    phones = [grant for grant in grants if _wants_login(grant) and results.get(grant.id) is None]
+    results |= {grant.id: lost for grant in phones} if lost else await _log_in(client, phones)
+    for grant in phones:
+        if results[grant.id] is None:
             faults.reach("login.confirmed")
             await _confirmed(grant, doors)
-    except Refused as refusal:
+    refused = await _note_refusals(grants, results, doors)
+    lost = _lost(results)
+    left = [grant for grant in grants if (error := results.get(grant.id)) and not isinstance(error, Refused)]
+    return Admitted(len(grants) - refused - len(left), lost, left)
+
+
+def _wants_login(grant: Grant) -> bool:
+    return bool(grant.is_login_wanted and grant.mac and grant.ip)
+
+
+def _lost(results: Results) -> RouterError | None:
+    return next((error for error in results.values() if error and not isinstance(error, Refused)), None)
+
+
+async def _make_users(client: HotspotRouter, grants: Sequence[Grant], doors: Doors) -> dict[int, RouterError | None]:
+    if not grants:
+        return {}
+    now = doors.clock.now()
+    profiles = {profile.name: profile for profile in (profile_of(grant.terms) for grant in grants)}
+    made = await client.ensure_users([_user(grant, now=now) for grant in grants], list(profiles.values()))
+    results = {grant.id: result.error for grant, result in zip(grants, made, strict=True)}
+    there = [grant_id for grant_id, error in results.items() if error is None]
+    if there:
         async with atomic() as tx:
-            await access_grants.failed(tx, grant, refusal.text, now=doors.clock.now())
-        level = logging.INFO if isinstance(refusal, HostUnknown) else logging.WARNING
-        log.log(level, "router refused a grant", extra={"grant": grant.id, "said": refusal.text})
-        return 0
-    return 1
+            await access_grants.appeared(tx, there, now=doors.clock.now(), actor=ACTOR)
+        faults.reach("login.user_added")
+    return results
 
 
-async def _make_user(client: HotspotRouter, grant: Grant, *, now: datetime) -> None:
-    profile = profile_of(grant.terms)
-    await client.ensure_user_profile(profile)
+def _user(grant: Grant, *, now: datetime) -> HotspotUser:
     wanted = desired_user(grant, now=now)
-    await client.ensure_user(
-        HotspotUser(
-            name=wanted.name,
-            password=wanted.password,
-            profile=wanted.profile,
-            comment=comment_for(wanted.grant_id),
-            limit_uptime=limit_at_first(wanted, grant),
-            limit_bytes_total=wanted.limit_bytes_total,
-        )
+    return HotspotUser(
+        name=wanted.name,
+        password=wanted.password,
+        profile=wanted.profile,
+        comment=comment_for(wanted.grant_id),
+        limit_uptime=limit_at_first(wanted, grant),
+        limit_bytes_total=wanted.limit_bytes_total,
     )
 
 
-async def _log_in(client: HotspotRouter, grant: Grant) -> None:
-    """Log the device in, unless it is in already (an earlier attempt whose answer was lost); the newest device wins."""
-    assert grant.ip
-    assert grant.mac
-    device = {"ip": grant.ip, "mac": grant.mac}
+async def _log_in(client: HotspotRouter, grants: Sequence[Grant]) -> dict[int, RouterError | None]:
+    """Log devices in, unless they are in already (an earlier attempt whose answer was lost); the newest device wins."""
+    answers = await client.log_in_each([_phone(grant) for grant in grants])
+    results = {grant.id: answer.error for grant, answer in zip(grants, answers, strict=True)}
+    refused = [grant for grant in grants if isinstance(results[grant.id], Refused)]
+    if not refused or _lost(results):
+        return results
     try:
-        await client.log_in(**device, user=grant.user_name, password=grant.password)
-    except Refused as refusal:
-        active = await client.active([grant.user_name])
-        if any((session.mac_address, session.address) == (grant.mac, grant.ip) for session in active):
-            return
-        if not isinstance(refusal, TooManySessions) or not await client.make_room(grant.user_name, **device):
-            raise
-        await client.log_in(**device, user=grant.user_name, password=grant.password)
+        active = await client.active([grant.user_name for grant in refused])
+        online = {(session.user, session.mac_address, session.address) for session in active}
+        results |= {each.id: None for each in refused if (each.user_name, each.mac, each.ip) in online}
+        for grant in refused:
+            if isinstance(results[grant.id], TooManySessions):
+                results[grant.id] = await _take_over(client, grant, results[grant.id])
+    except RouterError as error:
+        results |= {grant.id: error for grant in refused if results[grant.id]}
+    return results
+
+
+async def _take_over(client: HotspotRouter, grant: Grant, refusal: RouterError | None) -> RouterError | None:
+    """Log a device in where an older one of its owner's is. What is still in the way, None if nothing; raises if it is lost."""
+    phone = _phone(grant)
+    if not await client.make_room(phone.user, ip=phone.ip, mac=phone.mac):
+        return refusal
+    [answer] = await client.log_in_each([phone])
+    return answer.error
+
+
+def _phone(grant: Grant) -> LogIn:
+    return LogIn(ip=grant.ip or "", mac=grant.mac or "", user=grant.user_name, password=grant.password)
+
+
+async def _note_refusals(grants: Sequence[Grant], results: Results, doors: Doors) -> int:
+    """Note on each grant what the router refused; returns how many those are."""
+    refused = [(grant, error) for grant in grants if isinstance(error := results.get(grant.id), Refused)]
+    if refused:
+        now = doors.clock.now()
+        async with atomic() as tx:
+            for grant, error in refused:
+                await access_grants.failed(tx, grant, error.text, now=now)
+    for grant, error in refused:
+        level = logging.INFO if isinstance(error, HostUnknown) else logging.WARNING
+        log.log(level, "router refused a grant", extra={"grant": grant.id, "said": error.text})
+    return len(refused)
 
 
 async def _confirmed(grant: Grant, doors: Doors) -> None:

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: So many routers are visited at the same time by one sync.
 AT_ONCE = 32
+#: So many devices are let in by one flight: on a slow board each costs a tenth of a second.
+ADMITTED_AT_ONCE = 32
 #: No brakes: a person said so.
 RELEASED = Brakes(max_share=1.0, max_count=sys.maxsize)
 
@@ -61,26 +63,55 @@ async def _fast(router_id: int, doors: Doors) -> Visit:
         return Visit()
     client = await doors.routers.to(router)
     done, has_answered = 0, False
-    while endings := await access_grants.endings_due(router_id, now=doors.clock.now()):
+    for work in (_end_due, _admit_due):
         try:
-            done += await _end(client, endings, doors)
-        except RouterError as error:
-            await _away(router, endings, error, doors)
-            return Visit(done)
-        has_answered = True
-    while grants := await access_grants.due(router_id, vault=doors.vault, now=doors.clock.now()):
-        try:
-            for grant in grants:
-                done += await admit(client, grant, doors)
-        except RouterError as error:
-            await _away(router, grants, error, doors)
-            return Visit(done)
-        has_answered = True
-    await routers.caught_up(router_id, router.wanted_generation)
-    if has_answered:  # without that nothing is known of it
-        async with atomic() as tx:
+            handled = await work(client, router_id, doors)
+        except _LostError as lost:
+            await _away(router, lost.left, lost.error, doors)
+            return Visit(done + lost.done)
+        done += handled or 0
+        has_answered = has_answered or handled is not None
+    async with atomic() as tx:
+        await routers.caught_up(tx, router_id, router.wanted_generation)
+        if has_answered:  # without that nothing is known of it
             await routers.answered(tx, router_id, now=doors.clock.now())
     return Visit(done, router if has_answered and router.tries else None)
+
+
+class _LostError(Exception):
+    """The router was lost over this work: what is done, what is left."""
+
+    def __init__(self, error: RouterError, left: Sequence[Grant | Ending], done: int) -> None:
+        super().__init__(error.text)
+        self.error, self.left, self.done = error, left, done
+
+
+async def _end_due(client: HotspotRouter, router_id: int, doors: Doors) -> int | None:
+    """Take off whoever is to leave now. How many left; None: nobody was to."""
+    done = None
+    while endings := await access_grants.endings_due(router_id, now=doors.clock.now()):
+        try:
+            done = (done or 0) + await _end(client, endings, doors)
+        except RouterError as error:
+            raise _LostError(error, endings, done or 0) from error
+        if len(endings) < access_grants.ENDINGS_AT_ONCE:  # whoever is due since then has raised the generation
+            break
+    return done
+
+
+async def _admit_due(client: HotspotRouter, router_id: int, doors: Doors) -> int | None:
+    """Let in whoever waits, some at a time, so that the first need not wait for the last. How many; None: nobody waited."""
+    done = None
+    while grants := await access_grants.due(
+        router_id, vault=doors.vault, now=doors.clock.now(), limit=ADMITTED_AT_ONCE
+    ):
+        admitted = await admit(client, grants, doors)
+        done = (done or 0) + admitted.done
+        if admitted.lost:
+            raise _LostError(admitted.lost, admitted.left, done) from admitted.lost
+        if len(grants) < ADMITTED_AT_ONCE:
+            break
+    return done
 
 
 async def _end(client: HotspotRouter, endings: Sequence[Ending], doors: Doors) -> int:

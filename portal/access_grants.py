@@ -19,6 +19,8 @@ from portal.work import Work, defer
 
 _RANDOM = SystemRandom()
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _PATIENT_WAIT_S = 1.0, 30.0, 300.0
+#: So many leave a router in one go.
+ENDINGS_AT_ONCE = 10_000
 #: After so many tries it is not a hiccup: the phone has left, or a person must look.
 _PATIENT_AFTER = 20
 
@@ -146,7 +148,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     tries: int
 
 
-async def endings_due(router_id: int, *, now: datetime, limit: int = 10_000) -> list[Ending]:
+async def endings_due(router_id: int, *, now: datetime, limit: int = ENDINGS_AT_ONCE) -> list[Ending]:
     """Grants of a router that are to end now; by the thousand, so without their terms and secrets."""
     rows = await DB.fetch(
         """SELECT id, user_name, tries FROM access_grants
@@ -158,14 +160,15 @@ async def endings_due(router_id: int, *, now: datetime, limit: int = 10_000) -> 
     return [Ending(id=row["id"], user_name=row["user_name"], tries=row["tries"]) for row in rows]
 
 
-async def due(router_id: int, *, vault: Vault, now: datetime) -> list[Grant]:
+async def due(router_id: int, *, vault: Vault, now: datetime, limit: int = 500) -> list[Grant]:
     """Grants of a router whose device is to be let in now."""
     rows = await DB.fetch(
         f"""{_SELECT} WHERE g.router_id = $1 AND g.next_try_at <= $2
             AND (g.status = 'wanted' OR (g.status = 'present' AND g.login_wanted_at IS NOT NULL))
-            ORDER BY g.id LIMIT 500""",
+            ORDER BY g.id LIMIT $3""",
         router_id,
         now,
+        limit,
     )
     return [_grant(row, vault) for row in rows]
 
@@ -207,7 +210,7 @@ async def failed_all(tx: Tx, grants: Sequence[Grant | Ending], error: str, *, no
     """The same attempt failed for all of these."""
     await tx.execute(
         """UPDATE access_grants g SET tries = g.tries + 1, last_error = $1, next_try_at = n.at
-           FROM unnest($2::bigint[], $3::timestamptz[]) AS n (id, at) WHERE g.id = n.id""",
+           FROM unnest($2::bigint[], $3::timestamptz[]) AS n (id, at) WHERE g.id = n.id AND g.status <> 'gone'""",
         error[:500],
         [grant.id for grant in grants],
         [now + wait_before(grant.tries + 1) for grant in grants],

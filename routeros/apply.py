@@ -123,8 +123,8 @@ async def _apply_alike(group: Sequence[Operation], router: HotspotRouter, outcom
         changes = [(each.name, each.changes) for each in group if isinstance(each, ChangeUser)]
         _take(group, await router.set_users(changes), outcomes)
     else:
-        for operation in group:
-            outcomes.append(Outcome(operation, await _refusal(_one(operation, router))))
+        written = await router.ensure_user_profiles([each.profile for each in group if isinstance(each, EnsureProfile)])
+        _take(group, [RowResult(each.name, written.get(each.name)) for each in group], outcomes)
 
 
 def _take(group: Sequence[Operation], rows: Sequence[RowResult], outcomes: list[Outcome]) -> None:
@@ -146,11 +146,6 @@ async def _end(group: Sequence[Operation], router: HotspotRouter, outcomes: list
         else:
             middle = len(some) // 2
             waiting += [some[middle:], some[:middle]]
-
-
-async def _one(operation: Operation, router: HotspotRouter) -> None:
-    if isinstance(operation, EnsureProfile):
-        await router.ensure_user_profile(operation.profile)
 
 
 async def _refusal(work: Awaitable[object]) -> Refused | None:

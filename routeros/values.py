@@ -174,6 +174,16 @@ class BindingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LogIn:
+    """A phone to let in: where the router sees it, and as which hotspot user."""
+
+    ip: str
+    mac: str
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HostRow:
     """A row of /ip/hotspot/host: a device seen, logged in (authorized), let by (bypassed) or neither."""
 

@@ -58,14 +58,13 @@ async def release(router_id: int, token: str) -> bool:
     return bool(behind)
 
 
-async def caught_up(router_id: int, generation: int) -> None:
+async def caught_up(tx: Tx, router_id: int, generation: int) -> None:
     """Everything wanted up to this generation was looked at."""
-    async with atomic() as tx:
-        await tx.execute(
-            "UPDATE routers SET reconciled_generation = greatest(reconciled_generation, $2) WHERE id = $1",
-            router_id,
-            generation,
-        )
+    await tx.execute(
+        "UPDATE routers SET reconciled_generation = greatest(reconciled_generation, $2) WHERE id = $1",
+        router_id,
+        generation,
+    )
 
 
 async def answered(tx: Tx, router_id: int, *, now: datetime, **seen: object) -> bool:

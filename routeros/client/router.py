@@ -6,27 +6,30 @@ Commands and their arguments: MikroTik manual, HotSpot CLI reference. Traps rais
 from collections.abc import Iterable, Sequence
 from typing import Any, Self, TypeVar, Unpack
 
-from routeros import menus
+from routeros import looking, menus
 from routeros.client.link import Link, Resolve
+from routeros.client.making import Maker, addition
 from routeros.client.rows import Held, Rows, results_of
 from routeros.client.wire import Command
-from routeros.errors import AlreadyExists, BadReply, Refused
+from routeros.errors import BadReply, Refused, RouterError
+from routeros.looking import DeviceMode, GardenAddress, GardenHost, License, LogLine
 from routeros.menus import Menu
 from routeros.values import (
     ActiveSession,
+    BindingRow,
     Clock,
     CookieRow,
     Ended,
     HostRow,
     HotspotUser,
     Identity,
+    LogIn,
     Resource,
     RouterAddress,
     RowResult,
     ServerProfile,
     UserChanges,
     UserProfile,
-    profile_changes,
 )
 from routeros.words import attribute
 
@@ -55,6 +58,7 @@ class HotspotRouter:
         """`resolve` is asked at every dial, with host and port, for the address to dial instead of the host."""
         self._link = Link(address, connect_timeout=connect_timeout, command_timeout=command_timeout, resolve=resolve)
         self._rows = Rows(self._link)
+        self._maker = Maker(self._link, self._rows)
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,6 +101,29 @@ class HotspotRouter:
     async def server_profiles(self) -> list[ServerProfile]:
         return await self._rows.of(menus.SERVER_PROFILES)
 
+    async def ip_bindings(self) -> list[BindingRow]:
+        """Devices that pass the hotspot, are kept out, or get another address."""
+        return await self._rows.of(menus.BINDINGS)
+
+    async def walled_garden(self) -> list[GardenHost]:
+        """Hosts that may be seen before login."""
+        return await self._rows.of(looking.GARDEN)
+
+    async def walled_garden_addresses(self) -> list[GardenAddress]:
+        """Addresses that may be reached before login."""
+        return await self._rows.of(looking.GARDEN_ADDRESSES)
+
+    async def license(self) -> License:
+        return await self._one(looking.LICENSE)
+
+    async def device_mode(self) -> DeviceMode:
+        """What the board may do at all; BadArgument from versions that have no device-mode."""
+        return await self._one(looking.DEVICE_MODE)
+
+    async def log(self) -> list[LogLine]:
+        """What the router keeps of its log in memory, oldest first."""
+        return await self._rows.of(looking.LOG)
+
     async def look(self, *menus: Menu[Any]) -> list[list[Any] | Refused]:
         """All rows of several menus in one round trip; a menu the router does not show is its refusal.
 
@@ -110,14 +137,14 @@ class HotspotRouter:
 
     async def add_user(self, user: HotspotUser) -> None:
         """Make a hotspot user. AlreadyExists when the name is taken, BadArgument when its profile is missing."""
-        await self._link.ask(_addition(user))
+        await self._link.ask(addition(user))
 
     async def add_users(self, users: Sequence[HotspotUser]) -> list[RowResult]:
         """Make many users in one flight. One result per user, in order; never raises for the router's sake.
 
         A refused row does not stop the rest; once the router is lost, the rows not yet answered carry Unreachable.
         """
-        return results_of([user.name for user in users], *await self._link.attempt([_addition(user) for user in users]))
+        return results_of([user.name for user in users], *await self._link.attempt([addition(user) for user in users]))
 
     async def set_users(self, changes: Sequence[tuple[str, UserChanges]]) -> list[RowResult]:
         """set_user() for many, in two flights. One result each, in order, as add_users() has them."""
@@ -128,42 +155,47 @@ class HotspotRouter:
         words = menus.changed_user(changes)
         await self._rows.change(menus.USERS, name, words)
 
-    async def ensure_user(self, user: HotspotUser) -> None:
-        """Make the user, or bring the one we made earlier to these values: safe to repeat after a lost answer.
+    async def ensure_users(self, users: Sequence[HotspotUser], profiles: Sequence[UserProfile]) -> list[RowResult]:
+        """Make users and the profiles they use, or bring what we made earlier to these values: safe to repeat after a lost
+        answer. One flight where nothing is in the way. Results as add_users() has them.
 
-        AlreadyExists when the name belongs to a row with another comment: that one is not ours to change.
+        AlreadyExists when a name belongs to a row with another comment: that one is not ours to change.
         """
-        try:
-            await self.add_user(user)
-        except AlreadyExists:
-            found = await self.users([user.name])
-            if not found or any(row.comment != user.comment for row in found):
-                raise
-            await self._rows.change(menus.USERS, user.name, menus.restored_user(user))
+        return await self._maker.users(users, profiles)
+
+    async def ensure_user(self, user: HotspotUser) -> None:
+        """ensure_users() for one whose profile is there. Raises what its result says."""
+        [result] = await self._maker.users([user], [])
+        if result.error:
+            raise result.error
 
     async def remove_users(self, names: Iterable[str]) -> int:
         """Remove users, not their sessions. Names that are not there are fine. Returns how many rows went."""
         [gone] = await self._rows.remove([_USERS], list(names))
         return gone
 
+    async def ensure_user_profiles(self, profiles: Sequence[UserProfile]) -> dict[str, RouterError | None]:
+        """Make the profiles or repair their speed, devices and mac-cookie, in two flights. What became of those that
+        differed, by name; raises when the router is lost before it."""
+        return await self._maker.profiles(profiles)
+
     async def ensure_user_profile(self, profile: UserProfile) -> bool:
-        """Make the profile or repair its speed, devices and mac-cookie. True when something was written."""
-        found = [seen for seen in await self.user_profiles() if seen.name == profile.name]
-        if not found:
-            await self._link.ask(Command(f"{menus.USER_PROFILES.path}/add", menus.new_profile(profile)))
-            return True
-        changes = profile_changes(found[0], profile)
-        if changes:
-            await self._rows.change(menus.USER_PROFILES, profile.name, menus.changed_profile(changes))
-        return bool(changes)
+        """ensure_user_profiles() for one. True when something was written."""
+        written = await self._maker.profiles([profile])
+        if error := written.get(profile.name):
+            raise error
+        return bool(written)
 
     async def log_in(self, *, ip: str, mac: str, user: str, password: str) -> None:
         """Open the internet for a phone the router already sees (/ip/hotspot/active/login); no browser needed.
 
         HostUnknown, WrongMac, BadCredentials, TooManySessions or LimitReached say why not.
         """
-        words = [("ip", ip), ("mac-address", mac), ("user", user), ("password", password)]
-        await self._link.ask(Command(f"{menus.ACTIVE.path}/login", tuple(attribute(*word) for word in words)))
+        await self._link.ask(_login(LogIn(ip=ip, mac=mac, user=user, password=password)))
+
+    async def log_in_each(self, phones: Sequence[LogIn]) -> list[RowResult]:
+        """log_in() for many, in one flight. Results by user, as add_users() has them."""
+        return results_of([each.user for each in phones], *await self._link.attempt([_login(each) for each in phones]))
 
     async def end_access(self, user_names: Iterable[str]) -> Ended:
         """End access for good: the user, then its cookies (http and mac) and its active sessions. Four flights.
@@ -216,5 +248,6 @@ class HotspotRouter:
         return rows[0]
 
 
-def _addition(user: HotspotUser) -> Command:
-    return Command(f"{menus.USERS.path}/add", menus.new_user(user))
+def _login(each: LogIn) -> Command:
+    words = (("ip", each.ip), ("mac-address", each.mac), ("user", each.user), ("password", each.password))
+    return Command(f"{menus.ACTIVE.path}/login", tuple(attribute(*word) for word in words))

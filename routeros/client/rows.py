@@ -40,12 +40,12 @@ class Rows:
     async def of(self, menu: Menu[T], *, key: str = "", values: Iterable[str] | None = None) -> list[T]:
         """All rows of a menu, or only those whose `key` is one of `values`, whatever the router answers."""
         [rows] = await self._printed([(menu, menu.fields, key)], None if values is None else list(values))
-        return _read(menu, rows)
+        return read_all(menu, rows)
 
     async def together(self, *menus: Menu[Any]) -> list[list[Any] | Refused]:
         """All rows of several menus, in one round trip and no certain order. A menu that is not shown is its refusal."""
         replies = await self._link.fly([Command(f"{menu.path}/print", fields=menu.fields) for menu in menus])
-        return [reply.refusal or _read(menu, reply.rows) for menu, reply in zip(menus, replies, strict=True)]
+        return [reply.refusal or read_all(menu, reply.rows) for menu, reply in zip(menus, replies, strict=True)]
 
     async def change(self, menu: Menu[T], name: str, words: tuple[str, ...]) -> None:
         """Set words on the rows of this name; NoSuchItem when there is none."""
@@ -150,7 +150,8 @@ def _answered(reply: Reply) -> list[dict[str, str]]:
     return reply.rows
 
 
-def _read(menu: Menu[T], rows: Sequence[dict[str, str]]) -> list[T]:
+def read_all(menu: Menu[T], rows: Sequence[dict[str, str]]) -> list[T]:
+    """What raw rows of a menu mean; BadReply if one cannot be read."""
     try:
         return [menu.read(Row(row)) for row in rows]
     except ValueError as unreadable:

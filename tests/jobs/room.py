@@ -53,6 +53,15 @@ class Room:
         self, *, duration_s: int = 86_400, uptime_s: int | None = None, data_bytes: int | None = None
     ) -> Guest:
         """A device that bought and was let in."""
+        bought = await self.buyer(duration_s=duration_s, uptime_s=uptime_s, data_bytes=data_bytes)
+        assert await routers.reconcile(self.router.id, self.doors) == 1
+        assert self.board.hotspot.session(bought.ip), "let in"
+        return bought
+
+    async def buyer(
+        self, *, duration_s: int = 86_400, uptime_s: int | None = None, data_bytes: int | None = None
+    ) -> Guest:
+        """A device that bought and waits before the router."""
         self.guests += 1
         bought = Terms(name="1 day", duration_s=duration_s, uptime_s=uptime_s, data_bytes=data_bytes)
         mac, ip = f"02:00:00:00:00:{self.guests:02X}", f"10.5.50.{self.guests + 10}"
@@ -70,8 +79,6 @@ class Room:
                 terms=bought,
             )
             await want(tx, wish, vault=self.vault, now=self.clock.now())
-        assert await routers.reconcile(self.router.id, self.doors) == 1
-        assert self.board.hotspot.session(ip), "let in"
         return Guest(voucher, mac, ip)
 
     async def log_in_again(self, guest: Guest) -> None:

@@ -232,6 +232,11 @@ def test_a_locked_voucher_works_on_its_device_only(hotspot: Hotspot) -> None:
     assert _login(hotspot)
 
 
+def test_the_zero_mac_locks_nobody_out(hotspot: Hotspot) -> None:
+    _user(hotspot, mac_address="00:00:00:00:00:00")
+    assert _login(hotspot)
+
+
 def test_a_mac_as_name_must_be_the_phones_own(hotspot: Hotspot) -> None:
     hotspot.users.add({"name": MAC})
     refusal = _refusal(hotspot, ip=OTHER_IP, mac=OTHER_MAC, name=MAC, password="")

@@ -24,7 +24,7 @@ from routeros.simulator.calls import Answer, Call
 from routeros.simulator.dispatch import Dispatcher
 from routeros.simulator.router import SimulatedRouter
 from routeros.simulator.scripting.engine import ScriptEngine
-from routeros.values import HotspotUser, RouterAddress, UserProfile
+from routeros.values import HotspotUser, LogIn, RouterAddress, UserProfile
 from tests.routeros.script.cast import EVERY
 
 LISTS = json.loads((Path(routeros.simulator.__file__).parent / "data" / "commands.json").read_text())
@@ -156,19 +156,29 @@ VERBS: dict[str, list[Verb]] = {
     "hosts": [lambda c: c.hosts(), lambda c: c.hosts(["10.5.50.9"])],
     "cookies": [lambda c: c.cookies(), lambda c: c.cookies(["v1"])],
     "server_profiles": [lambda c: c.server_profiles()],
+    "ip_bindings": [lambda c: c.ip_bindings()],
+    "walled_garden": [lambda c: c.walled_garden()],
+    "walled_garden_addresses": [lambda c: c.walled_garden_addresses()],
+    "license": [lambda c: c.license()],
+    "device_mode": [lambda c: c.device_mode()],
+    "log": [lambda c: c.log()],
     "look": [lambda c: c.look(*MENUS)],
     "rows": [lambda c: c.rows("/ip/hotspot/ip-binding", (".id", "mac-address"))],
     "ensure_user_profile": [
         lambda c: c.ensure_user_profile(PROFILE),
         lambda c: c.ensure_user_profile(UserProfile(name="hour", rate_limit="5M/5M", shared_users=None)),
     ],
+    "ensure_user_profiles": [lambda c: c.ensure_user_profiles([PROFILE])],
     "add_user": [lambda c: c.add_user(USER)],
     "add_users": [lambda c: c.add_users([HotspotUser(name="v2", password="p"), HotspotUser(name="v3", password="p")])],
     "ensure_user": [lambda c: c.ensure_user(USER)],
+    "ensure_users": [lambda c: c.ensure_users([USER], [PROFILE])],
     "set_user": [lambda c: c.set_user("v1", password="q", profile="hour", limit_uptime=60, is_disabled=False)],
     "set_users": [lambda c: c.set_users([("v1", {"limit_uptime": 120, "comment": "d"}), ("v2", {"profile": "hour"})])],
     "log_in": [lambda c: c.log_in(ip="10.5.50.9", mac="02:00:00:00:00:09", user="v1", password="q")],
+    "log_in_each": [lambda c: c.log_in_each([LogIn(ip="10.5.50.9", mac="02:00:00:00:00:09", user="v1", password="q")])],
     "make_room": [lambda c: c.make_room("v1", ip="10.5.50.10", mac="02:00:00:00:00:0A")],
+    "end_bypass": [lambda c: c.end_bypass("02:00:00:00:00:0B"), lambda c: c.end_bypass("02:00:00:00:00:0C")],
     "remove_users": [lambda c: c.remove_users(["v2"])],
     "end_access": [lambda c: c.end_access(["v1", "v3"])],
 }
@@ -187,6 +197,8 @@ def test_every_verb_of_our_client_is_tried() -> None:
 async def test_our_client_asks_for_nothing_a_real_router_lacks(version: str) -> None:
     async with SimulatedRouter(version=version, login_by="http-pap,mac-cookie") as router:
         router.hotspot.see_host("02:00:00:00:00:09", "10.5.50.9")
+        router.tables["/ip/hotspot/ip-binding"].add({"mac-address": "02:00:00:00:00:0B", "type": "bypassed"})
+        router.hotspot.see_host("02:00:00:00:00:0B", "10.5.50.11")
         recorder = Recorder(router)
         address = RouterAddress(host=router.api_host, port=router.api_port, user="admin", password="")
         async with HotspotRouter(address) as client:
