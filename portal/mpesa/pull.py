@@ -24,8 +24,6 @@ from portal.phones import is_stored_form
 REGISTER_PATH = "/pulltransactions/v1/register"
 QUERY_PATH = "/pulltransactions/v1/query"
 WINDOW = timedelta(hours=48)
-#: Rows in a page; the next one begins at this offset more.
-PAGE_ROWS = 100
 MOST_BYTES = 1_048_576
 _DONE, _NOTHING = "1000", "1001"
 _DEEPEST = 4

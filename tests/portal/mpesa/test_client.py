@@ -7,9 +7,10 @@ import pytest
 
 from portal.clock import Clock
 from portal.errors import MpesaBusy, MpesaConfig, MpesaError, MpesaPromptOpen, MpesaRefused, MpesaUnknown
-from portal.mpesa.client import PUSH_PATH, QUERY_PATH, TOKEN_PATH, Daraja
+from portal.mpesa.client import PUSH_PATH, QUERY_PATH, Daraja
 from portal.mpesa.credentials import TokenSource
 from portal.mpesa.result_codes import Meaning
+from portal.mpesa.wire import TOKEN_PATH
 from tests.portal.mpesa.samples import ACCEPTED, APP, CALLBACK_URL, SPIKE, refusal
 
 Answer = httpx.Response | Exception
@@ -226,7 +227,7 @@ async def test_one_line_per_exchange_and_no_secret_in_any(
 ):
     fake.will(PUSH_PATH, answer(404, refusal("404.001.03", "Invalid Access Token")), answer(200, ACCEPTED))
     await push(daraja)
-    records = [record.__dict__ for record in everything_logged.records if record.name == "portal.mpesa.client"]
+    records = [record.__dict__ for record in everything_logged.records if record.name == "portal.mpesa.wire"]
     told = [(record["verb"], record["outcome"]) for record in records if "verb" in record]
     assert told == [("token", "200"), ("push", "404"), ("token", "200"), ("push", "200")]
     sent = json.loads(fake.asked(PUSH_PATH)[0].content)
