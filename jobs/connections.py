@@ -2,7 +2,9 @@
 
 from portal.addresses import Addresses
 from portal.routers import RouterAccess
+from portal.routers.forms import PULL
 from routeros.client import HotspotRouter
+from routeros.errors import Unreachable
 from routeros.values import RouterAddress, TlsPin
 
 
@@ -28,7 +30,9 @@ class Connections:
         self._command_timeout = command_timeout
 
     async def to(self, router: RouterAccess) -> HotspotRouter:
-        """The connection to a router; it dials at the first command, not here."""
+        """The connection to a router; it dials at the first command, not here. Unreachable for a router that asks us."""
+        if router.way == PULL:
+            raise Unreachable("nobody dials this router: it asks us")
         tls = TlsPin(router.tls_pin) if router.tls_pin else None
         address = RouterAddress(router.host, router.port, router.user, router.password, tls=tls)
         way = (router.way, address)

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from portal.access_grants import Grant
 from portal.terms import Terms
-from routeros.names import profile_name
+from routeros.names import comment_for, profile_name
 from routeros.reconcile import Desired, DesiredUser
-from routeros.values import UserProfile
+from routeros.values import HotspotUser, UserProfile
 
 
 def profile_of(terms: Terms) -> UserProfile:
@@ -60,4 +60,17 @@ def desired_state(grants: Sequence[Grant], *, now: datetime) -> Desired:
         users={grant.user_name: desired_user(grant, now=now) for grant in live},
         profiles=profiles,
         ended=frozenset(grant.user_name for grant in grants) - {grant.user_name for grant in live},
+    )
+
+
+def new_user(grant: Grant, *, now: datetime) -> HotspotUser:
+    """The row a grant gets when it is made without a look at the router."""
+    wanted = desired_user(grant, now=now)
+    return HotspotUser(
+        name=wanted.name,
+        password=wanted.password,
+        profile=wanted.profile,
+        comment=comment_for(wanted.grant_id),
+        limit_uptime=limit_at_first(wanted, grant),
+        limit_bytes_total=wanted.limit_bytes_total,
     )

@@ -6,6 +6,7 @@ from portal.db import Tx, atomic
 from portal.errors import Conflict
 from portal.identity import Actor
 from portal.msgid import N_
+from portal.routers import pull_keys
 from portal.routers.rights import named, own_to_change
 from portal.states import E, move, move_all, note
 from portal.work import Work, defer
@@ -59,6 +60,7 @@ async def replace(actor: Actor, router_id: int, *, now: datetime) -> None:
             "UPDATE hotspot_sessions SET ended_at = $2 WHERE router_id = $1 AND ended_at IS NULL", router_id, now
         )
         await tx.execute("UPDATE routers SET wanted_generation = wanted_generation + 1 WHERE id = $1", router_id)
+        await pull_keys.forget(tx, router_id)  # the old board may be in anybody's hands
         await _look_at_once(tx, router_id)
 
 
@@ -78,6 +80,7 @@ async def remove(actor: Actor, router_id: int, *, despite_people: bool, now: dat
         )  # fmt: skip
         if not moved:
             raise Conflict(CHANGED)
+        await pull_keys.forget(tx, router_id)
         await _let_go(tx, router_id, now=now, who=who)
 
 

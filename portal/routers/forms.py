@@ -33,6 +33,9 @@ NO_INTERFACE = N_("Write the interface people connect to, for example bridge.")
 NO_NETWORK = N_("Write a private network like 10.5.50.0/24.")
 NO_VERSION = N_("Choose the RouterOS version.")
 TUNNEL_SEVEN = N_("The tunnel needs RouterOS 7.")
+NO_INTERVAL = N_("Choose how often the router asks us.")
+#: How often a router that asks us may do so, in seconds: waiting customers against the line's data.
+INTERVALS: Final = ("15", "30", "60")
 
 _PIN: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -56,11 +59,15 @@ class NewRouter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScriptOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a setup script is to do. `network` "" : the router sells already, its addresses stay."""
+    """What a setup script is to do. `network` "" : the router sells already, its addresses stay.
+
+    For a router that asks us: `agent` json or plain, and the seconds between its questions."""
 
     family: str
     interface: str
     network: str = ""
+    agent: str = "json"
+    interval_s: int = 15
 
 
 def is_plain(text: str) -> bool:
@@ -141,7 +148,8 @@ def read_options(form: Mapping[str, str], *, way: str) -> ScriptOptions:
     wrong: dict[str, str] = {}
     family, interface = form.get("family", ""), form.get("interface", "").strip()
     network = form.get("network", "").strip() if form.get("hotspot") == "new" else ""
-    if family not in ("7", "6.49"):
+    interval = form.get("interval") or INTERVALS[0]
+    if family not in ("7", "6.49") and not (way == PULL and family == "7.9"):
         wrong["family"] = NO_VERSION
     elif family == "6.49" and way == TUNNEL:
         wrong["family"] = TUNNEL_SEVEN
@@ -149,9 +157,18 @@ def read_options(form: Mapping[str, str], *, way: str) -> ScriptOptions:
         wrong["interface"] = NO_INTERFACE
     if form.get("hotspot") == "new" and not _is_network(network):
         wrong["network"] = NO_NETWORK
+    if way == PULL and interval not in INTERVALS:
+        wrong["interval"] = NO_INTERVAL
     if wrong:
         raise Invalid(wrong)
-    return ScriptOptions(family=family, interface=interface, network=network)
+    return ScriptOptions(
+        family="7" if family == "7.9" else family,
+        interface=interface,
+        network=network,
+        # JSON is understood from 7.13 on; then the router can say why it refused something.
+        agent="json" if family == "7" else "plain",
+        interval_s=int(interval) if way == PULL else 15,
+    )
 
 
 def _is_network(text: str) -> bool:

@@ -11,7 +11,8 @@ import secrets
 import socket
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,21 +26,39 @@ from portal.errors import Invalid, NotFound, PortalError
 from portal.identity import Actor
 from portal.merchants import MerchantView, profile
 from portal.msgid import N_
+from portal.routers import pull_keys
 from portal.routers.checks import add_hosts
-from portal.routers.forms import OUR_USER, TUNNEL, ScriptOptions, pool_of
+from portal.routers.forms import OUR_USER, PULL, TUNNEL, ScriptOptions, pool_of
+from portal.routers.pull_keys import PullKeys
 from portal.routers.rights import named, own, own_to_change
 from portal.states import note
 from portal.vault import Vault
 from routeros.script import onboarding
-from routeros.script.onboarding import ApiLogin, DirectApi, ExistingHotspot, Family, NewHotspot, Onboarding, WireGuard
+from routeros.script.onboarding import (
+    ApiLogin,
+    DirectApi,
+    ExistingHotspot,
+    Family,
+    NewHotspot,
+    Onboarding,
+    PullAgent,
+    Trust,
+    Variant,
+    WireGuard,
+)
 
 LIFE = timedelta(minutes=15)
 #: Where routers fetch their script, by POST with the word as the body.
 FETCH_PATH = "/setup-script"
+#: Where routers that ask us do so.
+PULL_PATH = "/pull"
 NOT_SCRIPTABLE = N_("A script cannot be made from this. Check the router's name and its user.")
 _OURS = re.compile("[0-9a-f]{32}")
 #: Stands in where a script is only undone and nobody will sign in with it.
 _NO_PASSWORD = "not-needed-to-undo"  # noqa: S105  (it is no password)
+_NO_KEYS = PullKeys("no-secret-needed-to-undo", "no-key-needed-to-undo")
+#: Who signed the certificate most portals have; a router of version 6 or before 7.19 knows no authority by itself.
+_AUTHORITY = (Path(__file__).parent / "isrg_root_x1.pem").read_text(encoding="ascii")
 
 
 class Gone(PortalError):  # noqa: N818
@@ -114,13 +133,10 @@ async def fetch(
             raise Gone
         merchant = await profile(script["merchant_id"])
         options = msgspec.json.decode(script["options"], type=ScriptOptions)
-        tunnel_key = X25519PrivateKey.generate() if router["way"] == TUNNEL else None
-        password = await _password_of_ours(tx, router, vault)
-        made = _onboarding(
-            router, merchant, options, settings=settings, password=password, server=server, tunnel_key=tunnel_key
-        )  # fmt: skip
+        keys = await _new_keys(tx, router, vault)
+        made = _onboarding(router, merchant, options, settings=settings, server=server, keys=keys)
         await tx.execute("UPDATE router_scripts SET used_at = $2 WHERE id = $1", script["id"], now)
-        await _remember(tx, router, options, tunnel_key=tunnel_key)
+        await _remember(tx, router, options, keys)
         how = "seen" if actor is not None else "fetched"
         who = named(actor) if actor is not None else f"router:{router['id']}"
         data = {"how": how, "script": script["id"]}
@@ -141,9 +157,8 @@ async def undo(actor: Actor, router_id: int, *, settings: Settings) -> str:
     )
     merchant, server = await profile(router["merchant_id"]), await _our_address(settings)
     key = X25519PrivateKey.generate() if router["way"] == TUNNEL else None
-    made = _onboarding(
-        router, merchant, options, settings=settings, password=_NO_PASSWORD, server=server, tunnel_key=key
-    )  # fmt: skip
+    keys = _Keys(password=_NO_PASSWORD, tunnel=key, pull=_NO_KEYS if router["way"] == PULL else None)
+    made = _onboarding(router, merchant, options, settings=settings, server=server, keys=keys)
     return onboarding.undo_script(made)
 
 
@@ -153,6 +168,21 @@ def _base64(raw: bytes) -> str:
 
 def _digest(code: str) -> bytes:
     return hashlib.sha256(code.encode("utf-8", "replace")).digest()
+
+
+class _Keys(NamedTuple):
+    """What one script makes the router and us know each other by, whatever the way."""
+
+    password: str
+    tunnel: X25519PrivateKey | None
+    pull: PullKeys | None
+
+
+async def _new_keys(tx: Tx, router: Record, vault: Vault) -> _Keys:
+    if router["way"] == PULL:  # nobody signs in to it
+        return _Keys(_NO_PASSWORD, None, await pull_keys.make(tx, router["id"], vault=vault))
+    tunnel = X25519PrivateKey.generate() if router["way"] == TUNNEL else None
+    return _Keys(await _password_of_ours(tx, router, vault), tunnel, None)
 
 
 async def _password_of_ours(tx: Tx, router: Record, vault: Vault) -> str:
@@ -170,31 +200,47 @@ async def _password_of_ours(tx: Tx, router: Record, vault: Vault) -> str:
 
 
 def _onboarding(
-    router: Record, merchant: MerchantView, options: ScriptOptions, *, settings: Settings, password: str, server: str,
-    tunnel_key: X25519PrivateKey | None,
-) -> Onboarding:  # fmt: skip
+    router: Record, merchant: MerchantView, options: ScriptOptions, *, settings: Settings, server: str, keys: _Keys
+) -> Onboarding:
     """Every value checked by the values themselves: what they refuse, no script is made from."""
     gateway, first, last = pool_of(options.network) if options.network else ("", "", "")
     hotspot = NewHotspot(options.network, gateway, first, last) if options.network else ExistingHotspot()
+    trust, ca_pem = _trust(settings) if keys.pull else (Trust.BUILT_IN, "")
     try:
-        login = ApiLogin(user=OUR_USER, password=password)
-        if tunnel_key is not None and settings.tunnel is not None:
-            way = WireGuard(
-                login=login, private_key=_base64(tunnel_key.private_bytes_raw()),
-                server_public_key=settings.tunnel.public_key, endpoint_host=settings.tunnel.endpoint_host,
-                endpoint_port=settings.tunnel.endpoint_port, address=router["tunnel_address"],
-                server=settings.tunnel.server,
-            )  # fmt: skip
-        else:
-            way = DirectApi(login=login, server=server, port=router["api_port"])
         return Onboarding(
             router_name=router["name"], merchant_name=merchant.name[:80], family=Family(options.family),
             interface=options.interface, hotspot=hotspot, portal_url=settings.base_url, site=router["site"],
-            help_phone=merchant.help_phone or "-", way=way, time_zone=merchant.timezone,
-            garden_addresses=(f"{server}/32",),
+            help_phone=merchant.help_phone or "-", way=_way(router, options, settings=settings, server=server, keys=keys),
+            time_zone=merchant.timezone, garden_addresses=(f"{server}/32",), trust=trust, ca_pem=ca_pem,
         )  # fmt: skip
     except ValueError as error:
         raise Invalid(message=NOT_SCRIPTABLE) from error
+
+
+def _way(
+    router: Record, options: ScriptOptions, *, settings: Settings, server: str, keys: _Keys
+) -> DirectApi | WireGuard | PullAgent:
+    if keys.pull is not None:
+        return PullAgent(
+            url=settings.base_url + PULL_PATH, secret=keys.pull.secret, answer_key=keys.pull.answer_key,
+            interval_s=options.interval_s, variant=Variant(options.agent),
+        )  # fmt: skip
+    login = ApiLogin(user=OUR_USER, password=keys.password)
+    if keys.tunnel is not None and settings.tunnel is not None:
+        return WireGuard(
+            login=login, private_key=_base64(keys.tunnel.private_bytes_raw()),
+            server_public_key=settings.tunnel.public_key, endpoint_host=settings.tunnel.endpoint_host,
+            endpoint_port=settings.tunnel.endpoint_port, address=router["tunnel_address"],
+            server=settings.tunnel.server,
+        )  # fmt: skip
+    return DirectApi(login=login, server=server, port=router["api_port"])
+
+
+def _trust(settings: Settings) -> tuple[Trust, str]:
+    """How a router that calls us knows that it is us: by the authority that signed our certificate, which comes along."""
+    if not settings.base_url.startswith("https://"):
+        return Trust.NONE, ""
+    return Trust.OURS, settings.router_authority or _AUTHORITY
 
 
 async def _our_address(settings: Settings) -> str:
@@ -211,10 +257,12 @@ async def _our_address(settings: Settings) -> str:
     return str(found[0][4][0])
 
 
-async def _remember(tx: Tx, router: Record, options: ScriptOptions, *, tunnel_key: X25519PrivateKey | None) -> None:
-    """What the script makes true about the router: where its login page is, and its key in the tunnel."""
+async def _remember(tx: Tx, router: Record, options: ScriptOptions, keys: _Keys) -> None:
+    """What the script makes true about the router: where its login page is, its key in the tunnel, how often it asks."""
     if options.network:
         await add_hosts(tx, router["id"], [pool_of(options.network)[0]])
-    if tunnel_key is not None:
-        public = _base64(tunnel_key.public_key().public_bytes_raw())
+    if keys.tunnel is not None:
+        public = _base64(keys.tunnel.public_key().public_bytes_raw())
         await tx.execute("UPDATE routers SET tunnel_public_key = $2 WHERE id = $1", router["id"], public)
+    if keys.pull is not None:
+        await tx.execute("UPDATE routers SET pull_interval_s = $2 WHERE id = $1", router["id"], options.interval_s)

@@ -8,7 +8,8 @@ from portal.db import Tx, atomic
 from portal.errors import Conflict, Invalid, TooMany
 from portal.identity import Actor
 from portal.msgid import N_
-from portal.routers.forms import DIRECT, OUR_USER, TUNNEL, Connection, NewRouter
+from portal.routers import pull_keys
+from portal.routers.forms import DIRECT, OUR_USER, PULL, TUNNEL, Connection, NewRouter
 from portal.routers.rights import changer, named, own_to_change
 from portal.states import note
 from portal.vault import Vault
@@ -21,8 +22,8 @@ TRIES_PER_HOUR = 40
 
 
 def ways_offered(tunnel: Tunnel | None) -> tuple[str, ...]:
-    """How routers can be reached here. Pull joins the list when the portal answers the pull agent."""
-    return (DIRECT, TUNNEL) if tunnel else (DIRECT,)
+    """How routers can be reached here: by their address, by our tunnel if there is one, or not at all and they ask us."""
+    return (DIRECT, TUNNEL, PULL) if tunnel else (DIRECT, PULL)
 
 
 async def may_try(actor: Actor, *, now: datetime) -> None:
@@ -93,6 +94,8 @@ async def reconnect(
             connection.tls_pin,
             password,
         )
+        if PULL in (row["way"], connection.way) and row["way"] != connection.way:
+            await pull_keys.forget(tx, router_id)
         merchant_id, data = row["merchant_id"], {"way": connection.way, "has_new_password": password is not None}
         await note(
             tx, "routers", router_id, "reconnect", merchant_id=merchant_id, at=now, actor=named(actor), data=data

@@ -18,18 +18,20 @@ _WAITS_S = (2, 4, 8, 15, 30, 60)
 _RANDOM = SystemRandom()
 
 
-async def lease(router_id: int, *, now: datetime) -> str | None:
+async def lease(router_id: int, *, now: datetime, asks: bool = False) -> str | None:
     """Take a router's one reconcile lease for six seconds; None: somebody else has it. Keep it with `renew`, give it back
-    with `release`."""
+    with `release`. `asks`: on behalf of a router that asks us; nobody else gets such a router's lease, for nobody dials it."""
     token = codes.hex_token(16)
     async with atomic() as tx:
         taken = await tx.value(
             """UPDATE routers SET lease_until = $2, lease_token = $3
-               WHERE id = $1 AND status NOT IN ('paused', 'removed') AND (lease_until IS NULL OR lease_until < $4) RETURNING id""",
+               WHERE id = $1 AND status NOT IN ('paused', 'removed') AND (lease_until IS NULL OR lease_until < $4)
+               AND (way = 'pull') = $5 RETURNING id""",
             router_id,
             now + LEASE,
             token,
             now,
+            asks,
         )
     return token if taken else None
 

@@ -115,6 +115,7 @@ SPLIT_JSON: Final = r"""
 :foreach vText in=$vJob do={ :set vFields ($vFields , [:pick $vText 1 [:len $vText]]) }
 """
 
+#: A login makes room first, if the user has no session left: the newest device wins, the one silent for longest goes.
 OBEY: Final = r"""
 :if ($vWhole) do={
 :foreach vJob in=$vJobs do={
@@ -170,8 +171,20 @@ OBEY: Final = r"""
 }
 :if ($vVerb = "login") do={
 :local vMac [:pick $vFields 5]
+:local vIp [:pick $vFields 4]
 :if ([:len [/ip hotspot active find where user=$vName and mac-address=$vMac]] = 0) do={
-/ip hotspot active login user=$vName password=[:pick $vFields 3] ip=[:pick $vFields 4] mac-address=$vMac
+:local vMost [:tonum [:tostr [/ip hotspot user profile get [find where name=[/ip hotspot user get [find where name=$vName] profile]] shared-users]]]
+:local vIn [/ip hotspot active find where user=$vName]
+:if ([:typeof $vMost] = "num" && [:len $vIn] >= $vMost && [:len [/ip hotspot host find where address=$vIp]] > 0) do={
+:local vLeft [:pick $vIn 0]
+:foreach vRow in=$vIn do={
+:if ([/ip hotspot active get $vRow idle-time] > [/ip hotspot active get $vLeft idle-time]) do={ :set vLeft $vRow }
+}
+:local vOld [/ip hotspot active get $vLeft mac-address]
+/ip hotspot cookie remove [find where user=$vName and mac-address=$vOld]
+/ip hotspot active remove $vLeft
+}
+/ip hotspot active login user=$vName password=[:pick $vFields 3] ip=$vIp mac-address=$vMac
 }
 :set vSaid "ok|"
 }
@@ -227,6 +240,8 @@ STATES: Final = {
         ("user", "address", "mac-address", "uptime", "session-time-left", "bytes-in", "bytes-out"),
     ),
     "cookies": ("cookie", f"user~{OURS}", ("user", "mac-address", "expires-in")),
+    # Every device there is, ours or not: who left by himself and who was put off looks the same otherwise.
+    "hosts": ("host", 'mac-address~":"', ("mac-address", "address", "authorized", "bypassed", "uptime")),
     "profiles": (
         "user profile",
         f"name~{quote('^vocha-[0-9a-z-]+$')}",

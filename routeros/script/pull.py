@@ -15,7 +15,7 @@ divided by `|`.
     uptime|1d02:03:04                         set|name|password|profile|comment|mac|uptime|bytes|disabled
     clock|2026-11-20 06:09:00                 end|name
     ack|<number>|ok|                          login|name|password|ip|mac
-    ack|<number>|failed|<why>                 report|users or active or cookies or profiles
+    ack|<number>|failed|<why>                 report|users, active, cookies, profiles or hosts
     state|<kind>|<number>|<page>|more         (page 1, 2, …, then the last with the count of all rows)
     state|<kind>|<number>|<page>|last|<total>
     <kind>|<fields as in agent.py>
@@ -132,7 +132,7 @@ def _report(lines: list[str]) -> PullReport:
     acks: list[PullAck] = []
     page: StatePage | None = None
     rows: list[StateRow] = []
-    for line in lines[:-1]:
+    for line in map(_printable, lines[:-1]):
         name, _, rest = line.partition("|")
         if name == "ack":
             acks.append(_ack(rest))
@@ -164,6 +164,11 @@ def _report(lines: list[str]) -> PullReport:
 
 
 _HELLO: Final = frozenset({"site", "secret", "ask", "version", "board", "serial", "uptime", "clock"})
+
+
+def _printable(line: str) -> str:
+    """What nobody can print or store is a router's mistake or malice; the rest of the line may still be of use."""
+    return line if line.isprintable() else "".join(sign if sign.isprintable() else "?" for sign in line)
 
 
 def _ack(rest: str) -> PullAck:

@@ -11,7 +11,7 @@ from typing import Final
 from routeros.names import is_own_name, is_own_profile_name
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, Why
 from routeros.script.pull_values import Action, LogIn, Report, StateKind, StateRow
-from routeros.values import ActiveSession, CookieRow, HotspotUser, UserChanges, UserProfile
+from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserChanges, UserProfile
 from routeros.words import (
     NO_MAC,
     Row,
@@ -189,6 +189,7 @@ _ROWS: Final[Mapping[StateKind, tuple[str, ...]]] = {
     StateKind.ACTIVE: (*("user", "address", "mac-address", "uptime", "session-time-left", "bytes-in", "bytes-out"),),
     StateKind.COOKIES: ("user", "mac-address", "expires-in"),
     StateKind.PROFILES: ("name", "shared-users", "add-mac-cookie", "rate-limit"),
+    StateKind.HOSTS: ("mac-address", "address", "authorized", "bypassed", "uptime"),
 }
 
 
@@ -235,9 +236,20 @@ def _user_profile(row: Row) -> UserProfile:
     )
 
 
+def _host(row: Row) -> HostRow:
+    return HostRow(
+        mac_address=row.mac("mac-address"),
+        address=row.text("address"),
+        is_authorized=row.flag("authorized"),
+        is_bypassed=row.flag("bypassed"),
+        uptime=row.seconds("uptime"),
+    )
+
+
 _READERS: Final[Mapping[StateKind, Callable[[Row], StateRow]]] = {
     StateKind.USERS: _user,
     StateKind.ACTIVE: _active,
     StateKind.COOKIES: _cookie,
     StateKind.PROFILES: _user_profile,
+    StateKind.HOSTS: _host,
 }

@@ -4,16 +4,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile
-from routeros.values import ActiveSession, CookieRow, HotspotUser, UserProfile
+from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserProfile
 
 
 class StateKind(StrEnum):
-    """A menu whose rows of ours a router can be asked to report."""
+    """A menu whose rows of ours a router can be asked to report; of hosts, all rows."""
 
     USERS = "users"
     ACTIVE = "active"
     COOKIES = "cookies"
     PROFILES = "profiles"
+    HOSTS = "hosts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Report:
 
 #: AddUser makes the user or brings it to exactly these values. Everything may be done twice.
 Action = AddUser | ChangeUser | EndAccess | EnsureProfile | LogIn | Report
-StateRow = HotspotUser | ActiveSession | CookieRow | UserProfile
+StateRow = HotspotUser | ActiveSession | CookieRow | UserProfile | HostRow
 
 
 @dataclass(frozen=True, slots=True)
