@@ -26,6 +26,7 @@ _TOKEN_ERRORS = {
 }
 _SHORTCODE = re.compile(r"\d{5,7}")
 _UNFIT_FOR_URL = re.compile(r"[<>\"\s\x00-\x1f]")
+_FORM = re.compile(rb"\w+=")
 _STAMP = re.compile(r"\d{14}")
 
 
@@ -51,8 +52,12 @@ async def read_json(request: Request[Any, Any, Any], *, first: str = "BusinessSh
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise invalid(first, spelling_of(request.url.path).field_code)
+    raw = await request.body()
+    if _FORM.match(raw):
+        # The header may say JSON: some clients send a form all the same, and find their first field missing.
+        raise invalid(first, spelling_of(request.url.path).field_code)
     try:
-        body = msgspec.json.decode(await request.body())
+        body = msgspec.json.decode(raw)
     except msgspec.DecodeError as error:
         raise DarajaRefusal(400, "400.002.05", "Invalid Request Payload") from error
     if not isinstance(body, dict):

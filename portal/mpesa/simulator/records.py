@@ -232,7 +232,7 @@ class Exchange:
     """One request and its answer, in or out. Bodies are parsed JSON where they are JSON, else text; both capped."""
 
     at: datetime
-    direction: Literal["in", "out"]
+    direction: Literal["in", "out", "note"]
     method: str
     target: str
     request: Any

@@ -42,3 +42,19 @@ def callback_text(code: str) -> str:
 def query_text(code: str) -> str:
     """ResultDesc as the query spells it; for some codes not the callback's text."""
     return QUERY_TEXTS.get(code) or callback_text(code)
+
+
+# Of the asynchronous commands: pages "Business To Customer", "Reversal", "Account Balance", result codes.
+COMMAND_RESULTS: dict[str, str] = RESULTS | {
+    "2": "Declined due to limit rule",
+    "4": "Declined due to limit rule: would exceed daily transfer limit",
+    "21": "The initiator is not allowed to initiate this request",
+    "100000000": "Request was cached, waiting for resending",
+    "R000001": "The transaction has already been reversed.",
+    "R000002": "The OriginalTransactionID is invalid.",
+}
+
+
+def command_text(code: str) -> str:
+    """ResultDesc in the result of an asynchronous command."""
+    return COMMAND_RESULTS.get(code, UNKNOWN_TEXT)

@@ -15,13 +15,13 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from portal.mpesa.simulator import control, oauth, phones, prompts, stk
+from portal.mpesa.simulator import c2b, commands, control, hand_payments, oauth, phones, prompts, pull, qr, stk
 from portal.mpesa.simulator.answers import Answer, refusal_answer
 from portal.mpesa.simulator.delivery import Courier
 from portal.mpesa.simulator.errors import DarajaRefusal
 from portal.mpesa.simulator.exchange_log import TRANSPORT, ExchangeLog
 from portal.mpesa.simulator.prompts import Action
-from portal.mpesa.simulator.records import Phone, Push
+from portal.mpesa.simulator.records import HandPayment, Phone, Push
 from portal.mpesa.simulator.spellings import spelling_of
 from portal.mpesa.simulator.world import World, wait_until
 
@@ -46,7 +46,17 @@ def create_simulator(world: World) -> ASGIApp:
         return world
 
     app = Litestar(
-        route_handlers=[oauth.generate, stk.push, stk.query, *control.HANDLERS, *phones.HANDLERS],
+        route_handlers=[
+            oauth.generate,
+            stk.push,
+            stk.query,
+            *c2b.HANDLERS,
+            *commands.HANDLERS,
+            *pull.HANDLERS,
+            *qr.HANDLERS,
+            *control.HANDLERS,
+            *phones.HANDLERS,
+        ],
         dependencies={"world": Provide(world_itself, sync_to_thread=False)},
         exception_handlers=_exception_handlers(world),
         lifespan=[courier_running],
@@ -223,6 +233,15 @@ class DarajaSimulator:
     def do(self, msisdn: str, action: Action | str, *, pin: str | None = None) -> Phone:
         """Any action at once, without waiting for a prompt."""
         return prompts.answer(self.world, msisdn, Action(action), pin=pin)
+
+    def pay_by_hand(self, msisdn: str, number: str, *, amount: int, account: str = "") -> HandPayment:
+        """Pay a paybill or a till from the phone's menu, with the right PIN. CannotPay when the phone refuses."""
+        return hand_payments.pay_by_hand(self.world, msisdn, number, amount=amount, account=account)
+
+    async def wait_settled(self, *, timeout: float = 5) -> None:  # noqa: ASYNC109
+        """Until nothing is due, waiting or under way to merchants. TimeoutError, in real seconds."""
+        if not await wait_until(self.world, self.world.is_settled, seconds=timeout):
+            raise TimeoutError("messages to merchants are still under way")
 
     async def _answer(self, msisdn: str, action: Action, pin: str | None = None) -> Push:
         push = await self.wait_prompt(msisdn)

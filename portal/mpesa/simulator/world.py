@@ -233,6 +233,10 @@ class World:
         due_at = self.agenda.next_due_at()
         return None if due_at is None else max(0.0, (due_at - self.clock.now()).total_seconds())
 
+    def is_settled(self) -> bool:
+        """Whether nothing is due now and no message waits for the courier or is with it."""
+        return not self.outbox and not self.deliveries_under_way and self.seconds_to_next() != 0
+
     # -- callbacks and listeners -----------------------------------------------------------------------------
 
     def release_held(self, *, is_reversed: bool = False) -> int:
@@ -253,6 +257,10 @@ class World:
         self.log.append(clean)
         for sink in self.sinks:
             sink(clean)
+
+    def note(self, text: str) -> None:
+        """A remark of the simulator's own, in the log between the exchanges."""
+        self.record(Exchange(self.clock.now(), "note", "", "", None, None, None, text))
 
     def notify(self) -> None:
         """Tell every watcher that something changed."""
