@@ -1,12 +1,16 @@
-"""Pushing, settling, and asking M-Pesa what became of payments nobody told us about."""
+"""Pushing, settling, and asking M-Pesa what became of payments nobody told us about; bringing in what was spooled."""
 
 import logging
 
 from jobs.doors import Doors
 from jobs.tally import Tally
 from portal import callbacks, payments
+from portal.callbacks import proof
 from portal.db import DB
 from portal.errors import MpesaError
+from portal.mpesa import evidence
+from portal.payments.enquire import BETWEEN_QUESTIONS
+from portal.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +45,52 @@ async def sweep(doors: Doors) -> None:
     await _enquire(doors)
 
 
+async def watch(doors: Doors) -> None:
+    """Apart from the sweep, which waits for M-Pesa's answers: spooled callbacks, and successes M-Pesa is silent about."""
+    await drain_spool(doors)
+    await proof.lend_due(vault=doors.vault, now=doors.clock.now())
+
+
+async def drain_spool(doors: Doors) -> callbacks.Drained:
+    """Bring callbacks that were spooled on this machine into the database, as far as no web process is busy with them."""
+    spool = Spool(doors.settings.spool_dir, most_bytes=doors.settings.spool_most_bytes)
+    return await callbacks.drain(spool, doors.clock)
+
+
 async def _enquire(doors: Doors) -> Tally:
     tally = Tally()
     for question in await payments.to_enquire(now=doors.clock.now()):
-        await payments.enquire(question, doors.mpesa, vault=doors.vault, now=doors.clock.now())
+        await proof.asked(question.payment_id, now=doors.clock.now())
+        said = await payments.enquire(question, doors.mpesa, vault=doors.vault, now=doors.clock.now())
+        await proof.answered(question.payment_id, said, now=doors.clock.now())
+        tally.processed += 1
+    return tally
+
+
+async def _judge(doors: Doors) -> Tally:
+    """Ask about what was delivered on trust."""
+    tally = Tally()
+    for question in await proof.lent_questions(now=doors.clock.now(), between=BETWEEN_QUESTIONS):
+        try:
+            daraja = await doors.mpesa.for_account(question.account_id)
+            answer = await daraja.query(question.checkout_request_id)
+        except MpesaError as error:
+            tally.failed += 1
+            log.warning("delivery on trust still unproved", extra={"payment": question.payment_id, "said": str(error)})
+            continue
+        outcome = evidence.of_query(question.payment_id, answer).outcome
+        verdict = await proof.judge(question, outcome, now=doors.clock.now())
+        log.info("delivery on trust judged", extra={"payment": question.payment_id, "verdict": verdict})
         tally.processed += 1
     return tally
 
 
 async def reconcile(doors: Doors) -> Tally:
-    """Find pushes whose sender died, and ask M-Pesa about what is open."""
+    """Find pushes whose sender died, and ask M-Pesa about what is open or was delivered on trust."""
     stranded = await payments.find_stranded(now=doors.clock.now())
-    tally = await _enquire(doors)
-    tally.processed += stranded
+    tally, judged = await _enquire(doors), await _judge(doors)
+    tally.processed += stranded + judged.processed
+    tally.failed += judged.failed
     return tally
 
 

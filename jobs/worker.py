@@ -42,6 +42,7 @@ HANDLERS: dict[Work, Handler] = {
 LOOKS: dict[str, Look] = {
     "expiry": vouchers.expire_if_due,
     "payments sweep": payments.sweep,
+    "callbacks": payments.watch,
 }
 
 

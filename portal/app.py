@@ -16,12 +16,14 @@ from litestar.types import ControllerRouterHandler
 
 from portal import error_pages, guards
 from portal.assets import no_favicon, ours
+from portal.callbacks import Checker, Intake
 from portal.clock import Clock
 from portal.config import Settings
 from portal.controllers import callbacks, captive, checkout, dashboard, health, identity, setup_scripts
 from portal.db import DB
 from portal.headers import Policy
 from portal.signing import Signer
+from portal.spool import Spool
 from portal.vault import Vault
 from portal.web import Pages
 
@@ -45,6 +47,7 @@ def create_app(
     time, vault, signer = clock or Clock(), Vault(settings.secret_keys), Signer(settings.secret_keys)
     shared = {"settings": settings, "clock": time, "vault": vault, "signer": signer}
     dependencies = {name: _always(value) for name, value in shared.items()}
+    intake = Intake(Spool(settings.spool_dir, most_bytes=settings.spool_most_bytes), time)
     return Litestar(
         route_handlers=[
             assets.route(),
@@ -59,7 +62,7 @@ def create_app(
             *routes,
         ],
         dependencies={**dependencies, "actor": Provide(guards.provide_actor)},
-        state=State({**shared, "pages": Pages(assets, policy)}),
+        state=State({**shared, "pages": Pages(assets, policy), "intake": intake, "checker": Checker()}),
         exception_handlers={**error_pages.HANDLERS, guards.SignInNeeded: guards.to_sign_in},
         before_send=[policy.before_send],
         request_max_body_size=MAX_BODY_BYTES,
@@ -83,9 +86,12 @@ async def _database(app: Litestar) -> AsyncGenerator[None]:
         await DB.open()
     _calm_collector()
     _return_big_blocks()
+    intake: Intake = app.state["intake"]
+    intake.recover()
     try:
         yield
     finally:
+        await intake.close()
         if is_ours:
             await DB.close()
 

@@ -39,6 +39,10 @@ class Settings:
     #: None: the embedded PostgreSQL, its data under `data_dir`.
     database_url: str | None = field(repr=False)
     data_dir: Path
+    #: Where callbacks wait while the database is away; a disk that keeps what it promises.
+    spool_dir: Path
+    #: More than this is not spooled: M-Pesa is answered 503 then.
+    spool_most_bytes: int
     #: Where people reach us, no slash at the end. Links are built from it, never from a Host header.
     base_url: str
     host: str
@@ -88,6 +92,8 @@ class Settings:
         plain = cls(
             database_url=database_url,
             data_dir=data_dir,
+            spool_dir=read.optional("SPOOL_DIR", values.directory) or data_dir / "spool",
+            spool_most_bytes=read.plain("SPOOL_MOST_MB", values.whole(1, 100_000), default="512") * 1024 * 1024,
             base_url=base_url,
             host=read.plain("HOST", values.host, default="127.0.0.1"),
             port=read.plain("PORT", values.whole(0, 65_535), default="8000"),

@@ -2,6 +2,7 @@
 
 A deferred task is only a wake-up: the row it names is the truth, and a sweep finds what the queue lost."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 
@@ -25,3 +26,9 @@ async def defer(tx: Tx, work: Work, row_id: int, *, after: timedelta | None = No
     """Queue a task in the caller's transaction: it exists if and only if the transaction commits."""
     queries = Queries.from_asyncpg_connection(tx.connection)
     await queries.enqueue(work.value, str(row_id).encode(), execute_after=after)
+
+
+async def defer_all(tx: Tx, work: Work, row_ids: Sequence[int]) -> None:
+    """Queue the same kind of task for many rows, in one statement."""
+    queries = Queries.from_asyncpg_connection(tx.connection)
+    await queries.enqueue([work.value] * len(row_ids), [str(row_id).encode() for row_id in row_ids], [0] * len(row_ids))

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 
 from portal import migrations
+from portal.callbacks import Intake
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +21,13 @@ def healthz() -> Response[str]:
 
 
 @get("/readyz")
-async def readyz() -> Response[str]:
-    """The database answers and has the shape this version needs; 503 and the reason otherwise."""
+async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
+    """The database answers and has the shape this version needs, and callbacks could be spooled; 503 and the reason otherwise."""
+    intake: Intake = request.app.state["intake"]
+    trouble = await asyncio.to_thread(intake.spool.trouble) or intake.trouble
+    if trouble:
+        log.error("not ready", extra={"error": trouble})
+        return _say(trouble, 503)
     try:
         async with asyncio.timeout(_PATIENCE_S):
             is_current = await migrations.is_current()

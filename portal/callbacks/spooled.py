@@ -1,0 +1,113 @@
+"""From the spool into the database: every message there once, the file gone once all of it is committed.
+
+May be done by any process of this machine, by several at once, and again after a death in the middle."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+import msgspec
+
+from portal import faults
+from portal.callbacks.store import Kept, Message, keep
+from portal.clock import Clock
+from portal.db import atomic
+from portal.patience import LOST_DATABASE
+from portal.spool import Segment, Spool
+from portal.states import note
+
+log = logging.getLogger(__name__)
+
+_BATCH = 100
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Message).decode
+
+
+class Drained(msgspec.Struct):
+    """What a drain did: files emptied; messages new to the database, there already, and to no address of ours; and how many
+    could not be read or stored, and lie aside for a person."""
+
+    files: int = 0
+    new: int = 0
+    known: int = 0
+    unknown: int = 0
+    aside: int = 0
+
+
+def to_record(message: Message) -> bytes:
+    """A message as it stands in the spool."""
+    return _encode(message)
+
+
+async def drain(spool: Spool, clock: Clock) -> Drained:
+    """Bring everything nobody else is busy with into the database. What goes wrong with the database is raised; the file stays."""
+    drained = Drained()
+    for segment in spool.claim():
+        try:
+            aside = await _bring(segment, drained)
+            lost = len(aside) + bool(segment.spoilt)
+            if lost:
+                drained.aside += lost
+                await _alarm(segment, lost, clock)
+            await asyncio.to_thread(segment.remove, aside=aside)
+        except BaseException:
+            segment.close()
+            raise
+        drained.files += 1
+    if drained.files:
+        log.info("spool drained", extra=msgspec.structs.asdict(drained))
+    return drained
+
+
+async def _bring(segment: Segment, drained: Drained) -> list[bytes]:
+    """The records that cannot be stored, whatever is tried."""
+    messages: list[Message] = []
+    aside: list[bytes] = []
+    for record in segment.records:
+        try:
+            messages.append(_decode(record))
+        except msgspec.DecodeError:
+            aside.append(record)
+    for at in range(0, len(messages), _BATCH):
+        batch = messages[at : at + _BATCH]
+        try:
+            _count(await _keep(batch), drained)
+        except LOST_DATABASE:
+            raise
+        except Exception:
+            log.exception("messages from the spool refused together, now one by one")
+            aside += await _one_by_one(batch, drained)
+    return aside
+
+
+async def _one_by_one(batch: Sequence[Message], drained: Drained) -> list[bytes]:
+    aside: list[bytes] = []
+    for message in batch:
+        try:
+            _count(await _keep([message]), drained)
+        except LOST_DATABASE:
+            raise
+        except Exception:
+            log.exception("a message from the spool cannot be stored")
+            aside.append(to_record(message))
+    return aside
+
+
+async def _keep(batch: Sequence[Message]) -> list[Kept]:
+    async with atomic() as tx:
+        kept = await keep(tx, batch)
+    faults.reach("spool.drained")
+    return kept
+
+
+def _count(kept: Sequence[Kept], drained: Drained) -> None:
+    drained.new += kept.count(Kept.NEW)
+    drained.unknown += kept.count(Kept.UNKNOWN)
+    drained.known += kept.count(Kept.REPEAT) + kept.count(Kept.ENOUGH)
+
+
+async def _alarm(segment: Segment, lost: int, clock: Clock) -> None:
+    log.error("part of the spool cannot be read", extra={"file": segment.path.name, "parts": lost})
+    data = {"file": segment.path.name, "parts": lost, "bytes": len(segment.spoilt)}
+    async with atomic() as tx:
+        await note(tx, "callbacks", 0, "spool_unreadable", merchant_id=None, at=clock.now(), actor="spool", data=data)
