@@ -192,7 +192,7 @@ async def _ask_for_money(
 
 
 _LOOK = """
-SELECT c.*, r.name AS router_name, r.site, r.status AS router_status, r.hotspot_hosts,
+SELECT c.*, r.name AS router_name, r.site, r.status AS router_status, r.hotspot_hosts, r.way, r.pull_interval_s,
        p.status AS payment_status, p.result_code, p.submitted_at, p.receipt, p.received_cents, p.amount_cents, p.account_reference,
        v.status AS voucher_status, v.expires_at, v.code_sealed, g.status AS grant_status, g.login_wanted_at, g.logged_in_at
 FROM checkouts c

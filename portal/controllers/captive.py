@@ -12,6 +12,7 @@ from litestar.di import Provide
 
 from portal import access_grants, checkouts, codes, packages, vouchers
 from portal.captive import links as captive_links
+from portal.captive import states as captive_states
 from portal.captive import words as captive_words
 from portal.captive.visits import VisitLost
 from portal.clock import Clock
@@ -66,7 +67,9 @@ def _welcome_back(frame: Frame) -> Response[str]:
     """The device has time left: it is being logged in. Says nothing about it, for a MAC proves nothing."""
     onward = frame.visit.onward if frame.visit else None
     go_on = onward.url if onward else captive_links.status_link(frame.login) if frame.login else None
-    return frame.show("captive/back.html", {"others": frame.site_link()}, go=go_on, refresh_s=3)
+    within_s = captive_states.let_in_within_s(frame.site)
+    context = {"others": frame.site_link(), "within_s": within_s}
+    return frame.show("captive/back.html", context, go=go_on, refresh_s=within_s or 3)
 
 
 async def _way_back(frame: Frame, *, clock: Clock, vault: Vault) -> str | None:

@@ -149,9 +149,9 @@ class Frame:
 
     def show(
         self, template: str, context: Mapping[str, object] | None = None, *, status: int = 200, key: str = "",
-        go: str | None = None, refresh_s: int | None = None, retry_after_s: int | None = None,
+        go: str | None = None, refresh_s: int | None = None, poll_s: int = 3, retry_after_s: int | None = None,
     ) -> Response[str]:  # fmt: skip
-        """The whole page. `key`: the state a waiting page watches; `go`: where a page leads on to by itself after
+        """The whole page. `key`: the state a waiting page watches every `poll_s` seconds; `go`: where a page leads on to by itself after
         `refresh_s`, which is also when it loads anew without script."""
         script = WAIT if key else GO if go else None
         shared = {
@@ -162,6 +162,7 @@ class Frame:
             "key": key,
             "go": go,
             "refresh_s": refresh_s,
+            "poll_s": poll_s,
         }
         return render(
             self.request,

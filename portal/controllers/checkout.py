@@ -35,9 +35,10 @@ async def show_checkout(
     screen = captive_states.screen(view, now=now)
     facts = {"view": view, "screen": screen, "now": now, "form_key": codes.hex_token(16)}
     lengths = {"bar_s": captive_states.BAR_S, "again_s": SAME_AGAIN_AFTER_S}
+    lengths |= {"within_s": captive_states.let_in_within_s(view.router)}
     context = {**facts, **lengths, **_ways(frame, view)}
     key = screen.key if screen.refresh_s else ""
-    return frame.show(screen.template, context, refresh_s=screen.refresh_s, key=key)
+    return frame.show(screen.template, context, refresh_s=screen.refresh_s, poll_s=screen.poll_s, key=key)
 
 
 @get("/w/{token:str}/state")

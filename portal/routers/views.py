@@ -11,7 +11,8 @@ from portal.errors import NotFound
 
 
 class RouterView(msgspec.Struct, frozen=True, kw_only=True):
-    """A router as pages need it. `hotspot_hosts`: the hosts its login page may have, the preferred one first."""
+    """A router as pages need it. `hotspot_hosts`: the hosts its login page may have, the preferred one first.
+    `asks_every_s`: how often it asks us, when nobody can dial it; None: we reach it at once."""
 
     id: int
     merchant_id: int
@@ -19,12 +20,13 @@ class RouterView(msgspec.Struct, frozen=True, kw_only=True):
     site: str
     status: str
     hotspot_hosts: tuple[str, ...]
+    asks_every_s: int | None = None
 
 
 async def by_site(site: str) -> RouterView:
     """The router whose captive page has this name; NotFound otherwise."""
     row = await DB.row(
-        """SELECT id, merchant_id, name, site, status, hotspot_hosts FROM routers
+        """SELECT id, merchant_id, name, site, status, hotspot_hosts, way, pull_interval_s FROM routers
            WHERE site = $1 AND status <> 'removed'""",
         site,
     )
@@ -43,4 +45,5 @@ def router_view(row: Mapping[str, Any] | Record) -> RouterView:
         site=row["site"],
         status=row["status"],
         hotspot_hosts=hosts,
+        asks_every_s=row["pull_interval_s"] if row["way"] == "pull" else None,
     )

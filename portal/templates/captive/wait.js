@@ -2,7 +2,7 @@
    when it is another one, loads the whole page anew, so that phones look again whether they are online. */
 !function (d, w) {
   var main = d.querySelector("main"), key = main.getAttribute("data-k"), bar = d.querySelector("progress"),
-    left = d.getElementById("s"), ticks = 0, misses = 0, busy = 0;
+    left = d.getElementById("s"), every = +main.getAttribute("data-p"), ticks = 0, misses = 0, busy = 0;
   function anew() { w.location.replace(w.location.href); }
   function ask() {
     if (busy) return;
@@ -24,7 +24,7 @@
       bar.value++;
       if (left) left.textContent = bar.max - bar.value;
     }
-    if (++ticks % 3 == 0) ask();
+    if (++ticks % every == 0) ask();
   }, 1000);
   d.addEventListener("visibilitychange", function () { if (!d.hidden) ask(); });
 }(document, window);
