@@ -36,7 +36,7 @@ async def look(router: RouterAccess, doors: Doors) -> list[Finding]:
     now = doors.clock.now()
     seen = await observe(client)
     if not seen.complete:
-        raise Unavailable
+        raise Unavailable(drift.INCOMPLETE)
     # The wishes are read after the router, as a pass does.
     wanted = plan(desired_state(await access_grants.all_of(router.id, vault=doors.vault), now=now), seen)
     sight = Sight(

@@ -19,6 +19,7 @@ from portal.drift.compare import (
 )
 from portal.drift.known import doubt, vouch
 from portal.drift.looks import (
+    INCOMPLETE,
     Look,
     Standing,
     Target,
@@ -31,10 +32,11 @@ from portal.drift.looks import (
     target_seen,
     under_way,
 )
-from portal.drift.reports import Bought, Group, Report, Result, report, reports, vouchers_of
+from portal.drift.reports import Bought, Group, Report, Result, report, report_of, reports, vouchers_of
 
 __all__ = [
     "FOREIGN",
+    "INCOMPLETE",
     "Bought",
     "Finding",
     "Group",
@@ -60,6 +62,7 @@ __all__ = [
     "remove",
     "repair",
     "report",
+    "report_of",
     "reports",
     "sold_on",
     "target_seen",

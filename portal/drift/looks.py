@@ -27,6 +27,9 @@ _MOST_FINDINGS = 5000
 
 BUSY = N_("We are looking at this router right now. Wait a moment and try again.")
 PAUSED = N_("This router is paused: we leave it alone. Resume it first.")
+INCOMPLETE = N_(
+    "The router did not show us everything, so we draw no conclusions. Look at its checkup: our user may lack rights."
+)
 NOT_SEEN = N_("This was not on the router when we last looked. Look again first.")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from portal.msgid import N_
+from routeros.troubles import trouble_of
 
 #: code → sentence for a shopkeeper, with %-placeholders filled from the finding's params.
 SENTENCES: Mapping[str, str] = {
@@ -78,3 +79,8 @@ SENTENCES: Mapping[str, str] = {
     "licence_near": N_("The licence (level %(level)s) lets %(most)s people online; you have sold to %(sold)s already."),
     "flash": N_("Only %(kib)s KiB are free on the router's storage. Delete files it does not need."),
 }
+
+
+def sentence_of(error: str) -> str:
+    """What a shopkeeper may do about an error of the network's or the router's, untranslated."""
+    return SENTENCES[f"trouble_{trouble_of(error)}"]

@@ -3,7 +3,20 @@
 from litestar import Router
 
 from portal import guards
-from portal.controllers.dashboard import account, home, operator, router_changes, router_setup, routers, sales
+from portal.controllers.dashboard import (
+    account,
+    home,
+    operator,
+    outages,
+    router_changes,
+    router_drift,
+    router_setup,
+    router_snapshots,
+    routers,
+    sales,
+    settings,
+    vouchers,
+)
 
 #: All of it: somebody must be signed in, and what changes something must come from our own forms.
 ROUTER = Router(
@@ -15,6 +28,11 @@ ROUTER = Router(
         *routers.ROUTES,
         *router_setup.ROUTES,
         *router_changes.ROUTES,
+        *router_drift.ROUTES,
+        *router_snapshots.ROUTES,
+        *outages.ROUTES,
+        *vouchers.ROUTES,
+        *settings.ROUTES,
         *operator.ROUTES,
         *account.ROUTES,
     ],

@@ -9,6 +9,7 @@ from portal.controllers.dashboard.frame import frame_of, page
 from portal.cookies import LANGUAGE, SESSION, expired, make_cookie
 from portal.guards import load_session, settings_of
 from portal.identity import Actor, sign_out
+from portal.routers import rights
 from portal.web import see_other
 
 AnyRequest = Request[Any, Any, Any]
@@ -19,7 +20,7 @@ _YEAR_S = 31_536_000
 async def account(request: AnyRequest, actor: Actor) -> Response[str]:
     """Name, role, languages, sign-out."""
     frame = await frame_of(request, actor, here="account")
-    return page(request, frame, "dashboard/account.html", languages=i18n.NAMES)
+    return page(request, frame, "dashboard/account.html", languages=i18n.NAMES, may_change=rights.may_change(actor))
 
 
 @post("/account/language")

@@ -40,6 +40,10 @@ HAPPENINGS: Mapping[str, str] = {
     "brakes_released": N_("Clean-up allowed"),
     "board_replaced": N_("Another board found"),
     "restarted": N_("Restarted"),
+    "repair": N_("Repair asked for"),
+    "foreign_removed": N_("Removal of a row that is not ours asked for"),
+    "vouched": N_("A row that is not ours vouched for"),
+    "doubted": N_("Not vouched for any more"),
 }
 #: Tone of a piece of the strip → word.
 STRIP_WORDS: Mapping[str, str] = {

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from litestar import Request, Response, get
 from litestar.params import Parameter
 
-from portal import guards, reports
+from portal import drift, guards, outages, reports
 from portal.clock import Clock
+from portal.controllers.dashboard.drift_words import why_failed
 from portal.controllers.dashboard.frame import Frame, frame_of, page, part
 from portal.controllers.dashboard.router_words import (
     GRANT_WORDS,
@@ -19,8 +20,7 @@ from portal.controllers.dashboard.router_words import (
 from portal.controllers.dashboard.words import ROUTER_WORDS
 from portal.identity import Actor
 from portal.routers import checks, held_why, looks, rights
-from portal.routers.findings import SENTENCES
-from routeros.troubles import trouble_of
+from portal.routers.findings import SENTENCES, sentence_of
 
 AnyRequest = Request[Any, Any, Any]
 Before = Annotated[int | None, Parameter(query="before", ge=1, le=2**63 - 1)]
@@ -47,7 +47,10 @@ async def router_page(request: AnyRequest, actor: Actor, clock: Clock, router_id
     frame = await frame_of(request, actor, here="routers")
     context = {**await _state(frame, clock, router_id), **await _people(frame, clock, router_id)}
     context |= {**await _doctor(frame, clock, router_id), **await _history(frame, router_id)}
-    context |= {"users": await looks.users_on(actor, router_id), "grant_words": GRANT_WORDS}
+    context |= {"users": await looks.users_on(actor, router_id), "grant_words": GRANT_WORDS, "sentence_of": sentence_of}
+    report = await drift.report(actor, router_id)
+    context |= {"report": report, "drift_failed": why_failed(report.standing)}
+    context |= {"outages": await outages.of_router(actor, router_id, limit=3)}
     return page(request, frame, "dashboard/router.html", **context)
 
 
@@ -92,12 +95,13 @@ async def _list(frame: Frame, clock: Clock) -> dict[str, object]:
         "routers": await reports.routers(frame.actor), "strips": await looks.strips(frame.actor, now=now),
         "worst": await checks.worst_of(frame.actor), "router_words": ROUTER_WORDS, "strip_words": STRIP_WORDS,
         "severity_words": SEVERITY_WORDS, "may_change": rights.may_change(frame.actor), "now": now,
+        "to_decide": await outages.waiting(frame.actor),
     }  # fmt: skip
 
 
 async def _state(frame: Frame, clock: Clock, router_id: int) -> dict[str, object]:
     now, router = clock.now(), await looks.page_of(frame.actor, router_id)
-    trouble = SENTENCES[f"trouble_{trouble_of(router.last_error)}"] if router.last_error else ""
+    trouble = sentence_of(router.last_error) if router.last_error else ""
     return {
         "router": router, "strip": (await looks.strips(frame.actor, now=now)).get(router_id, []), "trouble": trouble,
         "router_words": ROUTER_WORDS, "strip_words": STRIP_WORDS, "ways": WAYS,

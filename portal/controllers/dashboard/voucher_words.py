@@ -1,0 +1,37 @@
+"""Words for vouchers: how they stand, why they ended, what happened to them."""
+
+from collections.abc import Mapping
+
+from portal.msgid import N_
+from portal.states import VoucherStatus
+
+#: Status → (tone, word).
+VOUCHER_WORDS: Mapping[str, tuple[str, str]] = {
+    VoucherStatus.UNSOLD: ("info", N_("Not sold yet")),
+    VoucherStatus.PAID: ("wait", N_("Paid, not started")),
+    VoucherStatus.IN_USE: ("ok", N_("In use")),
+    VoucherStatus.EXPIRED: ("off", N_("Time is over")),
+    VoucherStatus.REVOKED: ("bad", N_("Taken back")),
+}
+#: Why it ended → sentence.
+WHY_ENDED: Mapping[str, str] = {
+    "activation": N_("It was not used in time."),
+    "purchase": N_("The time since the purchase is over."),
+    "usage": N_("The time since the first use is over."),
+    "uptime": N_("All its connected time is used up."),
+    "data": N_("All its data is used up."),
+    "router_sync": N_("Its session was ended at the router."),
+    "revoked": N_("Somebody took it back."),
+}
+#: (Table, event) → what happened.
+MOVE_WORDS: Mapping[tuple[str, str], str] = {
+    ("vouchers", "sell"): N_("Sold"),
+    ("vouchers", "start"): N_("First login, its time runs"),
+    ("vouchers", "expire"): N_("Ended"),
+    ("vouchers", "revoke"): N_("Taken back"),
+    ("vouchers", "time_given_back"): N_("Time given back for an outage"),
+    ("vouchers", "session_ended"): N_("Session ended at the router"),
+    ("access_grants", "appear"): N_("Ready on the router"),
+    ("access_grants", "end"): N_("Access is being ended"),
+    ("access_grants", "leave"): N_("Off the router"),
+}
