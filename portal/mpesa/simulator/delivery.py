@@ -10,22 +10,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-import httpx
-
 from portal.mpesa.simulator.exchange_log import readable
 from portal.mpesa.simulator.records import Callback, Delivery, Exchange
+from portal.mpesa.simulator.wire import Wire, WireError
 from portal.mpesa.simulator.world import World
 
 logger = logging.getLogger(__name__)
 
 # An injected clock may jump without telling anyone; while something is planned, look at it this often.
 LOOK_EVERY_SECONDS = 0.25
-ANSWER_LIMIT = 65_536
 ANSWER_NOTED = 4_096
 # Deliveries at a time; the rest wait their turn before their own timeout starts, or a burst would lose its tail.
 LANES = 64
-# The knob is the timeout that counts; this one is there so that none is ever missing.
-LONGEST_SECONDS = 120.0
 
 
 def is_allowed(url: str, hosts: tuple[str, ...]) -> bool:
@@ -46,7 +42,7 @@ class Courier:
         self.world = world
         self._wake = asyncio.Event()
         self._lanes = asyncio.Semaphore(LANES)
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._wire = Wire()
         self._under_way: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
 
@@ -64,9 +60,7 @@ class Courier:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        self._wire.close()
         self._loop_task = None
 
     async def _run(self) -> None:
@@ -115,38 +109,19 @@ class Courier:
     async def _post(self, callback: Callback, url: str) -> tuple[int | None, str | None, bytes]:
         """Status and body of the answer, or why there is none. A long body is cut."""
         knobs = self.world.knobs
-        parts = urlsplit(url)
-        # The path as it was given: a URL library would normalise its escapes.
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        headers = {"Content-Type": "application/json;charset=UTF-8", **dict(callback.headers)}
+        headers = {"Content-Type": "application/json;charset=UTF-8", "Accept": "*/*", **dict(callback.headers)}
         foreign = callback.is_foreign or knobs.callback_source == "foreign"
-        client = self._client(knobs.foreign_address if foreign else knobs.listed_address)
+        address = knobs.foreign_address if foreign else knobs.listed_address
+        # Plain 127.0.0.1 is where the system sends from anyway; naming it would shut out IPv6 targets.
+        local = None if address == "127.0.0.1" else address
         try:
             async with asyncio.timeout(callback.timeout_seconds or knobs.callback_timeout_seconds):
-                request = client.build_request("POST", url, content=callback.body, headers=headers)
-                request.extensions["target"] = target.encode("ascii", "replace")
-                response = await client.send(request, stream=True)
-                try:
-                    answer = await _skim(response)
-                finally:
-                    await response.aclose()
+                status, answer = await self._wire.post(url, callback.body, headers=headers, local_address=local)
         except TimeoutError:
             return None, "timeout", b""
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return None, type(error).__name__, b""
-        return response.status_code, None, answer
-
-    def _client(self, address: str) -> httpx.AsyncClient:
-        if address not in self._clients:
-            # Plain 127.0.0.1 is where the system sends from anyway; naming it would shut out IPv6 targets.
-            local = None if address == "127.0.0.1" else address
-            transport = httpx.AsyncHTTPTransport(
-                local_address=local, limits=httpx.Limits(max_connections=LANES, max_keepalive_connections=LANES)
-            )
-            self._clients[address] = httpx.AsyncClient(
-                transport=transport, follow_redirects=False, trust_env=False, timeout=LONGEST_SECONDS
-            )
-        return self._clients[address]
+        except WireError as error:
+            return None, str(error), b""
+        return status, None, answer
 
 
 def _routed(url: str, routes: Mapping[str, str]) -> str:
@@ -167,13 +142,3 @@ def _exchange(callback: Callback, delivery: Delivery, answer: bytes) -> Exchange
         answer=readable(answer[:ANSWER_NOTED]) if answer else None,
         note=delivery.error or "",
     )
-
-
-async def _skim(response: httpx.Response) -> bytes:
-    """Read a short answer to its end, so that the connection can serve again; leave a long one."""
-    seen = bytearray()
-    async for chunk in response.aiter_raw():
-        seen += chunk
-        if len(seen) > ANSWER_LIMIT:
-            break
-    return bytes(seen[:ANSWER_LIMIT])

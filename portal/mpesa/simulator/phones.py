@@ -1,7 +1,10 @@
-"""Virtual phones over HTTP: a page for people, JSON for tests. What an action means is in prompts.py."""
+"""Virtual phones over HTTP: pages for people, JSON for tests. What an action means is in prompts.py.
+
+Paying by hand has a page of its own, because the phone's page reloads by itself.
+"""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader
@@ -10,9 +13,9 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
-from portal.mpesa.simulator import prompts
+from portal.mpesa.simulator import hand_payments, prompts
 from portal.mpesa.simulator.answers import Answer, json_answer
-from portal.mpesa.simulator.errors import DarajaRefusal, NothingToAnswer
+from portal.mpesa.simulator.errors import CannotPay, DarajaRefusal, NothingToAnswer
 from portal.mpesa.simulator.ids import EAT
 from portal.mpesa.simulator.prompts import Action
 from portal.mpesa.simulator.records import AutoAnswer, Phone, Push
@@ -34,6 +37,15 @@ class Answering(msgspec.Struct, forbid_unknown_fields=True):
     """One action on a phone."""
 
     action: Action
+    pin: str | None = None
+
+
+class HandPaying(msgspec.Struct, forbid_unknown_fields=True):
+    """A payment from the phone's menu: to a paybill with an account, or to a till. `pin` null types the right one."""
+
+    number: str
+    amount: int
+    account: str = ""
     pin: str | None = None
 
 
@@ -91,6 +103,8 @@ def describe(phone: Phone) -> dict[str, Any]:
     prompt = phone.prompt
     return {
         "msisdn": phone.msisdn,
+        "owner": str(phone.owner),
+        "language": phone.language,
         "is_on": phone.is_on,
         "is_locked": phone.is_locked,
         "wrong_pins": phone.wrong_pins,
@@ -136,6 +150,11 @@ async def show_phone(request: AnyRequest, world: NamedDependency[World], number:
         last_result=callback_text(last.result_code or "") if last else "",
         can_pay_late=last is not None and last.result_code in NO_ANSWER_CODES,
         is_gone="gone" in request.query_params,
+        waiting=[
+            payment
+            for payment in world.hand_payments.values()
+            if payment.msisdn == phone.msisdn and payment.status == "validating"
+        ],
         zone=EAT,
     )
 
@@ -144,8 +163,7 @@ async def show_phone(request: AnyRequest, world: NamedDependency[World], number:
 async def answer_phone(request: AnyRequest, world: NamedDependency[World], number: FromPath[str]) -> ASGIApp:
     """`{"action": ..., "pin": ...}` gives the phone, 409 when there is nothing to answer; a form gives the page."""
     phone = find_phone(world, number)
-    is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    if not is_form:
+    if not _is_form(request):
         asked = msgspec.json.decode(await request.body(), type=Answering)
         return json_answer(describe(prompts.answer(world, phone.msisdn, asked.action, pin=asked.pin)))
     fields = await request.form()
@@ -156,6 +174,48 @@ async def answer_phone(request: AnyRequest, world: NamedDependency[World], numbe
     except NothingToAnswer:
         note = "?gone"
     return Answer(303, b"", headers={"location": f"/_sim/phone/{phone.msisdn}{note}"})
+
+
+@get("/_sim/phone/{number:str}/pay")
+async def show_menu(world: NamedDependency[World], number: FromPath[str]) -> ASGIApp:
+    """Lipa na M-PESA: the form to pay by hand, and what can be paid here."""
+    return _menu(world, find_phone(world, number), {}, told=None)
+
+
+@post("/_sim/phone/{number:str}/pay", status_code=200)
+async def pay(request: AnyRequest, world: NamedDependency[World], number: FromPath[str]) -> ASGIApp:
+    """JSON gives receipt and status, 409 with what the payer reads; the form goes back to the phone or shows why not."""
+    phone = find_phone(world, number)
+    if not _is_form(request):
+        asked = msgspec.json.decode(await request.body(), type=HandPaying)
+        payment = hand_payments.pay_by_hand(
+            world, phone.msisdn, asked.number, amount=asked.amount, account=asked.account, pin=asked.pin
+        )
+        return json_answer({"receipt": payment.receipt, "status": payment.status})
+    fields = {name: str(value) for name, value in (await request.form()).items()}
+    amount = fields.get("amount", "")
+    try:
+        hand_payments.pay_by_hand(
+            world,
+            phone.msisdn,
+            fields.get("number", ""),
+            amount=int(amount) if amount.isdecimal() and len(amount) < 9 else 0,
+            # As typed: stray spaces and small letters are what merchants get.
+            account=fields.get("account", ""),
+            pin=fields.get("pin", ""),
+        )
+    except CannotPay as refusal:
+        return _menu(world, phone, fields, told=refusal.message)
+    return Answer(303, b"", headers={"location": f"/_sim/phone/{phone.msisdn}"})
+
+
+@post("/_sim/phone/{number:str}/language", status_code=200)
+async def set_language(request: AnyRequest, world: NamedDependency[World], number: FromPath[str]) -> ASGIApp:
+    """A form with `language` en or sw: the language of the messages to come."""
+    phone = find_phone(world, number)
+    fields = await request.form()
+    phone.language = msgspec.convert(fields.get("language"), Literal["en", "sw"])
+    return Answer(303, b"", headers={"location": f"/_sim/phone/{phone.msisdn}"})
 
 
 @post("/_sim/phone/{number:str}/auto", status_code=200)
@@ -173,6 +233,18 @@ async def style() -> ASGIApp:
     return Answer(200, _STYLE, media_type="text/css; charset=utf-8", headers={"cache-control": "no-cache"})
 
 
+def _is_form(request: AnyRequest) -> bool:
+    return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+def _menu(world: World, phone: Phone, fields: dict[str, str], *, told: str | None) -> Answer:
+    businesses = sorted(world.shortcodes.values(), key=lambda shortcode: shortcode.party_b)
+    page = _page("pay.html", phone=phone, businesses=businesses, fields=fields, told=told)
+    if told:
+        page.status = 422
+    return page
+
+
 def _seconds_left(world: World, phone: Phone) -> int:
     """Until the live push times out; rounded up, never negative."""
     if phone.live is None:
@@ -182,4 +254,4 @@ def _seconds_left(world: World, phone: Phone) -> int:
     return max(0, int(knobs.prompt_after_seconds + knobs.no_answer_seconds - age) + 1)
 
 
-HANDLERS = [list_phones, show_phone, answer_phone, set_auto, style]
+HANDLERS = [list_phones, show_phone, answer_phone, show_menu, pay, set_language, set_auto, style]
