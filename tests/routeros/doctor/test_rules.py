@@ -78,7 +78,8 @@ def test_a_router_that_shows_nothing_is_not_accused() -> None:
 
 CASES = [
     (one("/system/resource", version="6.48.1"), {"version_holes": "bad"}),
-    (one("/system/resource", version="7.18"), {"version_holes": "warn"}),
+    (one("/system/resource", version="7.18"), {"version_holes": "bad"}),
+    (one("/system/resource", version="7.19.2"), {"version_holes": "warn"}),
     (one("/system/resource", version="7.21beta2"), {"fine": "ok"}),
     (one("/system/resource", free_hdd_space="500000"), {"flash": "warn"}),
     ({"/user": [{"name": "vocha", "group": "full", "address": "x"}]}, {"policies_too_many": "warn"}),
@@ -185,8 +186,9 @@ def test_settings_are_told_without_secrets_and_without_what_moves_by_itself() ->
 
 @pytest.mark.parametrize(
     ("version", "holes"),
-    [("6.41", 5), ("6.42.1", 3), ("6.49.7", 3), ("6.49.8", 0), ("6.49.18", 0), ("7.4.1", 3), ("7.5", 2), ("7.9.1", 1),
-     ("7.20", 1), ("7.20.1", 0), ("7.20.1rc1", 1), ("7.24", 0), ("8.0", 0)],
+    [("6.40.7", 5), ("6.40.8", 4), ("6.41", 5), ("6.42.1", 3), ("6.48.6", 3), ("6.48.7", 1), ("6.49.7", 2), ("6.49.8", 1),
+     ("6.49.10", 0), ("6.49.18", 0), ("7.4.1", 5), ("7.5", 4), ("7.7", 3), ("7.9.1", 2), ("7.19.2", 1), ("7.20", 1),
+     ("7.20.1", 0), ("7.20.1rc1", 1), ("7.24", 0), ("8.0", 0)],
 )  # fmt: skip
 def test_versions_have_the_holes_that_were_not_closed_yet(version: str, holes: int) -> None:
     read = read_version(version)
