@@ -114,18 +114,19 @@ def _fold(typed: str, lengths: range) -> str:
         raise CodeError(N_("This code is too short. Check it and type it again."))
     if len(plain) >= lengths.stop:
         raise CodeError(N_("This code is too long. Check it and type it again."))
-    readings = list(_readings(plain))
-    if len(readings) != 1:
+    meant = [code for code in readings(plain) if is_well_formed(code)]
+    if len(meant) != 1:
         raise CodeError(N_("There is a mistake in this code. Check it and type it again."))
-    return readings[0]
+    return meant[0]
 
 
-def _readings(plain: str) -> Iterator[str]:
+def readings(plain: str) -> Iterator[str]:
+    """What the eye may have read: every look-alike in `plain` (capitals and digits) replaced by what may have been printed.
+    Nothing when there are more than two; the check character is not looked at."""
     doubtful = sum(char in _LOOK_ALIKES for char in plain)
     if doubtful > _MOST_LOOK_ALIKES:
         return
-    choices = [_LOOK_ALIKES.get(char, char) for char in plain]
-    yield from (code for code in map("".join, product(*choices)) if is_well_formed(code))
+    yield from map("".join, product(*(_LOOK_ALIKES.get(char, char) for char in plain)))
 
 
 def hex_token(size: int = 16) -> str:

@@ -103,6 +103,19 @@ async def post(
     return True
 
 
+async def book(
+    tx: Tx, kind: Kind, entries: Sequence[Entry], *, merchant_id: int | None, payment_id: int | None,
+    receipt: str | None, currency: str, now: datetime, note: str = "",
+) -> None:  # fmt: skip
+    """Write one posting that must be new. RuntimeError: there is one already, so the caller is about to lose or double money."""
+    posted = await post(
+        tx, kind, entries, merchant_id=merchant_id, payment_id=payment_id, receipt=receipt, currency=currency, now=now,
+        note=note,
+    )  # fmt: skip
+    if not posted:
+        raise RuntimeError(f"a {kind} posting of payment {payment_id} is there already")
+
+
 def _lines(entries: Mapping[str, int] | Sequence[Entry]) -> list[Entry]:
     if isinstance(entries, Mapping):
         entries = [Entry(Account(account), cents) for account, cents in entries.items()]

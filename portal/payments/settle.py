@@ -1,20 +1,22 @@
-"""Settle: the one verb for all evidence about a payment. First wins, the rest attach; late success always wins.
+"""Settle: evidence about a payment we asked for. First wins, the rest attach; late success always wins.
 
-One transaction holds the voucher, the posting, the grant and the wake-up of the router. A receipt settles one payment only,
-and money that fits nothing is held in suspense, never swallowed."""
+One transaction holds the receipt, the voucher, the posting, the grant and the wake-up of the router. A receipt settles one
+payment only, and money that fits nothing is held, never swallowed."""
 
 from datetime import datetime, timedelta
 
+import msgspec
 from asyncpg import Record
 
-from portal import access_grants, customer_credits, faults, ledger, money, vouchers
-from portal.access_grants import Wish
+from portal import faults
 from portal.db import Tx, atomic
 from portal.evidence import Evidence, Outcome
-from portal.ledger import Account, Entry
+from portal.ledger import Entry
+from portal.payments import out_of_suspense, receipts, targets
 from portal.payments.outcomes import Settled
+from portal.payments.receipts import Money
+from portal.payments.receive import receive
 from portal.states import E, move, note
-from portal.terms import decode_terms
 from portal.vault import Vault
 
 #: After a final "did not answer" we ask again at these distances: late money may still come.
@@ -61,102 +63,84 @@ async def _failed(tx: Tx, payment: Record, evidence: Evidence, *, now: datetime)
 
 
 async def _paid(tx: Tx, payment: Record, evidence: Evidence, *, vault: Vault, now: datetime) -> Settled:
-    seen = await _booked_for(tx, evidence.receipt) if evidence.receipt else None
-    if seen is not None and seen != payment["id"]:
-        await _note(tx, payment, "receipt_used_already", evidence, now=now)
-        return Settled.RECEIPT_USED
-    if seen is not None:
-        return Settled.KNOWN
+    """A success: once per receipt. Without an amount (a query), the amount asked for was paid."""
     amount = payment["amount_cents"] if evidence.amount_cents is None else evidence.amount_cents
-    if payment["status"] in ("paid", "refund_pending", "refunded"):
-        return await _already_paid(tx, payment, evidence, amount=amount, now=now)
-    if amount != payment["amount_cents"]:
-        return await _wrong_amount(tx, payment, evidence, amount=amount, now=now)
-    await move(
-        tx, "payments", payment["id"], E.PAY, at=now, actor=evidence.road, data={"receipt": evidence.receipt}, paid_at=now,
-        receipt=evidence.receipt, received_cents=amount, result_code=evidence.result_code,
-        result_text=evidence.result_text[:500], next_query_at=None, next_try_at=None,
-        checkout_request_id=payment["checkout_request_id"] or evidence.checkout_request_id,
+    if evidence.receipt is None and await _told_by_callback(tx, payment["id"]):
+        return Settled.KNOWN
+    rail = receipts.rail_of(evidence.road)
+    account, _ = await receipts.clearing(tx, rail, payment["account_id"])
+    paid = Money(
+        road=evidence.road, rail=rail, amount_cents=amount, currency=payment["currency"], receipt=evidence.receipt,
+        receipt_id=None, account_id=payment["account_id"], phone=payment["phone"] or None, payer_hint="",
+        source=Entry(account, amount),
     )  # fmt: skip
-    return await _deliver(tx, payment, evidence, amount=amount, vault=vault, now=now)
+    waiting = None
+    if evidence.receipt and amount > 0:
+        seen = await receipts.see(
+            tx, rail=rail, receipt=evidence.receipt, amount_cents=amount, currency=payment["currency"],
+            road=evidence.road, merchant_id=payment["merchant_id"], account_id=payment["account_id"],
+            payment_id=payment["id"], phone=payment["phone"] or None, now=now,
+        )  # fmt: skip
+        known = await _known(tx, payment, seen, evidence, now=now)
+        if known is not None:
+            return known
+        paid = msgspec.structs.replace(paid, receipt_id=seen["id"])
+        if not seen["is_new"]:
+            waiting = await out_of_suspense.open_row(tx, seen["id"])
+            if waiting is None or seen["amount_cents"] != amount:  # decided about already, or not the same money
+                await _note(tx, payment, "receipt_used_already", evidence, now=now)
+                return Settled.RECEIPT_USED
+            paid = msgspec.structs.replace(paid, source=out_of_suspense.source(waiting))
+    await tx.execute(
+        """UPDATE payments SET checkout_request_id = coalesce(checkout_request_id, $2), result_text = $3,
+                               next_query_at = NULL WHERE id = $1""",
+        payment["id"],
+        evidence.checkout_request_id,
+        evidence.result_text[:500],
+    )
+    settled = await receive(tx, await targets.load(tx, payment), paid, vault=vault, now=now)
+    if waiting is not None and settled not in out_of_suspense.STAYS:
+        await out_of_suspense.close(tx, waiting, "attached", by=evidence.road, now=now)
+    return settled
 
 
-async def _booked_for(tx: Tx, receipt: str) -> int | None:
-    """The payment this receipt's money was booked for, as a sale or held."""
+async def _known(tx: Tx, payment: Record, seen: Record, evidence: Evidence, *, now: datetime) -> Settled | None:
+    """What there is to say about a receipt that was seen before; None when its money is still to be given."""
+    if seen["is_new"]:
+        # Receipts of before the table of receipts stand on payments only.
+        other = await tx.value(
+            "SELECT id FROM payments WHERE receipt = $1 AND id <> $2", evidence.receipt, payment["id"]
+        )
+        if other is None:
+            return Settled.KNOWN if payment["receipt"] == evidence.receipt else None
+        await receipts.belongs(tx, seen["id"], other, merchant_id=payment["merchant_id"])
+    elif seen["payment_id"] is None:
+        return None
+    elif await _same_sale(tx, seen["payment_id"], payment):
+        return Settled.KNOWN
+    await _note(tx, payment, "receipt_used_already", evidence, now=now)
+    return Settled.RECEIPT_USED
+
+
+async def _told_by_callback(tx: Tx, payment_id: int) -> bool:
+    """Whether the push's own callback came with a receipt: then a query speaks of the same money, whatever its amount was."""
     return await tx.value(
-        """SELECT id FROM payments WHERE receipt = $1
-           UNION ALL SELECT payment_id FROM ledger_postings WHERE receipt = $1 LIMIT 1""",
-        receipt,
+        """SELECT EXISTS (SELECT FROM receipts WHERE payment_id = $1
+                          AND 'stk_callback' = ANY(string_to_array(roads, ' ')))""",
+        payment_id,
     )
 
 
-async def _deliver(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, vault: Vault, now: datetime) -> Settled:
-    checkout = await tx.row("SELECT * FROM checkouts WHERE id = $1 FOR UPDATE", payment["checkout_id"])
-    if checkout is None or checkout["voucher_id"] is not None:
-        # The checkout was paid by another attempt: this money buys nothing new, and is kept where the shop sees it.
-        await _hold(tx, payment, evidence, amount=amount, kind="extra_payment", account="customer_credit", now=now)
-        return Settled.EXTRA_MONEY
-    terms = decode_terms(checkout["terms"])
-    issued = await vouchers.issue_paid(
-        tx, terms, merchant_id=payment["merchant_id"], package_id=checkout["package_id"], router_id=checkout["router_id"],
-        price_cents=checkout["price_cents"], vault=vault, now=now,
-    )  # fmt: skip
-    await tx.execute("UPDATE checkouts SET voucher_id = $2 WHERE id = $1", checkout["id"], issued.id)
-    fee = money.commission(amount, checkout["commission_bp"])
-    await ledger.post(
-        tx, "sale", {"mpesa_clearing": amount, "merchant_payable": fee - amount, "commission": -fee},
-        merchant_id=payment["merchant_id"], payment_id=payment["id"], receipt=None, currency=payment["currency"], now=now,
-    )  # fmt: skip
-    wish = Wish(
-        merchant_id=payment["merchant_id"], router_id=checkout["router_id"], voucher_id=issued.id, mac=checkout["mac"],
-        ip=checkout["ip"], terms=terms,
-    )  # fmt: skip
-    await access_grants.want(tx, wish, vault=vault, now=now)
-    return Settled.SOLD
-
-
-async def _already_paid(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, now: datetime) -> Settled:
-    if not evidence.receipt:
-        return Settled.KNOWN
-    if payment["receipt"] is None and amount == payment["amount_cents"]:
-        await tx.execute("UPDATE payments SET receipt = $2 WHERE id = $1", payment["id"], evidence.receipt)
-        await _note(tx, payment, "receipt_added", evidence, now=now)
-        return Settled.RECEIPT_ADDED
-    await _hold(tx, payment, evidence, amount=amount, kind="extra_payment", account="customer_credit", now=now)
-    return Settled.EXTRA_MONEY
-
-
-async def _wrong_amount(tx: Tx, payment: Record, evidence: Evidence, *, amount: int, now: datetime) -> Settled:
-    """The money is real but not what was asked for: nothing is granted, the amount is held in suspense for the shop to decide."""
-    await _hold(tx, payment, evidence, amount=amount, kind="suspense", account="suspense", now=now)
-    columns = {"received_cents": amount, "result_code": evidence.result_code, "next_query_at": None}
-    if not await move(
-        tx, "payments", payment["id"], E.LOSE, at=now, actor=evidence.road, data={"why": "wrong amount"}, **columns
-    ):
-        await tx.execute(
-            "UPDATE payments SET received_cents = $2, next_query_at = NULL WHERE id = $1", payment["id"], amount
-        )
-    return Settled.WRONG_AMOUNT
-
-
-async def _hold(
-    tx: Tx, payment: Record, evidence: Evidence, *, amount: int, kind: str, account: str, now: datetime
-) -> None:
-    if amount > 0:
-        credit_id = None
-        if account == ledger.Account.CUSTOMER_CREDIT:
-            credit_id = (
-                await customer_credits.opened(
-                    tx, payment["merchant_id"], customer_credits.of_phone(payment["phone"]), now=now
-                )
-            ).id
-        entries = [Entry(Account.MPESA_CLEARING, amount), Entry(Account(account), -amount, credit_id)]
-        await ledger.post(
-            tx, kind, entries, merchant_id=payment["merchant_id"],
-            payment_id=payment["id"], receipt=evidence.receipt, currency=payment["currency"], now=now,
-            note=f"asked for {payment['amount_cents']}, got {amount}",
-        )  # fmt: skip
-    await _note(tx, payment, kind, evidence, now=now)
+async def _same_sale(tx: Tx, payment_id: int, payment: Record) -> bool:
+    """Whether a receipt's payment is this one, or the one that was made for a second receipt of the same thing."""
+    if payment_id == payment["id"]:
+        return True
+    return await tx.value(
+        "SELECT submitted_at IS NULL AND coalesce(checkout_id = $2, voucher_id = $3, false) FROM payments WHERE id = $1",
+        payment_id,
+        payment["checkout_id"],
+        payment["voucher_id"],
+    )
 
 
 async def _note(tx: Tx, payment: Record, name: str, evidence: Evidence, *, now: datetime) -> None:

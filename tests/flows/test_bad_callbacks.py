@@ -117,7 +117,7 @@ async def test_another_amount_is_held_and_buys_nothing(shop: Shop) -> None:
         await asyncio.sleep(1.5)
         await assert_nothing_granted(browser)
     held = await DB.fetch("SELECT account, amount_cents FROM ledger_entries ORDER BY account")
-    assert [tuple(row) for row in held] == [("mpesa_clearing", 500), ("suspense", -500)]
+    assert [tuple(row) for row in held] == [("customer_credit", -500), ("mpesa_clearing", 500)]
 
 
 async def test_the_same_callback_many_times_at_once_is_one_sale(shop: Shop) -> None:
