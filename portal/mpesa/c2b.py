@@ -12,10 +12,9 @@ from enum import StrEnum
 
 import msgspec
 
-from portal import money
 from portal.mpesa.callback_urls import is_callback_url
 from portal.mpesa.credentials import MpesaApp, TransactionType
-from portal.mpesa.fields import amount, moment, opaque_id, receipt, require, shillings_of
+from portal.mpesa.fields import amount, cents_of, moment, opaque_id, receipt, require, shillings_of
 from portal.mpesa.loose_json import read_object, text
 from portal.mpesa.messages import Malformed
 from portal.mpesa.refusals import Failure, Kind, sort_failure
@@ -84,10 +83,7 @@ class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def amount_cents(self) -> int | None:
         """None when it is not a whole number of cents."""
-        try:
-            return money.parse_amount(self.amount)
-        except money.AmountError:
-            return None
+        return cents_of(self.amount)
 
 
 class Registered(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,16 @@ from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB
 from portal.errors import MpesaConfig
+from portal.mpesa.accounts import AccountWatch, app_of
 from portal.mpesa.client import Daraja
-from portal.mpesa.credentials import MpesaApp, TransactionType
 from portal.mpesa.tokens import SharedTokens
+from portal.msgid import N_
 from portal.vault import Vault
+
+_GONE = N_("This M-Pesa account was removed. Enter one in the settings.")
+_OTHER_WORLD = N_(
+    "This M-Pesa account is for the other environment. Enter the keys of the one this server works with, or change the server's."
+)
 
 
 class MpesaDoors:
@@ -26,24 +32,24 @@ class MpesaDoors:
         """Where Daraja sends the outcome of one attempt. Avoids the words Daraja bans; the token is hex."""
         return f"{self._settings.mpesa_callback_base}/cb/{token}"
 
+    def address(self, path: str) -> str:
+        """What M-Pesa is given for a path such as `callbacks.addresses.path` makes."""
+        return f"{self._settings.mpesa_callback_base}{path}"
+
     async def for_account(self, account_id: int) -> Daraja:
-        """The client of one account; MpesaConfig when its keys are gone."""
+        """The client of one account; MpesaConfig when it is gone or of another environment than this server.
+
+        With the simulator every account is taken as it is: play money needs no keys of its own."""
         row = await DB.row("SELECT * FROM mpesa_accounts WHERE id = $1", account_id)
         if row is None:
-            raise MpesaConfig("", f"M-Pesa account {account_id} is gone")
-
-        def secret(name: str) -> str:
-            return self._vault.open("mpesa_accounts", name, row_id=account_id, sealed=row[name])
-
-        app = MpesaApp(
-            environment=row["environment"],
-            base_url=self._settings.mpesa_url,
-            consumer_key=secret("consumer_key_sealed"),
-            consumer_secret=secret("consumer_secret_sealed"),
-            shortcode=row["shortcode"],
-            passkey=secret("passkey_sealed"),
-            transaction_type=TransactionType(row["transaction_type"]),
-            party_b=row["party_b"],
-        )
+            raise MpesaConfig("", f"M-Pesa account {account_id} is gone", message=_GONE)
+        here = self._settings.mpesa_environment
+        watch = AccountWatch(account_id, trouble=(row["trouble_verb"], row["trouble_code"]), clock=self._clock)
+        if here not in ("loopback", row["environment"]):
+            error = MpesaConfig("environment", f"{row['environment']}, not {here}", message=_OTHER_WORLD)
+            await watch.trouble("environment", error)
+            raise error
+        await watch.fine("environment")
+        app = app_of(row, base_url=self._settings.mpesa_url, vault=self._vault)
         tokens = self._tokens.setdefault(account_id, SharedTokens(account_id, vault=self._vault, clock=self._clock))
-        return Daraja(self._http, app, tokens=tokens, clock=self._clock)
+        return Daraja(self._http, app, tokens=tokens, clock=self._clock, watch=watch)

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
+from portal import money
 from portal.errors import MpesaRefused
 from portal.mpesa.loose_json import text
 
@@ -61,6 +62,14 @@ def amount(value: object) -> Decimal | None:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
         return Decimal(value)
     return value if isinstance(value, Decimal) and value.is_finite() and -12 <= value.adjusted() < 15 else None
+
+
+def cents_of(exact: Decimal | None) -> int | None:
+    """Whole cents; None when there is no amount, or one that is not a whole number of them."""
+    try:
+        return money.parse_amount(exact)
+    except money.AmountError:
+        return None
 
 
 def moment(value: object) -> datetime | None:

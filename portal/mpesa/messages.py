@@ -12,10 +12,9 @@ from decimal import Decimal
 
 import msgspec
 
-from portal import money
 from portal.mpesa.callback_urls import is_callback_url
 from portal.mpesa.credentials import MpesaApp, Token
-from portal.mpesa.fields import amount, moment, opaque_id, plain, receipt, require, shillings_of, timestamp
+from portal.mpesa.fields import amount, cents_of, moment, opaque_id, plain, receipt, require, shillings_of, timestamp
 from portal.mpesa.loose_json import JsonObject, as_object, inner, read_object, text
 from portal.mpesa.refusals import Failure, Kind, sort_failure
 from portal.mpesa.result_codes import Meaning, meaning_of
@@ -61,10 +60,7 @@ class StkResult(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def amount_cents(self) -> int | None:
         """None when there is no amount, or one that is not a whole number of cents."""
-        try:
-            return money.parse_amount(self.amount)
-        except money.AmountError:
-            return None
+        return cents_of(self.amount)
 
     @property
     def is_complete(self) -> bool:

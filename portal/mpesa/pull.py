@@ -12,11 +12,10 @@ from typing import cast
 
 import msgspec
 
-from portal import money
 from portal.mpesa.c2b import Payer, read_payer
 from portal.mpesa.callback_urls import is_callback_url
 from portal.mpesa.credentials import MpesaApp
-from portal.mpesa.fields import EAT, amount, moment, opaque_id, receipt, require
+from portal.mpesa.fields import EAT, amount, cents_of, moment, opaque_id, receipt, require
 from portal.mpesa.loose_json import JsonObject, as_object, read_object, text
 from portal.mpesa.refusals import Failure, Kind, sort_failure
 from portal.phones import is_stored_form
@@ -51,10 +50,7 @@ class PullRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def amount_cents(self) -> int | None:
         """None when it is not a whole number of cents."""
-        try:
-            return money.parse_amount(self.amount)
-        except money.AmountError:
-            return None
+        return cents_of(self.amount)
 
 
 class PullPage(msgspec.Struct, frozen=True, kw_only=True):

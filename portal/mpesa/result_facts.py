@@ -10,7 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from portal.mpesa.c2b import Payer, read_payer
-from portal.mpesa.fields import amount, moment, receipt
+from portal.mpesa.fields import amount, cents_of, moment, receipt
 from portal.mpesa.loose_json import text
 from portal.mpesa.results import Result
 
@@ -41,6 +41,11 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     started_at: datetime | None = None
     finalised_at: datetime | None = None
+
+    @property
+    def amount_cents(self) -> int | None:
+        """None when it is not a whole number of cents."""
+        return cents_of(self.amount)
 
     @property
     def is_completed(self) -> bool:

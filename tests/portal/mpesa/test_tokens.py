@@ -82,4 +82,4 @@ async def test_a_failed_fetch_leaves_the_turn_to_the_next(db: str, vault: Vault,
 async def test_the_token_is_sealed_in_the_database(db: str, vault: Vault, clock: Clock) -> None:
     account, far = await factories.mpesa_account(vault), Safaricom(clock)
     await SharedTokens(account, vault=vault, clock=clock).current(APP, far.fetch)
-    assert b"token-1" not in await DB.value("SELECT token_sealed FROM mpesa_accounts")
+    assert b"token-1" not in await DB.value("SELECT token_sealed FROM mpesa_tokens")
