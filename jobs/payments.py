@@ -2,6 +2,7 @@
 
 import logging
 
+from jobs import enquiries
 from jobs.doors import Doors
 from jobs.tally import Tally
 from portal import callbacks, payments
@@ -43,6 +44,7 @@ async def sweep(doors: Doors) -> None:
         except Exception:
             log.exception("payment not pushed", extra={"payment": payment_id})
     await _enquire(doors)
+    await enquiries.run(doors)
 
 
 async def watch(doors: Doors) -> None:
