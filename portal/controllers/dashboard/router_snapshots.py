@@ -7,8 +7,8 @@ from litestar.params import Parameter
 
 from portal import guards
 from portal.clock import Clock
+from portal.controllers.dashboard import snapshot_words
 from portal.controllers.dashboard.frame import frame_of, page
-from portal.controllers.dashboard.router_words import SETTING_WORDS
 from portal.errors import NotFound
 from portal.identity import Actor
 from portal.routers import looks, snapshots
@@ -31,7 +31,7 @@ async def snapshots_page(
     )
     context = {
         "router": router, "snapshots": listed, "older": listed[-1].id if len(listed) == PAGE else None,
-        "before": before, "setting_words": SETTING_WORDS, "now": clock.now(),
+        "before": before, "setting_words": snapshot_words, "now": clock.now(),
     }  # fmt: skip
     return page(request, frame, "dashboard/router_settings.html", **context)
 
@@ -46,7 +46,7 @@ async def compare_page(
     if one is None or other is None:
         raise NotFound
     found = await snapshots.between(actor, router_id, one, other) if one != other else None
-    context = {"router": router, "found": found, "setting_words": SETTING_WORDS, "now": clock.now()}
+    context = {"router": router, "found": found, "setting_words": snapshot_words, "now": clock.now()}
     return page(request, frame, "dashboard/router_compare.html", **context)
 
 

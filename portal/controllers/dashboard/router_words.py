@@ -53,16 +53,3 @@ STRIP_WORDS: Mapping[str, str] = {
     "off": N_("Paused"),
     "none": N_("No data"),
 }
-#: A setting of a router, as the doctor calls it → what a shopkeeper calls it. Others are shown as the router calls them.
-SETTING_WORDS: Mapping[str, str] = {
-    "version": N_("RouterOS version"),
-    "board": N_("Board"),
-    "serial": N_("Serial number"),
-    "identity": N_("The router's own name"),
-    "time zone": N_("Time zone"),
-    "time servers": N_("Time servers"),
-    "licence": N_("Licence level"),
-    "policies of our user": N_("Rights of our user"),
-    "walled garden hosts": N_("Sites open before paying"),
-    "walled garden addresses": N_("Addresses open before paying"),
-}

@@ -7,12 +7,12 @@ from litestar.params import Parameter
 
 from portal import drift, guards, outages, reports
 from portal.clock import Clock
+from portal.controllers.dashboard import snapshot_words
 from portal.controllers.dashboard.drift_words import why_failed
 from portal.controllers.dashboard.frame import Frame, frame_of, page, part
 from portal.controllers.dashboard.router_words import (
     GRANT_WORDS,
     HAPPENINGS,
-    SETTING_WORDS,
     SEVERITY_WORDS,
     STRIP_WORDS,
     WAYS,
@@ -116,7 +116,7 @@ async def _people(frame: Frame, clock: Clock, router_id: int) -> dict[str, objec
 async def _doctor(frame: Frame, clock: Clock, router_id: int) -> dict[str, object]:
     check = await checks.newest(frame.actor, router_id, zone=frame.zone)
     return {
-        "check": check, "sentences": SENTENCES, "severity_words": SEVERITY_WORDS, "setting_words": SETTING_WORDS,
+        "check": check, "sentences": SENTENCES, "severity_words": SEVERITY_WORDS, "setting_words": snapshot_words,
         "now": clock.now(),
     }  # fmt: skip
 
