@@ -8,11 +8,25 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 
-from bench import captive, cut_link, end_access, fleet, lateness, memory, offline_day, provision, sale
+from bench import (
+    callbacks,
+    captive,
+    cut_link,
+    end_access,
+    fleet,
+    forgeries,
+    lateness,
+    memory,
+    offline_day,
+    provision,
+    sale,
+)
 from bench.result import Result
 
 BENCHES: dict[str, Callable[[bool], Awaitable[Result]]] = {
     "sale": sale.run,
+    "callbacks": callbacks.run,
+    "forgeries": forgeries.run,
     "captive": captive.run,
     "memory": memory.run,
     "end-access": end_access.run,

@@ -36,9 +36,15 @@ async def database(folder: Path) -> AsyncGenerator[str]:
 
 @asynccontextmanager
 async def up(
-    folder: Path, port: int, *, mpesa_url: str = "http://127.0.0.1:9", dsn: str | None = None, log: Path | None = None
+    folder: Path,
+    port: int,
+    *,
+    mpesa_url: str = "http://127.0.0.1:9",
+    dsn: str | None = None,
+    log: Path | None = None,
+    command: str = "up",
 ) -> AsyncGenerator[int]:
-    """`vocha up` on a port, ready; yields its process id. Without a DSN it runs an embedded database of its own."""
+    """`vocha up` (or `serve`) on a port, ready; yields its process id. Without a DSN it runs an embedded database of its own."""
     env = os.environ | {
         "PORTAL_DATA_DIR": str(folder),
         "PORTAL_PORT": str(port),
@@ -53,7 +59,7 @@ async def up(
         env["PORTAL_DATABASE_URL"] = dsn
     with (log or Path(os.devnull)).open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "portal.cli", "up", cwd=ROOT, env=env, stdout=output, stderr=output
+            sys.executable, "-m", "portal.cli", command, cwd=ROOT, env=env, stdout=output, stderr=output
         )
     try:
         await _ready(port, process)
