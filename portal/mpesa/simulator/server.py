@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -242,6 +243,18 @@ class DarajaSimulator:
         """Until nothing is due, waiting or under way to merchants. TimeoutError, in real seconds."""
         if not await wait_until(self.world, self.world.is_settled, seconds=timeout):
             raise TimeoutError("messages to merchants are still under way")
+
+    async def skip(self, seconds: float) -> None:
+        """Let so much of the simulator's time pass at once, stopping at each due instant until merchants were told."""
+        end = self.world.clock.now() + timedelta(seconds=seconds)
+        while True:
+            await self.wait_settled(timeout=30)
+            left = max(0.0, (end - self.world.clock.now()).total_seconds())
+            wait = self.world.seconds_to_next()
+            self.world.advance(left if wait is None else min(wait, left))
+            if wait is None or wait > left:
+                await self.wait_settled(timeout=30)
+                return
 
     async def _answer(self, msisdn: str, action: Action, pin: str | None = None) -> Push:
         push = await self.wait_prompt(msisdn)

@@ -10,8 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from portal.mpesa.simulator import (
+    CERTIFICATE_FILE,
+    DEFAULT_INITIATOR,
+    DEFAULT_INITIATOR_PASSWORD,
     DEFAULT_KEY,
     DEFAULT_SECRET,
     SANDBOX_PASSKEY,
@@ -40,6 +45,14 @@ class Heard:
     peer: str
 
     @property
+    def path(self) -> str:
+        return self.request_line.split(" ")[1]
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.body)
+
+    @property
     def message(self) -> dict[str, Any]:
         return json.loads(self.body)["Body"]["stkCallback"]
 
@@ -55,6 +68,8 @@ class Merchant:
     url: str = ""
     heard: list[Heard] = field(default_factory=list)
     answers: list[bytes] = field(default_factory=list)
+    #: Bodies by path, sent with 200 where no answer is queued.
+    replies: dict[str, bytes] = field(default_factory=dict)
     hold: asyncio.Event | None = None
     delay_seconds: float = 0
     open_at_once: int = 0
@@ -72,8 +87,10 @@ class Merchant:
             if self.hold:
                 await self.hold.wait()
             await asyncio.sleep(self.delay_seconds)
-            answer = self.answers.pop(0) if self.answers else b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
-            writer.write(answer + b"Connection: close\r\n\r\n")
+            reply = self.replies.get(self.heard[-1].path, b"")
+            good = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(reply)
+            answer, reply = (self.answers.pop(0), b"") if self.answers else (good, reply)
+            writer.write(answer + b"Connection: close\r\n\r\n" + reply)
             await writer.drain()
             self.open_at_once -= 1
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -129,9 +146,39 @@ class Caller:
         assert answer.status_code == 200, answer.text
         return self.world.pushes[answer.json()["CheckoutRequestID"]]
 
+    async def register(self, version: str = "v2", **changes: Any) -> httpx.Response:
+        """C2B URLs at the merchant: /confirm and /validate."""
+        body = {
+            "ShortCode": "174379",
+            "ResponseType": "Completed",
+            "ConfirmationURL": self.merchant.url + "/confirm",
+            "ValidationURL": self.merchant.url + "/validate",
+        }
+        body = {name: value for name, value in (body | changes).items() if value is not None}
+        return await self.post(f"/mpesa/c2b/{version}/registerurl", body)
+
+    async def command(self, path: str, **fields: Any) -> httpx.Response:
+        """An asynchronous command with a good credential and the merchant's two addresses."""
+        body = {
+            "Initiator": DEFAULT_INITIATOR,
+            "InitiatorName": DEFAULT_INITIATOR,
+            "SecurityCredential": credential(),
+            "QueueTimeOutURL": self.merchant.url + "/timeout",
+            "ResultURL": self.merchant.url + "/result",
+            "Remarks": "test",
+        }
+        return await self.post(path, {name: value for name, value in (body | fields).items() if value is not None})
+
     async def query(self, checkout_request_id: str, **changes: Any) -> httpx.Response:
         body = self.stamp() | {"CheckoutRequestID": checkout_request_id} | changes
         return await self.post("/mpesa/stkpushquery/v1/query", body)
+
+
+def credential(password: str = DEFAULT_INITIATOR_PASSWORD) -> str:
+    """A SecurityCredential as a careful client makes it, from the certificate and nothing else."""
+    key = x509.load_pem_x509_certificate(CERTIFICATE_FILE.read_bytes()).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    return base64.b64encode(key.encrypt(password.encode(), padding.PKCS1v15())).decode()
 
 
 @pytest.fixture(scope="session")
@@ -148,6 +195,7 @@ async def sim(shared_sim: DarajaSimulator) -> DarajaSimulator:
     world.shortcodes.clear()
     world.add_app(DEFAULT_KEY, DEFAULT_SECRET)
     world.add_shortcode(SANDBOX_SHORTCODE, passkey=SANDBOX_PASSKEY, name="KILIMANI CORNER")
+    world.add_initiator(SANDBOX_SHORTCODE, DEFAULT_INITIATOR, DEFAULT_INITIATOR_PASSWORD)
     world.reset()
     return shared_sim
 
