@@ -134,6 +134,29 @@ async def end_for(tx: Tx, voucher_ids: Sequence[int], *, now: datetime, actor: s
     return ended
 
 
+async def revive(tx: Tx, voucher_ids: Sequence[int], *, router_id: int, now: datetime, actor: str) -> None:
+    """Want these vouchers' ended grants on a router again. Their devices log in by themselves or by standing before it."""
+    rows = await tx.fetch(
+        "SELECT id FROM access_grants WHERE voucher_id = ANY($1) AND router_id = $2 AND status IN ('ending', 'gone')",
+        list(voucher_ids),
+        router_id,
+    )
+    ids = [row["id"] for row in rows]
+    await move_all(
+        tx,
+        "access_grants",
+        ids,
+        E.REVIVE,
+        at=now,
+        actor=actor,
+        ended_at=None,
+        next_try_at=now,
+        tries=0,
+        last_error=None,
+    )
+    await wake_router(tx, router_id)
+
+
 async def wake_router(tx: Tx, router_id: int) -> None:
     """Something about a router's grants changed: raise its generation and queue a reconcile."""
     await tx.execute("UPDATE routers SET wanted_generation = wanted_generation + 1 WHERE id = $1", router_id)

@@ -90,6 +90,8 @@ class E(StrEnum):
     START = "start"
     EXPIRE = "expire"
     REVOKE = "revoke"
+    REVIVE = "revive"
+    REVIVE_UNUSED = "revive_unused"
     SUBMIT = "submit"
     RETRY = "retry"
     ACCEPT = "accept"
@@ -128,6 +130,8 @@ VOUCHER: Transitions = {
     (_V.UNSOLD, E.REVOKE): _V.REVOKED,
     (_V.PAID, E.REVOKE): _V.REVOKED,
     (_V.IN_USE, E.REVOKE): _V.REVOKED,
+    (_V.EXPIRED, E.REVIVE): _V.IN_USE,
+    (_V.EXPIRED, E.REVIVE_UNUSED): _V.PAID,
 }
 PAYMENT: Transitions = {
     (_P.CREATED, E.SUBMIT): _P.SUBMITTING,
@@ -152,6 +156,8 @@ GRANT: Transitions = {
     (_G.WANTED, E.END): _G.ENDING,
     (_G.PRESENT, E.END): _G.ENDING,
     (_G.ENDING, E.LEAVE): _G.GONE,
+    (_G.ENDING, E.REVIVE): _G.WANTED,
+    (_G.GONE, E.REVIVE): _G.WANTED,
 }
 ROUTER: Transitions = {
     (_R.NEW, E.ANSWER): _R.ONLINE,

@@ -1,8 +1,8 @@
 """Outages: when a router was away, and the time its customers get back for it, by the merchant's choice.
 
-`giving` measures and gives; `reports` is what pages tell."""
+`giving` measures and gives, `reviving` brings back who expired meanwhile; `reports` is what pages tell."""
 
-from portal.outages.giving import AHEAD, SHORTEST, began, credit, due, foretell, give_back, lost_s, measure
+from portal.outages.giving import AHEAD, SHORTEST, began, credit, due, foretell, give_back, measure
 from portal.outages.reports import (
     Credit,
     Downtime,
@@ -14,6 +14,7 @@ from portal.outages.reports import (
     one,
     waiting,
 )
+from portal.outages.times import lost_s
 
 __all__ = [
     "AHEAD",

@@ -1,6 +1,7 @@
 """Outages: when a router was away, and the time its customers get back for it, by the merchant's choice.
 
-While an outage lasts its vouchers are kept from expiring; when it is over each has got exactly what it lost."""
+While an outage lasts its vouchers are kept from expiring, and those that expired before anybody knew of it live again; when it
+is over each has got exactly what it lost."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,6 +12,8 @@ from portal import access_grants
 from portal.db import DB, Tx, atomic
 from portal.errors import NotFound
 from portal.identity import Actor
+from portal.outages.reviving import owed, revive_late, revive_running
+from portal.outages.times import lost_s
 from portal.routers.rights import changer, named
 
 #: Shorter ones nobody notices: a phone bridges them itself.
@@ -24,11 +27,6 @@ WHERE v.expires_at IS NOT NULL AND v.merchant_id = $3
 AND (v.status = 'in_use' OR (v.status = 'paid' AND v.terms ->> 'clock_from' = 'purchase'))
 AND $2 = (SELECT g.router_id FROM access_grants g WHERE g.voucher_id = v.id AND g.status IN ('wanted', 'present')
           ORDER BY g.id DESC LIMIT 1)"""
-
-
-def lost_s(began_at: datetime, until: datetime, *, started_at: datetime) -> int:
-    """Whole seconds of an outage that a voucher which started at `started_at` lost; never below 0, whatever clocks did."""
-    return max(0, int((until - max(began_at, started_at)).total_seconds()))
 
 
 async def measure(*, now: datetime) -> None:
@@ -79,9 +77,13 @@ async def give_back(outage_id: int, *, now: datetime, by: str) -> int:
             return await tx.value("SELECT count(*) FROM outage_credits WHERE outage_id = $1", outage_id)
         is_over = outage["ended_at"] is not None
         until = outage["ended_at"] if is_over else now + AHEAD
-        await _extend(tx, outage, until=until, now=now)
         if is_over:
+            await _extend(tx, outage, until=until, now=now)
+            await revive_late(tx, outage, now=now, by=by)
             await _close(tx, outage, now=now, by=by)
+        else:
+            await revive_running(tx, outage, now=now, by=by)
+            await _extend(tx, outage, until=until, now=now)
         return await tx.value("SELECT count(*) FROM outage_credits WHERE outage_id = $1 AND seconds > 0", outage_id)
 
 
@@ -96,7 +98,8 @@ async def foretell(outage_id: int, *, merchant_id: int) -> tuple[int, int]:
         return 0, 0
     rows = await DB.fetch(_RUNNING, outage_id, outage["router_id"], merchant_id)
     lost = [lost_s(outage["began_at"], outage["ended_at"], started_at=row["started_at"]) - row["given"] for row in rows]
-    return sum(seconds > 0 for seconds in lost), sum(seconds for seconds in lost if seconds > 0)
+    given = [seconds for seconds in (*lost, *await owed(outage)) if seconds > 0]
+    return len(given), sum(given)
 
 
 async def _extend(tx: Tx, outage: Record, *, until: datetime, now: datetime) -> None:

@@ -250,6 +250,108 @@ async def test_a_clock_set_back_takes_nothing_away(room: Room) -> None:
     assert await ends_at(guest) >= before
 
 
+async def nearly_over(room: Room) -> Guest:
+    """A guest who has 20 seconds left when the router is heard of for the last time."""
+    guest = await room.guest(duration_s=600)
+    room.shift(seconds=580)
+    assert await room.sync()
+    return guest
+
+
+async def run_out(room: Room) -> None:
+    """Everybody whose time is over ends, whether the router hears of it or not."""
+    while ids := await vouchers.due(now=room.clock.now()):
+        await vouchers.expire(ids, now=room.clock.now(), actor="job:expire-vouchers")
+
+
+async def test_who_runs_out_before_the_outage_is_known_gets_the_rest(room: Room) -> None:
+    guest = await nearly_over(room)
+    await lose(room)
+    await run_out(room)
+    assert await room.voucher(guest) == ("expired", "usage")
+    room.shift(seconds=40)
+    for _ in range(5):
+        await job.credit(room.doors)
+        assert await room.voucher(guest) == ("in_use", None)
+        room.shift(seconds=60)
+        await run_out(room)
+    await find(room)
+    await job.credit(room.doors)
+    assert (await ends_at(guest) - room.clock.now()).total_seconds() == near(20)
+    assert len(await given_back(guest)) == 1
+    assert await room.sync()
+    await room.log_in_again(guest)
+    assert room.board.hotspot.session(guest.ip), "its user is on the router again"
+    room.shift(seconds=30)
+    await run_out(room)
+    assert await room.sync()
+    assert not room.board.hotspot.session(guest.ip)
+    assert await room.voucher(guest) == ("expired", "usage")
+
+
+async def test_who_ran_out_in_an_outage_nobody_looked_at_gets_the_rest_afterwards(room: Room) -> None:
+    guest = await nearly_over(room)
+    await lose(room)
+    await run_out(room)
+    room.shift(hours=3)
+    await find(room)
+    status = "SELECT status FROM access_grants WHERE voucher_id = $1"
+    assert await DB.value(status, guest.voucher_id) == "gone"
+    room.shift(minutes=7)
+    for _ in range(3):
+        await job.credit(room.doors)
+    assert await room.voucher(guest) == ("in_use", None)
+    assert (await ends_at(guest) - room.clock.now()).total_seconds() == near(20)
+    assert await given_back(guest) == [near(20)]
+    assert await DB.value(status, guest.voucher_id) == "wanted"
+    assert await room.sync()
+    assert await DB.value(status, guest.voucher_id) == "present"
+    await room.log_in_again(guest)
+    assert room.board.hotspot.session(guest.ip)
+
+
+async def test_an_owner_who_is_asked_gives_the_rest_back_too(room: Room) -> None:
+    await DB.fetch("UPDATE merchants SET outage_credit = 'ask'")
+    guest = await nearly_over(room)
+    await lose(room)
+    room.shift(hours=1)
+    await run_out(room)
+    await find(room)
+    await job.credit(room.doors)
+    assert await room.voucher(guest) == ("expired", "usage")
+    (outage,) = await outages.of_router(actor(room.merchant_id), room.router.id)
+    room.shift(hours=20)
+    assert await outages.foretell(outage.id, merchant_id=room.merchant_id) == (1, near(20))
+    for _ in range(2):
+        assert await outages.credit(actor(room.merchant_id), outage.id, now=room.clock.now()) == 1
+    assert (await ends_at(guest) - room.clock.now()).total_seconds() == near(20)
+
+
+async def test_who_ended_for_another_reason_or_before_stays_ended(room: Room) -> None:
+    early, taken, spent = [await room.guest(duration_s=600) for _ in range(3)]
+    await DB.fetch("UPDATE vouchers SET expires_at = $2 WHERE id = $1", early.voucher_id, room.clock.now())
+    await run_out(room)
+    room.shift(seconds=10)
+    assert await room.sync()
+    await lose(room)
+    for guest, status, why in ((taken, "revoked", "revoked"), (spent, "expired", "data")):
+        await DB.fetch(
+            "UPDATE vouchers SET status = $2, ended_why = $3, ended_at = $4 WHERE id = $1",
+            guest.voucher_id,
+            status,
+            why,
+            room.clock.now(),
+        )
+    room.shift(minutes=30)
+    await job.credit(room.doors)
+    await find(room)
+    await job.credit(room.doors)
+    assert await room.voucher(early) == ("expired", "usage")
+    assert await room.voucher(taken) == ("revoked", "revoked")
+    assert await room.voucher(spent) == ("expired", "data")
+    assert [await given_back(guest) for guest in (early, taken, spent)] == [[], [], []]
+
+
 @given(moments, moments, moments, st.lists(moments, max_size=10))
 def test_what_is_given_in_steps_is_what_was_lost(
     began: datetime, ended: datetime, started: datetime, looks: list[datetime]

@@ -57,6 +57,8 @@ def _columns(table: str, event: E) -> dict[str, object]:
         ("vouchers", E.EXPIRE): {"ended_at": NOW, "ended_why": "usage"},
         ("vouchers", E.REVOKE): {"ended_at": NOW, "ended_why": "revoked"},
         ("vouchers", E.START): {"started_at": NOW},
+        ("vouchers", E.REVIVE): {"started_at": NOW, "ended_at": None, "ended_why": None},
+        ("vouchers", E.REVIVE_UNUSED): {"ended_at": None, "ended_why": None},
         ("payments", E.PAY): {"paid_at": NOW},
         ("suspense", E.RESOLVE): {"resolved_at": NOW},
         ("suspense", E.REFUND): {"resolved_at": NOW},
