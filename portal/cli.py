@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,18 +14,17 @@ from jobs import doctor, drift, runner
 from jobs.routers import sync_one
 from jobs.schedule import JOBS, next_run_at
 from portal import database, house, routers
+from portal.cli_mpesa import mpesa
+from portal.cli_run import run
 from portal.clock import Clock
 from portal.config import Settings
 from portal.config_values import SettingsError
 from portal.db import DB
 from portal.drift import Kind
 from portal.embedded_postgres import EmbeddedPostgresError
-from portal.errors import PortalError
-from portal.logs import configure_logging
 from portal.money import format_amount
 from portal.routers.findings import SENTENCES
 from routeros.doctor import Severity
-from routeros.errors import RouterError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,34 +32,25 @@ def main() -> None:
     """Sell Wi-Fi time on MikroTik hotspots and be paid by M-Pesa."""
 
 
-def _run(work: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    """Read the settings and run; what a person can mend is one line, not a traceback."""
-    try:
-        settings = Settings.from_env(os.environ)
-        configure_logging(level=settings.log_level, log_format=settings.log_format)
-        uvloop.run(work(settings))
-    except (PortalError, RouterError, EmbeddedPostgresError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    except KeyboardInterrupt:
-        sys.exit(130)
+main.add_command(mpesa)
 
 
 @main.command()
 def up() -> None:
     """Run everything in one process: web and worker, for a small box."""
-    _run(lambda settings: house.run(settings, web=True, work=True))
+    run(lambda settings: house.run(settings, web=True, work=True))
 
 
 @main.command()
 def serve() -> None:
     """Run the web server only."""
-    _run(lambda settings: house.run(settings, web=True, work=False))
+    run(lambda settings: house.run(settings, web=True, work=False))
 
 
 @main.command()
 def work() -> None:
     """Run a worker only; as many as you like may run."""
-    _run(lambda settings: house.run(settings, web=False, work=True))
+    run(lambda settings: house.run(settings, web=False, work=True))
 
 
 @main.command()
@@ -72,7 +61,7 @@ def migrate() -> None:
         async with database.opened(settings, pool_size=2):
             click.echo("The database is up to date.")
 
-    _run(go)
+    run(go)
 
 
 @main.group()
@@ -100,7 +89,7 @@ def list_jobs() -> None:
             upcoming = next_run_at(job, datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S")
             click.echo(f"{job.name:<22}{upcoming:<22}{began:<22}{counts}")
 
-    _run(go)
+    run(go)
 
 
 @jobs.command("run")
@@ -117,7 +106,7 @@ def run_job(name: str) -> None:
         else:
             click.echo(f"{name}: {tally.processed} done, {tally.failed} failed.")
 
-    _run(go)
+    run(go)
 
 
 DRIFT_WORDS = {
@@ -153,7 +142,7 @@ def router_doctor(name_or_id: str) -> None:
         if any(finding.severity is Severity.BAD for finding in findings):
             sys.exit(1)
 
-    _run(go)
+    run(go)
 
 
 @router.command("drift")
@@ -177,7 +166,7 @@ def router_drift(name_or_id: str, *, repairs: bool) -> None:
         if findings:
             sys.exit(1)
 
-    _run(go)
+    run(go)
 
 
 @router.command("wireguard")
@@ -191,7 +180,7 @@ def router_wireguard() -> None:
                     f"# router {peer.id}\n[Peer]\nPublicKey = {peer.public_key}\nAllowedIPs = {peer.address}/32\n"
                 )
 
-    _run(go)
+    run(go)
 
 
 @main.command()

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("portal", "jobs", "routeros")
 #: Where everything comes together; these may import anything.
-COMPOSITION = ("portal/app.py", "portal/cli.py", "portal/house.py", "portal/demo/")
+COMPOSITION = ("portal/app.py", "portal/cli", "portal/house.py", "portal/demo/")
 
 
 def sources() -> list[Path]:

@@ -121,13 +121,22 @@ async def set_payouts(account_id: int, *, b2c_shortcode: str, now: datetime, act
     await _change(account_id, "mpesa_payouts_set", now=now, actor=actor, b2c_shortcode=b2c_shortcode)
 
 
-async def note_registered(account_id: int, *, version: str, response_type: str, now: datetime, actor: str) -> None:
-    """Keep that our addresses for payments by hand are registered."""
+async def choose_c2b(account_id: int, *, version: str, now: datetime, actor: str) -> None:
+    """Say which version of C2B the app's product has."""
     require(version in VERSIONS, "Version")
+    await _change(account_id, "mpesa_c2b_chosen", now=now, actor=actor, c2b_version=version)
+
+
+async def note_registered(account_id: int, *, response_type: str, now: datetime, actor: str) -> None:
+    """Keep that our addresses for payments by hand are registered."""
     await _change(
-        account_id, "mpesa_urls_registered", now=now, actor=actor, c2b_version=version, c2b_response_type=response_type,
+        account_id,
+        "mpesa_urls_registered",
+        now=now,
+        actor=actor,
+        c2b_response_type=response_type,
         c2b_registered_at=now,
-    )  # fmt: skip
+    )
 
 
 async def note_pull_registered(account_id: int, *, number: str, now: datetime, actor: str) -> None:
