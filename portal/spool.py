@@ -142,16 +142,20 @@ class Spool:
 
     def claim(self) -> Iterator[Segment]:
         """Every file nobody is writing or draining, the oldest first, locked. The caller removes or closes each."""
-        for path in sorted(self.folder.glob("*.spool")):
+        for path in self.files():
             descriptor = _locked(path)
             if descriptor is not None:
                 yield Segment(path, descriptor)
         for draft in self.folder.glob("*.draft"):
             _drop_stale(draft)
 
+    def files(self) -> list[Path]:
+        """Every file with messages, the oldest first; one may be gone a moment later."""
+        return sorted(self.folder.glob("*.spool"))
+
     def depth(self) -> Depth:
         """How much lies here."""
-        sizes = [size for path in self.folder.glob("*.spool") if (size := _size(path)) is not None]
+        sizes = [size for path in self.files() if (size := _size(path)) is not None]
         return Depth(len(sizes), sum(sizes), len(list(self.folder.glob("*.aside"))))
 
     def trouble(self) -> str | None:

@@ -5,7 +5,7 @@ from portal.callbacks.checks import Checker
 from portal.callbacks.handling import failed, handle, waiting
 from portal.callbacks.intake import Intake
 from portal.callbacks.results import Result, on_result
-from portal.callbacks.spooled import Drained, drain
+from portal.callbacks.spooled import Drained, drain, waiting_in
 from portal.callbacks.store import MOST_BYTES, CallbackRoad, Kept, Message, keep
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "on_result",
     "proof",
     "waiting",
+    "waiting_in",
 ]

@@ -12,7 +12,7 @@ from portal.callbacks import proof
 from portal.callbacks.results import HANDLERS, Result
 from portal.callbacks.store import CallbackRoad
 from portal.db import DB, Tx, atomic
-from portal.evidence import Inbound, Outcome, Road
+from portal.evidence import Outcome
 from portal.mpesa import evidence
 from portal.mpesa.c2b import Confirmation, read_confirmation
 from portal.payments import Settled
@@ -65,33 +65,23 @@ async def _stk(tx: Tx, row: Record, vault: Vault, now: datetime) -> str:
 
 async def _c2b(tx: Tx, row: Record, vault: Vault, now: datetime) -> str:
     said = read_confirmation(row["body"])
-    cents = said.amount_cents if isinstance(said, Confirmation) else None
-    if not isinstance(said, Confirmation) or cents is None:
+    inbound = None
+    if isinstance(said, Confirmation):
+        inbound = evidence.of_confirmation(row["account_id"], said, is_trusted=row["is_trusted"])
+    if not isinstance(said, Confirmation) or inbound is None:
         await _alarm(tx, row, "callback_unreadable", now=now)
         return _UNREADABLE
     account = await tx.row("SELECT shortcode, party_b FROM mpesa_accounts WHERE id = $1", row["account_id"])
     if account is None or said.shortcode not in (account["shortcode"], account["party_b"]):
         await _alarm(tx, row, "wrong_shortcode", now=now, data={"shortcode": said.shortcode, "receipt": said.receipt})
         return "wrong_shortcode"
-    inbound = Inbound(
-        road=Road.C2B,
-        receipt=said.receipt,
-        amount_cents=cents,
-        is_trusted=row["is_trusted"],
-        account_id=row["account_id"],
-        reference=said.reference,
-        phone=said.payer.text if said.payer.kind == "full" else None,
-        payer_hint=said.payer.text if said.payer.kind in ("masked", "hashed") else "",
-        payer_name=said.payer_name,
-        happened_at=said.paid_at,
-    )
     taken = await payments.take(tx, inbound, vault=vault, now=now)
     if taken.payment_id is not None:
         await tx.execute("UPDATE callbacks SET payment_id = $2 WHERE id = $1", row["id"], taken.payment_id)
         if row["is_trusted"]:
             await proof.confirm(tx, taken.payment_id, now=now)
     if taken.settled is Settled.TO_VERIFY:
-        await _alarm(tx, row, "payment_unproved", now=now, data={"receipt": said.receipt, "amount_cents": cents})
+        await _alarm(tx, row, "payment_unproved", now=now, data={"receipt": said.receipt})
     return str(taken.settled)
 
 

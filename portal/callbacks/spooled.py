@@ -13,7 +13,7 @@ from portal.callbacks.store import Kept, Message, keep
 from portal.clock import Clock
 from portal.db import atomic
 from portal.patience import LOST_DATABASE
-from portal.spool import Segment, Spool
+from portal.spool import Segment, Spool, read_frames
 from portal.states import note
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,16 @@ def to_record(message: Message) -> bytes:
     return _encode(message)
 
 
+def waiting_in(spool: Spool) -> list[tuple[str, list[Message], int]]:
+    """What waits, a file at a time: its name, the messages that can be read, and how many bytes cannot. Takes nothing away."""
+    found: list[tuple[str, list[Message], int]] = []
+    for path in spool.files():
+        records, spoilt = read_frames(path.read_bytes())
+        messages, unreadable = _messages(records)
+        found.append((path.name, messages, len(spoilt) + sum(map(len, unreadable))))
+    return found
+
+
 async def drain(spool: Spool, clock: Clock) -> Drained:
     """Bring everything nobody else is busy with into the database. What goes wrong with the database is raised; the file stays."""
     drained = Drained()
@@ -61,13 +71,7 @@ async def drain(spool: Spool, clock: Clock) -> Drained:
 
 async def _bring(segment: Segment, drained: Drained) -> list[bytes]:
     """The records that cannot be stored, whatever is tried."""
-    messages: list[Message] = []
-    aside: list[bytes] = []
-    for record in segment.records:
-        try:
-            messages.append(_decode(record))
-        except msgspec.DecodeError:
-            aside.append(record)
+    messages, aside = _messages(segment.records)
     for at in range(0, len(messages), _BATCH):
         batch = messages[at : at + _BATCH]
         try:
@@ -78,6 +82,17 @@ async def _bring(segment: Segment, drained: Drained) -> list[bytes]:
             log.exception("messages from the spool refused together, now one by one")
             aside += await _one_by_one(batch, drained)
     return aside
+
+
+def _messages(records: Sequence[bytes]) -> tuple[list[Message], list[bytes]]:
+    messages: list[Message] = []
+    strange: list[bytes] = []
+    for record in records:
+        try:
+            messages.append(_decode(record))
+        except msgspec.DecodeError:
+            strange.append(record)
+    return messages, strange
 
 
 async def _one_by_one(batch: Sequence[Message], drained: Drained) -> list[bytes]:
