@@ -16,6 +16,7 @@ from jobs.schedule import JOBS, next_run_at
 from portal import database, house, routers
 from portal.cli_mpesa import mpesa
 from portal.cli_run import run
+from portal.cli_spool import spool
 from portal.clock import Clock
 from portal.config import Settings
 from portal.config_values import SettingsError
@@ -33,6 +34,7 @@ def main() -> None:
 
 
 main.add_command(mpesa)
+main.add_command(spool)
 
 
 @main.command()
