@@ -25,13 +25,17 @@ VISIT_S = 60.0
 async def check(router_id: int, doors: Doors) -> int:
     """Sync one router, then look at it. Returns the number of findings that want mending; 0 when it is not there."""
     try:
-        await sync_one(router_id, doors)
+        is_fine = await sync_one(router_id, doors)
         router = await routers.access_to(router_id, vault=doors.vault)
     except NotFound:
         return 0
     if router.status == "paused" or router.way == "pull":
         return 0
-    findings = await examine(router, doors)
+    if not is_fine and router.tries:  # it was not reached just now: to dial again would only take as long again
+        findings = [_trouble(router.last_error or "")]
+        await checks.keep(router.id, findings, {}, now=doors.clock.now())
+    else:
+        findings = await examine(router, doors)
     return sum(finding.severity in (Severity.WARN, Severity.BAD) for finding in findings)
 
 
@@ -46,12 +50,16 @@ async def examine(router: RouterAccess, doors: Doors) -> list[Finding]:
         hosts = [name for server in seen.running for name in (server.address, server.dns_name)]
         await checks.learn_hosts(router.id, hosts)
     except RouterError as error:
-        findings = [Finding(f"trouble_{trouble_of(error.text)}", Severity.BAD)]
+        findings = [_trouble(error.text)]
     except (TimeoutError, ValueError):  # settings nobody can read: not a hotspot of RouterOS's making
         log.warning("router told nonsense or took too long", extra={"router": router.id})
         findings = [Finding("trouble_not_router", Severity.BAD)]
     await checks.keep(router.id, findings, facts, now=doors.clock.now())
     return findings
+
+
+def _trouble(said: str) -> Finding:
+    return Finding(f"trouble_{trouble_of(said)}", Severity.BAD)
 
 
 async def _read(client: HotspotRouter) -> MenuRows:

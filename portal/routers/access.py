@@ -23,6 +23,7 @@ class RouterAccess(msgspec.Struct, frozen=True, kw_only=True):
     serial: str
     uptime_s: int | None
     tries: int
+    last_error: str | None = None
     wanted_generation: int
     reconciled_generation: int
     way: str
@@ -46,6 +47,7 @@ async def access_to(router_id: int, *, vault: Vault) -> RouterAccess:
         serial=row["serial"],
         uptime_s=row["uptime_s"],
         tries=row["tries"],
+        last_error=row["last_error"],
         wanted_generation=row["wanted_generation"],
         reconciled_generation=row["reconciled_generation"],
         way=row["way"],

@@ -77,6 +77,25 @@ async def test_a_router_that_answers_is_judged_and_becomes_online(
     assert (row["status"], row["board"], row["version"].split()[0]) == ("online", there.board.name, "7.16")
 
 
+async def test_a_router_that_does_not_answer_is_dialled_once(
+    doors: Doors, merchant_id: int, vault: Vault, clock: Clock
+) -> None:
+    dialled = 0
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal dialled
+        dialled += 1
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        router = await factories.router(vault, merchant_id, api_port=server.sockets[0].getsockname()[1])
+        found = await looked_at(router.id, doors)
+    assert all(code.startswith("trouble_") for code in found)
+    assert len(found) == 1
+    assert dialled == 1
+
+
 async def test_a_wrong_password_is_told_as_such(doors: Doors, merchant_id: int, vault: Vault, clock: Clock) -> None:
     async with board(clock) as there:
         router = await factories.router(vault, merchant_id, api_port=there.api_port, password="wrong")
