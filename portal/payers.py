@@ -6,6 +6,11 @@ import re
 _MASK = re.compile(r"[\s*xX•]+")
 
 
+def shown(hint: str) -> str:
+    """For screens: a masked number as it came; a hash says nothing to people."""
+    return "" if re.fullmatch(r"[0-9a-fA-F]{64}", hint) else hint
+
+
 def agrees(phone: str, told: str | None, hint: str) -> bool | None:
     """Whether the payer a road told (`told` in full, or `hint`) may be this number (E.164 digits). None: it told nothing.
 

@@ -141,41 +141,47 @@ async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Va
     """Give a device access by a typed code; returns the token of the voucher's page.
 
     Wrong, used up and foreign codes get the same words and cost the same look-ups; TooMany when a limit is reached."""
-    await _throttle(router, device, now=now)
+    await throttle(router, device, now=now)
     try:
         folded = codes.fold_code(code)
     except codes.CodeError as error:
         raise Invalid({"code": str(error)}) from error
     async with atomic() as tx:
-        row = await tx.row(
-            """SELECT v.id, v.package_id, v.status, v.terms, v.paid_at, v.price_cents, v.router_id, g.router_id AS granted_router
-               FROM vouchers v LEFT JOIN access_grants g ON g.voucher_id = v.id AND g.router_id = $3
-               WHERE v.merchant_id = $1 AND v.code_hash = ANY($2) AND v.status IN ('paid', 'in_use')
-               FOR UPDATE OF v""",
+        voucher_id = await tx.value(
+            """SELECT id FROM vouchers WHERE merchant_id = $1 AND code_hash = ANY($2) AND status IN ('paid', 'in_use')""",
             router.merchant_id,
             vault.code_hashes(folded),
-            router.id,
         )
-        if row is None:
+        token = None
+        if voucher_id is not None:
+            token = await let_in(tx, voucher_id, router, device, vault=vault, now=now)
+        if token is None:
             raise Invalid({"code": WRONG_CODE})
-        await access_grants.want(
-            tx,
-            Wish(
-                merchant_id=router.merchant_id,
-                router_id=router.id,
-                voucher_id=row["id"],
-                mac=device.mac,
-                ip=device.ip,
-                terms=decode_terms(row["terms"]),
-            ),
-            vault=vault,
-            now=now,
-        )
-        return await _page_of(tx, row["id"], router, device, package_id=row["package_id"], row=row, now=now)
+        return token
+
+
+async def let_in(
+    tx: Tx, voucher_id: int, router: RouterView, device: DeviceHint, *, vault: Vault, now: datetime
+) -> str | None:
+    """Wish a device in on a voucher somebody has proved to hold; the token of its page. None: it is not sold, or has ended."""
+    row = await tx.row(
+        """SELECT package_id, terms, price_cents FROM vouchers
+           WHERE id = $1 AND merchant_id = $2 AND status IN ('paid', 'in_use') FOR UPDATE""",
+        voucher_id,
+        router.merchant_id,
+    )
+    if row is None:
+        return None
+    wish = Wish(
+        merchant_id=router.merchant_id, router_id=router.id, voucher_id=voucher_id, mac=device.mac, ip=device.ip,
+        terms=decode_terms(row["terms"]),
+    )  # fmt: skip
+    await access_grants.want(tx, wish, vault=vault, now=now)
+    return await _page_of(tx, voucher_id, router, device, row=row, now=now)
 
 
 async def _page_of(
-    tx: Tx, voucher_id: int, router: RouterView, device: DeviceHint, *, package_id: int, row: Record, now: datetime
+    tx: Tx, voucher_id: int, router: RouterView, device: DeviceHint, *, row: Record, now: datetime
 ) -> str:
     found = await tx.value("SELECT token FROM checkouts WHERE voucher_id = $1", voucher_id)
     if found:
@@ -190,7 +196,7 @@ async def _page_of(
            VALUES ($1, $2, $3, $4, $5, $5, '', $6, $7, $8, 0, $9, $10)""",
         router.merchant_id,
         router.id,
-        package_id,
+        row["package_id"],
         voucher_id,
         token,
         device.mac,
@@ -202,7 +208,8 @@ async def _page_of(
     return token
 
 
-async def _throttle(router: RouterView, device: DeviceHint, *, now: datetime) -> None:
+async def throttle(router: RouterView, device: DeviceHint, *, now: datetime) -> None:
+    """Count a try to prove a voucher by typing; TooMany beyond the limits."""
     rules = (
         (f"redeem:{router.id}", TRIES_PER_ROUTER),
         (f"redeem:{router.id}:{device.mac}", TRIES_PER_DEVICE),

@@ -13,9 +13,9 @@ class Settled(StrEnum):
     OPEN = "open"
     KNOWN = "known"  # nothing new: a repeat, or late failure of a paid payment
     RECEIPT_ADDED = "receipt_added"
-    EXTRA_MONEY = "extra_money"
     EXTENDED = "extended"  # a second receipt for the same thing: its time was lengthened
     CREDITED = "credited"  # kept for the customer
+    KEPT = "kept"  # a person decided that it is the merchant's own
     REFUNDING = "refunding"  # goes back to the payer
     UNDERPAID = "underpaid"  # too little so far: kept for this reference, the rest may follow
     WRONG_AMOUNT = "wrong_amount"

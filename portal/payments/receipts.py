@@ -30,11 +30,12 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     payer_hint: str
     source: Entry
     reason: str = ""
+    is_decided: bool = False  # a person said what it is for
 
     @property
     def is_whole(self) -> bool:
         """Whether the rail can have moved this amount."""
-        return self.amount_cents > 0 and self.amount_cents % _STEPS.get(self.rail, 1) == 0
+        return self.is_decided or (self.amount_cents > 0 and self.amount_cents % _STEPS.get(self.rail, 1) == 0)
 
 
 def rail_of(road: str) -> str:
@@ -82,3 +83,8 @@ async def belongs(tx: Tx, receipt_id: int | None, payment_id: int, *, merchant_i
         await tx.execute(
             "UPDATE receipts SET payment_id = $2, merchant_id = $3 WHERE id = $1", receipt_id, payment_id, merchant_id
         )
+
+
+async def given(tx: Tx, receipt_id: int, *, merchant_id: int) -> None:
+    """The receipt's money became this merchant's, for no payment in particular."""
+    await tx.execute("UPDATE receipts SET merchant_id = $2 WHERE id = $1", receipt_id, merchant_id)
