@@ -20,7 +20,13 @@ class Trouble(StrEnum):
     RIGHTS = "rights"  # our user's group lacks a policy
     DEVICE_MODE = "device_mode"  # the board's device-mode forbids it
     LICENCE = "licence"  # the licence allows no further session
+    HUNG_UP = "hung_up"  # it closes the line before we can sign in
     CUT = "cut"  # the connection was lost on the way
+    PHONE_GONE = "phone_gone"  # the device to let in is not on the hotspot's network
+    OTHER_PHONE = "other_phone"  # its MAC or address is another device's
+    DEVICES = "devices"  # all devices of that user are online already
+    NAME_TAKEN = "name_taken"  # somebody else's row has the name we need
+    SPENT = "spent"  # the router counts that user as used up
     OTHER = "other"
 
 
@@ -37,6 +43,12 @@ _TEXTS: Final[tuple[tuple[Trouble, tuple[str, ...]], ...]] = (
     (Trouble.DEVICE_MODE, ("device-mode",)),
     (Trouble.RIGHTS, ("not enough permissions",)),
     (Trouble.LICENCE, ("session limit reached",)),
+    (Trouble.PHONE_GONE, ("unknown host ip",)),
+    (Trouble.OTHER_PHONE, ("wrong mac", "from this mac address", "this mac address is not yours")),
+    (Trouble.DEVICES, ("no more sessions",)),
+    (Trouble.NAME_TAKEN, ("already have", "already exists")),
+    (Trouble.SPENT, ("uptime limit", "traffic limit")),
+    (Trouble.HUNG_UP, ("hung up at sign-in",)),
     (Trouble.CLOSED, ("connection refused", "connect call failed", "errno 111")),
     (Trouble.SILENT, ("no answer within", "timed out", "no route to host", "network is unreachable", "errno 113")),
     (Trouble.CUT, ("connection", "reset by peer", "broken pipe", "eof", "closed")),

@@ -22,7 +22,8 @@ SENTENCES: Mapping[str, str] = {
     ),
     "trouble_not_router": N_("What answers at this address is not a MikroTik router's API. Check address and port."),
     "trouble_security": N_(
-        "The router and we do not agree on a secure connection. Port 8728 is without a certificate, port 8729 with one."
+        "The router and we do not agree on a secure connection. Port 8729 needs a certificate on the router; port 8728 works "
+        "without one, and then the fingerprint here must be empty."
     ),
     "trouble_certificate": N_(
         "The router shows another certificate than the one you gave us. If you changed it, copy the new fingerprint here. "
@@ -38,7 +39,27 @@ SENTENCES: Mapping[str, str] = {
         "The router's device-mode forbids the hotspot. Paste the line below, then unplug the router within five minutes and "
         "plug it in again."
     ),
-    "trouble_licence": N_("The router's licence allows no more people online. A higher RouterOS licence helps."),
+    "trouble_licence": N_(
+        "The router's licence allows no more people online. Buy a higher RouterOS licence, level 4 or more, or wait until somebody "
+        "leaves."
+    ),
+    "trouble_hung_up": N_(
+        "Something answers, but hangs up before we can sign in. The router's API may allow other addresses only, or this is the "
+        "port for connections with a certificate. Run the setup script again, or check port and fingerprint."
+    ),
+    "trouble_phone_gone": N_(
+        "The phone is not on the Wi-Fi at the moment. As soon as it is back and opens a page, it is let in."
+    ),
+    "trouble_other_phone": N_(
+        "Another phone has this address now. The customer opens the page once more and is let in."
+    ),
+    "trouble_devices": N_("As many devices as were sold are online already. One of them has to leave first."),
+    "trouble_name_taken": N_(
+        "Somebody made a user of the same name at the router. Look under Leaks and differences and remove it there."
+    ),
+    "trouble_spent": N_(
+        "The router counts this package as used up. The next visit to the router puts it right, within a minute."
+    ),
     "trouble_cut": N_("The connection was cut on the way. If this stays, check the router's internet line."),
     "trouble_other": N_("The router answered with an error we do not know. Try again; if it stays, ask us for help."),
     "version_unknown": N_("The router did not tell its version."),

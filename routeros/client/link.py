@@ -9,7 +9,7 @@ from typing import Final
 
 from librouteros import async_create_transport
 from librouteros.connections import AsyncSocketTransport
-from librouteros.exceptions import LibRouterosError, ProtocolError
+from librouteros.exceptions import ConnectionClosed, LibRouterosError, ProtocolError
 from librouteros.login import encode_password
 
 from routeros.client.wire import Command, Reply, Wire
@@ -118,18 +118,26 @@ class Link:
         host = self._address.host
         if self._resolve is not None:
             host = await self._resolve(host, self._address.port)
-        return await async_create_transport(
-            host,
-            port=self._address.port,
-            saddr=None,
-            timeout=self._connect_timeout,
-            ssl_wrapper=_tls_context() if self._address.tls else None,
-        )
+        try:
+            return await async_create_transport(
+                host,
+                port=self._address.port,
+                saddr=None,
+                timeout=self._connect_timeout,
+                ssl_wrapper=_tls_context() if self._address.tls else None,
+            )
+        except (ConnectionResetError, ssl.SSLError) as broken:
+            if not self._address.tls:
+                raise
+            raise Unreachable(f"no TLS handshake: {broken}") from broken
 
     async def _log_in(self, wire: Wire) -> None:
         who, password = attribute("name", self._address.user), self._address.password
         reply = Reply()
-        await wire.talk([Command("/login", (who, attribute("password", password)))], [reply], tagged=False)
+        try:
+            await wire.talk([Command("/login", (who, attribute("password", password)))], [reply], tagged=False)
+        except (ConnectionClosed, ConnectionResetError, BrokenPipeError) as closed:
+            raise Unreachable(f"hung up at sign-in: {closed}") from closed
         if reply.ret and not reply.refusal:  # before 6.43 the router answers with a challenge instead
             try:
                 proof = encode_password(reply.ret, password)
