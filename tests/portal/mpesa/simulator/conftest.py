@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -196,6 +197,7 @@ async def sim(shared_sim: DarajaSimulator) -> DarajaSimulator:
     world.add_app(DEFAULT_KEY, DEFAULT_SECRET)
     world.add_shortcode(SANDBOX_SHORTCODE, passkey=SANDBOX_PASSKEY, name="KILIMANI CORNER")
     world.add_initiator(SANDBOX_SHORTCODE, DEFAULT_INITIATOR, DEFAULT_INITIATOR_PASSWORD)
+    world.log = deque(maxlen=500)
     world.reset()
     return shared_sim
 
