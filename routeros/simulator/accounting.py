@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from routeros.simulator import admission, values
-from routeros.simulator.admission import Attempt, Terms
+from routeros.simulator.admission import Terms
+from routeros.simulator.attempts import Attempt
 from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.effects import Effects
 from routeros.simulator.menus.hotspot_fields import USER, USER_PROFILE
+from routeros.simulator.radius.grants import Grant
 from routeros.simulator.refusals import LoginRefused
 from routeros.simulator.sessions import Active, Counters, Host, Usage
 from routeros.simulator.tables import Row, Tables
@@ -99,6 +101,16 @@ class Accounts:
 
     def _time_cause(self, active: Active) -> str:
         return self._behaviour.uptime_limit_cause if active.is_uptime_limited else "session timeout"
+
+    def retune(self, active: Active, profile: Row, grant: Grant) -> None:
+        """Give a running session the limits of a profile and a grant anew; a rate limit makes a new queue."""
+        user = active.user_row or admission.granted_user(active.user, grant)
+        own = Row(user.id, {**user.values, **grant.limits()})
+        used = self.used(user) if active.user_row else Usage()
+        _apply(active, admission.make_terms(own, profile, used, (), active.started_at))
+        active.idle_timeout = values.parse_limit(profile.get("idle-timeout"))
+        self.effects.drop(active)
+        self.effects.make_rows(active, profile)
 
     def reconsider(self, user: Row, now: datetime) -> None:
         """Give the user's running sessions the limits the row has now (switch limit_edits_reach_live_sessions)."""

@@ -13,27 +13,16 @@ from datetime import datetime
 from typing import Literal
 
 from routeros.simulator import values
+from routeros.simulator.attempts import Attempt
 from routeros.simulator.menus.hotspot_fields import USER, USER_PROFILE
+from routeros.simulator.radius.grants import Grant
 from routeros.simulator.refusals import LoginRefused
 from routeros.simulator.sessions import Active, Usage
 from routeros.simulator.tables import Row, Tables
 
 RadiusOrder = Literal["never", "local-first", "radius-first"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Attempt:
-    """One try to log in. `by` is the login method; `api` and the remembered methods bring the password in clear."""
-
-    ip: str
-    mac: str
-    username: str
-    by: str
-    password: str | None = None
-    chap_id: bytes | None = None
-    chap_challenge: bytes | None = None
-    chap_response: str | None = None
-    domain: str = ""
+#: A user's `mac-address` that locks it to no device (MikroTik manual, HotSpot users).
+_ANY_MAC = "00:00:00:00:00:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +55,19 @@ def find_user(tables: Tables, name: str, server: str) -> Row | None:
     return min(fitting, key=lambda row: row.get("server", "all") == "all", default=None)
 
 
-def authenticate(tables: Tables, attempt: Attempt, server: str, *, asks: RadiusOrder = "never") -> Row:
-    """Return the user row the attempt proves to know. Raises LoginRefused. No RADIUS server ever answers here."""
+def needs_radius(tables: Tables, attempt: Attempt, server: str, *, asks: RadiusOrder) -> bool:
+    """Say whether RADIUS decides on this attempt. Raises LoginRefused for another phone's MAC address as a name."""
     if values.looks_like_mac(attempt.username) and values.parse_mac(attempt.username) != attempt.mac:
         raise LoginRefused("wrong-mac-username", attempt.username)
+    return asks == "radius-first" or (asks == "local-first" and find_user(tables, attempt.username, server) is None)
+
+
+def authenticate(tables: Tables, attempt: Attempt, server: str) -> Row:
+    """Return the user row the attempt proves to know. Raises LoginRefused."""
     user = find_user(tables, attempt.username, server)
-    if asks == "radius-first" or (asks == "local-first" and user is None):
-        raise LoginRefused("radius-timeout", attempt.username)
     if user is None or not _knows_password(attempt, user.get("password")):
         raise LoginRefused("invalid-username", attempt.username)
-    if user.get("mac-address") and user.get("mac-address") != attempt.mac:
+    if user.get("mac-address") not in {"", _ANY_MAC, attempt.mac}:
         raise LoginRefused("invalid-mac", attempt.username)
     return user
 
@@ -96,6 +88,16 @@ def check_room(attempt: Attempt, profile: Row, active: Iterable[Active], *, lice
         raise LoginRefused("user-session-limit", attempt.username)
     if license_cap is not None and len(others) >= license_cap:
         raise LoginRefused("license-session-limit", attempt.username, f"license allows {license_cap} active sessions")
+
+
+def granted_user(username: str, grant: Grant) -> Row:
+    """Return what stands for the user row of somebody only RADIUS knows: the name, and the grant's byte limits."""
+    return Row("", {"name": username, **grant.limits()})
+
+
+def granted_profile(profile: Row, grant: Grant, now: datetime) -> Row:
+    """Return the user profile with what the grant overrides."""
+    return Row(profile.id, {**profile.values, **grant.overrides(now)})
 
 
 def make_terms(user: Row, profile: Row, used: Usage, running: Iterable[Active], now: datetime) -> Terms:
@@ -126,13 +128,15 @@ def make_terms(user: Row, profile: Row, used: Usage, running: Iterable[Active], 
     return Terms(budget, timeout, is_uptime_limited, *left_bytes)
 
 
-def mac_credentials(tables: Tables, server_profile: Row, mac: str, server: str) -> tuple[str, str] | None:
-    """Return user name and password of a login by MAC address, None when no user has that name."""
+def mac_credentials(
+    tables: Tables, server_profile: Row, mac: str, server: str, *, asks: RadiusOrder = "never"
+) -> tuple[str, str] | None:
+    """Return user name and password of a login by MAC address, None when no user has that name and nobody is asked."""
     name = mac
     if (form := server_profile.get("radius-mac-format")) and len(form.replace("X", "")) < len(form):
         digits = iter(mac.replace(":", ""))
         name = "".join(next(digits) if letter == "X" else letter for letter in form)
-    if find_user(tables, name, server) is None:
+    if asks == "never" and find_user(tables, name, server) is None:
         return None
     is_both = server_profile.get("mac-auth-mode") == "mac-as-username-and-password"
     return name, name if is_both else server_profile.get("mac-auth-password")

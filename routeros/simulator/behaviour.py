@@ -41,7 +41,9 @@ class Behaviour:
     #: `https-redirect` of the hotspot server profile exists (the manual lists it, no schema does).
     has_https_redirect: bool = False
     #: Where `use-radius` is on: RADIUS is asked only for users the router has no row for (manual), or always (others
-    #: say so). No RADIUS server is modelled, so being asked ends in `radius-timeout`.
+    #: say so), and then its word counts also against a row.
     radius_order: Literal["local-first", "radius-first"] = "local-first"
     #: Default port of `/radius/incoming` (manual: 1700, wiki: 3799).
     radius_incoming_port: int = 1700
+    #: Accounting calls the client's upload Output (a warning in the manual), or Input (its list of attributes).
+    radius_output_is_upload: bool = False

@@ -28,9 +28,10 @@ class CookieJar:
     def keep(self, active: Active, *, now: datetime, lifetime: str, has_value: bool) -> Cookie | None:
         """Remember a session's login for a lifetime such as `3d`; the phone's older cookie of that kind is replaced.
 
-        A session without a user row (a trial) is not remembered.
+        A session whose password is not known (a trial, RADIUS by CHAP) is not remembered.
         """
-        if active.user_row is None:
+        password = active.user_row.get("password") if active.user_row else active.password
+        if password is None:
             return None
         for old in self.of(active.mac):
             if old.is_mac_cookie != has_value and (old.is_mac_cookie or old.user == active.user):
@@ -39,7 +40,7 @@ class CookieJar:
         cookie = Cookie(
             f"*{self._count:X}",
             active.user,
-            active.user_row.get("password"),
+            password,
             active.mac,
             active.domain,
             now + _span(lifetime),

@@ -9,7 +9,7 @@ from typing import Protocol
 from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.cookies import CookieJar
 from routeros.simulator.fields import Field, text
-from routeros.simulator.menus import access, generic, interfaces, system
+from routeros.simulator.menus import access, generic, interfaces, radius, system
 from routeros.simulator.menus import hotspot_fields as menus
 from routeros.simulator.menus.base import Menu, SettingsMenu
 from routeros.simulator.schema import Schema, schema_for
@@ -61,6 +61,13 @@ def schema_of(version: str, behaviour: Behaviour) -> Schema:
     return replace(schema, commands={**schema.commands, **more})
 
 
+def settings_of(schema: Schema) -> dict[str, dict[str, str]]:
+    """Return what menus of one set of properties print from the factory, where versions differ."""
+    of_six = {"primary-ntp": "0.0.0.0", "secondary-ntp": "0.0.0.0", "server-dns-names": "", "mode": "broadcast"}
+    of_seven = {"mode": "unicast", "servers": "", "vrf": "main"}
+    return {"/system/ntp/client": of_six if schema.version < (7,) else of_seven}
+
+
 def router_tables(schema: Schema) -> Tables:
     """Make the empty tables every router has; plain menus add theirs later."""
     tables = Tables()
@@ -68,6 +75,7 @@ def router_tables(schema: Schema) -> Tables:
         tables.create(spec)
     for path in ("/interface", "/ip/pool", "/ip/address"):
         tables.create(generic.generic_spec(path, schema))
+    tables.create(radius.radius_spec(schema))
     return tables
 
 

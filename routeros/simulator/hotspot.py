@@ -10,17 +10,16 @@ from datetime import datetime
 
 from routeros.simulator import admission, factory, hosts, values
 from routeros.simulator.accounting import Accounts
-from routeros.simulator.admission import Attempt
+from routeros.simulator.attempts import Attempt
 from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.clock import VirtualClock
-from routeros.simulator.cookies import FORGETTING_CAUSES, CookieJar
 from routeros.simulator.gardens import Garden, Request
-from routeros.simulator.hosts import HostTable
 from routeros.simulator.log import RouterLog
 from routeros.simulator.menus import hotspot_fields as menus
+from routeros.simulator.radius.desk import RadiusDesk, Verdict
 from routeros.simulator.refusals import LoginRefused
-from routeros.simulator.sessions import Active, Host
-from routeros.simulator.settings import HotspotSettings
+from routeros.simulator.returning import ReturningPhones
+from routeros.simulator.sessions import Active, Host, Usage
 from routeros.simulator.tables import Row, Tables
 from routeros.simulator.trials import Trials
 
@@ -28,7 +27,7 @@ _TOPICS = "hotspot,account,info,debug"
 _ON_LEAVING = frozenset({"idle timeout", "keepalive timeout"})
 
 
-class Hotspot(HotspotSettings):
+class Hotspot(ReturningPhones):
     """The state of one hotspot. Its tables may be shared with a router; alone it makes its own.
 
     `license_cap` is the number of active sessions the licence allows (level 4: 200), None without limit.
@@ -50,16 +49,14 @@ class Hotspot(HotspotSettings):
         login_by: str = "cookie,http-chap,http-pap",
         license_cap: int | None = 200,
     ) -> None:
-        self.clock = clock
         self.identity = identity
         self.license_cap = license_cap
-        super().__init__(factory.hotspot_tables() if tables is None else tables, behaviour or Behaviour())
+        super().__init__(factory.hotspot_tables() if tables is None else tables, behaviour or Behaviour(), clock)
         self.log = log or RouterLog(clock.now)
         factory.seed_defaults(self.tables)
         factory.seed_server(self.tables, name=server_name, address=address, dns_name=dns_name, login_by=login_by)
-        self.active: dict[str, Active] = {}
-        self.host_table = HostTable()
-        self.cookies = CookieJar()
+        #: Whom to ask about users of RADIUS; None: nobody answers.
+        self.radius: RadiusDesk | None = None
         self.accounts = Accounts(self.tables, self.active, self.behaviour)
         self.trials = Trials()
         #: Hear of every session that begins, and (True) ends.
@@ -112,15 +109,19 @@ class Hotspot(HotspotSettings):
         chap_challenge: bytes | None = None,
         chap_response: str | None = None,
         domain: str = "",
+        radius_fields: tuple[tuple[str, str], ...] = (),
     ) -> Active:
-        """Log a phone in. Raises LoginRefused; then nothing changed but the log.
+        """Log a phone in. Raises LoginRefused; then nothing changed but the log. Raises RadiusQuestion where RADIUS has
+        to be asked first (see `radius.desk.settled`).
 
         `by`: http-pap, http-chap, https, cookie, mac-cookie, mac, trial, or api for `/ip/hotspot/active/login`.
         """
         self.tick()
         host = self.see_host(mac, ip)
-        attempt = Attempt(ip, host.mac, username, by, password, chap_id, chap_challenge, chap_response, domain)
-        self._note(username, ip, f"trying to log in by {self._shown(by)}")
+        chap = (chap_id, chap_challenge, chap_response)
+        attempt = Attempt(ip, host.mac, username, by, password, *chap, domain, radius_fields)
+        if self.radius is None or not self.radius.knows(attempt):
+            self._note(username, ip, f"trying to log in by {self._shown(by)}")
         try:
             active = self._admit(attempt, host)
         except LoginRefused as refusal:
@@ -136,29 +137,54 @@ class Hotspot(HotspotSettings):
         if old is not None and self.behaviour.second_login == "refuse":
             raise LoginRefused("internal-error", attempt.username, "already logged in")
         admission.check_method(attempt, self.login_by)
-        user = None
-        if attempt.by != "trial":
-            user = admission.authenticate(self.tables, attempt, self.server_name, asks=self.asks_radius)
-            if old is not None and old.user == attempt.username and self.behaviour.second_login == "keep":
-                return old
-        name = user.get("profile") if user else self.profile.get("trial-user-profile", "default")
-        profile = admission.profile_of(self.tables, name, attempt.username)
+        user, verdict = self._identify(attempt)
+        if old is not None and old.user == attempt.username and self.behaviour.second_login == "keep":
+            return old
+        profile = self._profile_for(attempt, user, verdict, now)
         admission.check_room(attempt, profile, self.active.values(), license_cap=self.license_cap)
         if old is not None:
             if user is not None:
                 self.accounts.terms(user, profile, now)  # refuses before the old session is touched
             self._end(old, "user request", now)
-        terms = (
-            self.accounts.terms(user, profile, now)
-            if user is not None
-            else self.trials.admit(attempt, self.profile, profile, now=now)
-        )
-        active = self.accounts.open(attempt, user, profile, terms, server=self.server_name, now=now)
-        active.login_by = self._shown(attempt.by)
+        active = self._open(attempt, user, profile, verdict, now)
         self.active[attempt.ip] = active
         host.is_authorized = True
         self._tell(active, is_gone=False)
-        self._remember_mac(active, profile)
+        self.remember_mac(active, profile)
+        return active
+
+    def _identify(self, attempt: Attempt) -> tuple[Row | None, Verdict | None]:
+        """Return the user row of the router, or what RADIUS says; neither for a trial."""
+        if attempt.by == "trial":
+            return None, None
+        if not admission.needs_radius(self.tables, attempt, self.server_name, asks=self.asks_radius):
+            return admission.authenticate(self.tables, attempt, self.server_name), None
+        if self.radius is None:
+            raise LoginRefused("radius-timeout", attempt.username)
+        return None, self.radius.verdict(attempt)
+
+    def _profile_for(self, attempt: Attempt, user: Row | None, verdict: Verdict | None, now: datetime) -> Row:
+        """Return the user profile that rules the session, with what RADIUS overrides."""
+        if verdict is not None and verdict.grant is not None:
+            profile = admission.profile_of(self.tables, verdict.grant.group or "default", attempt.username)
+            return admission.granted_profile(profile, verdict.grant, now)
+        trial = self.profile.get("trial-user-profile", "default") if self.profile else "default"
+        return admission.profile_of(self.tables, user.get("profile") if user else trial, attempt.username)
+
+    def _open(self, attempt: Attempt, user: Row | None, profile: Row, verdict: Verdict | None, now: datetime) -> Active:
+        grant = verdict.grant if verdict else None
+        if user is not None:
+            terms = self.accounts.terms(user, profile, now)
+        elif grant is not None:
+            terms = admission.make_terms(admission.granted_user(attempt.username, grant), profile, Usage(), (), now)
+        else:
+            assert self.profile is not None  # a trial is offered by the profile
+            terms = self.trials.admit(attempt, self.profile, profile, now=now)
+        active = self.accounts.open(attempt, user, profile, terms, server=self.server_name, now=now)
+        active.login_by = self._shown(attempt.by)
+        if verdict is not None:
+            active.grant, active.accounting_id = grant, verdict.session_id
+            active.password = None if attempt.by == "http-chap" else attempt.password
         return active
 
     def logout(self, ip: str, *, cause: str = "user request", erase_cookie: bool = False) -> None:
@@ -167,32 +193,20 @@ class Hotspot(HotspotSettings):
             if erase_cookie:
                 self.cookies.forget_http(active.mac, active.user)
             self._end(active, cause, self.clock.now())
-            self._settle_mac_cookie(active, cause)
+            self.settle_mac_cookie(active, cause)
 
     def _end(self, active: Active, cause: str, at: datetime) -> None:
         del self.active[active.ip]
+        active.end_cause, active.ended_at = cause, at
         self.accounts.close(active, at, cause)
         self._tell(active, is_gone=True)
-        if active.user_row is None:
+        if active.login_by == "trial":
             self.trials.use(active.mac, active.uptime(at))
         if (host := self.host(active.ip)) is not None:
             host.is_authorized = False
             if cause in _ON_LEAVING:
                 self.host_table.remove(host)
         self._note(active.user, active.ip, f"logged out: {cause}")
-
-    def _remember_mac(self, active: Active, profile: Row) -> None:
-        """Keep or refresh the mac-cookie after a login, if profile and method allow it and the MAC is one phone's."""
-        is_wanted = "mac-cookie" in self.login_by and profile.get("add-mac-cookie") == "true"
-        if is_wanted and len(self.host_table.with_mac(active.mac)) == 1:
-            self.cookies.keep(active, now=self.clock.now(), lifetime=profile.get("mac-cookie-timeout"), has_value=False)
-
-    def _settle_mac_cookie(self, active: Active, cause: str) -> None:
-        if cause in FORGETTING_CAUSES or cause == self.behaviour.uptime_limit_cause:
-            self.cookies.forget_mac(active.mac)
-            return
-        for profile in self.user_profiles.named(active.profile):
-            self.cookies.extend(active.mac, self.clock.now(), profile.get("mac-cookie-timeout"))
 
     def _user_changed(self, user: Row, is_gone: bool) -> None:
         """Follow an edit of a user row: live sessions go on unless a switch says otherwise."""
@@ -213,39 +227,6 @@ class Hotspot(HotspotSettings):
 
     def _note(self, username: str, ip: str, words: str) -> None:
         self.log.write(_TOPICS, f"{username} ({ip}): {words}")
-
-    def cookie_login(self, ip: str, mac: str, http_cookie: str | None) -> Active | None:
-        """Try the logins that need no form: by MAC address, by mac-cookie, by http cookie. None when none applies."""
-        self.tick()
-        host = self.see_host(mac, ip)
-        if ip in self.active or host.is_blocked or host.is_bypassed:
-            return self.active.get(ip)
-        by_mac = None
-        if self.profile is not None and "mac" in self.login_by:
-            by_mac = admission.mac_credentials(self.tables, self.profile, host.mac, self.server_name)
-        if by_mac is not None and (active := self._try(ip, host.mac, *by_mac, by="mac")):
-            return active
-        if "mac-cookie" in self.login_by and (cookie := self.cookies.mac_cookie(host.mac)) is not None:
-            is_alone = len(self.host_table.with_mac(host.mac)) == 1
-            if is_alone and (active := self._try(ip, host.mac, cookie.user, cookie.password, by="mac-cookie")):
-                return active
-            self.cookies.remove(cookie)
-        kept = self.cookies.http_cookie(host.mac, http_cookie or "") if "cookie" in self.login_by else None
-        return self._try(ip, host.mac, kept.user, kept.password, by="cookie") if kept else None
-
-    def _try(self, ip: str, mac: str, username: str, password: str, *, by: str) -> Active | None:
-        try:
-            return self.login(ip=ip, mac=mac, username=username, password=password, by=by)
-        except LoginRefused:
-            return None
-
-    def new_http_cookie(self, ip: str) -> str | None:
-        """Make the http cookie of the session just begun: the value to set in the browser, None when not offered."""
-        if (active := self.active.get(ip)) is None or self.profile is None or "cookie" not in self.login_by:
-            return None
-        lifetime = self.profile.get("http-cookie-lifetime")
-        cookie = self.cookies.keep(active, now=self.clock.now(), lifetime=lifetime, has_value=True)
-        return cookie.value if cookie else None
 
     def session_numbers(self, ip: str) -> dict[str, int]:
         """Return a session's numbers in seconds and bytes, by the names of the page variables; absent: no limit."""
@@ -278,7 +259,7 @@ class Hotspot(HotspotSettings):
             due = self.accounts.due(active, self.host(active.ip))
             if due is not None and due[0] <= now:
                 self._end(active, due[1], due[0])
-                self._settle_mac_cookie(active, due[1])
+                self.settle_mac_cookie(active, due[1])
         self.accounts.flush(now)
         self.cookies.expire(now)
         if self.server is not None:

@@ -8,9 +8,11 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypedDict
 
+from routeros.simulator.admission import granted_profile
 from routeros.simulator.clock import VirtualClock, WallClock
 from routeros.simulator.hotspot import Hotspot
 from routeros.simulator.menus.hotspot_fields import USER_PROFILE
+from routeros.simulator.radius.grants import Grant
 from routeros.simulator.sessions import Active, Counters, Host, Usage
 from routeros.simulator.tables import Row
 
@@ -77,7 +79,8 @@ def load(router: Running, state: LiveState) -> None:
         active = Active(**_rich(saved, hotspot))
         hotspot.active[active.ip] = active
         for profile in hotspot.tables[USER_PROFILE].named(active.profile):
-            hotspot.accounts.effects.make_rows(active, profile)
+            effective = granted_profile(profile, active.grant, active.started_at) if active.grant else profile
+            hotspot.accounts.effects.make_rows(active, effective)
 
 
 def _plain(record: Active | Host) -> dict[str, Any]:
@@ -91,6 +94,8 @@ def _encode(value: object) -> object:
         return {"counters": value.as_list()}
     if isinstance(value, Usage):
         return {"usage": [value.uptime, *value.traffic.as_list()]}
+    if isinstance(value, Grant):
+        return {"grant": [(vendor, number, raw.hex()) for vendor, number, raw in value.attributes]}
     return {"user": value.id} if isinstance(value, Row) else value
 
 
@@ -108,4 +113,6 @@ def _decode(value: Any, hotspot: Hotspot) -> Any:
         return Counters(*inner)
     if kind == "usage":
         return Usage(inner[0], Counters(*inner[1:]))
+    if kind == "grant":
+        return Grant(tuple((vendor, number, bytes.fromhex(raw)) for vendor, number, raw in inner))
     return hotspot.users.rows.get(inner)  # None when the row went while its session lived on

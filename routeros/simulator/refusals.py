@@ -5,6 +5,8 @@ Keys and words: MikroTik manual, HotSpot customisation, errors.txt.
 
 from __future__ import annotations
 
+from routeros.simulator.attempts import Attempt
+
 ERROR_TEXTS = {
     "internal-error": "internal error ($(error-orig))",
     "config-error": "configuration error ($(error-orig))",
@@ -39,3 +41,11 @@ class LoginRefused(Exception):  # noqa: N818  (the router's word for it)
         """Return the English sentence with its variables filled in."""
         words = ERROR_TEXTS[self.key].replace("$(error-orig)", self.error_orig)
         return words.replace("$(username)", self.username).replace("$(ip)", ip)
+
+
+class RadiusQuestion(Exception):  # noqa: N818  (no error: somebody has to wait for an answer)
+    """A login depends on a RADIUS server that has not been asked about it yet."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt.username)
+        self.attempt = attempt

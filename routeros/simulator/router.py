@@ -22,6 +22,7 @@ from routeros.simulator.log import RouterLog
 from routeros.simulator.menus import access, chores, generic, system
 from routeros.simulator.menus.base import Menu
 from routeros.simulator.menus.hotspot import hotspot_menus
+from routeros.simulator.radius.assembly import Radius
 from routeros.simulator.scripting.host import ScriptHost
 from routeros.simulator.security import Tls
 from routeros.simulator.server import ApiServer
@@ -70,6 +71,7 @@ class SimulatedRouter:
         tls_port: int = 0,
         rest: Rest = None,
         rest_port: int = 0,
+        coa_port: int = 0,
         device_mode: str = "advanced",
         interfaces: Collection[str] = ("bridge", "ether1", "ether2"),
         **hotspot: Unpack[HotspotOptions],
@@ -94,6 +96,7 @@ class SimulatedRouter:
         self.hotspot.may_run = lambda: self._allows("hotspot")
         ports = Ports(host=api_host, api=api_port, tls=tls, api_ssl=tls_port, rest=rest, web=rest_port)
         self.services = Services(self, ports)
+        self.radius = Radius(self.hotspot, host=api_host, port=coa_port, is_connected=lambda: self.is_online)
         self._device_mode_menu = system.DeviceModeMenu(self.device_mode, self.clock.now)
         self.dispatcher = self._make_dispatcher()
         self.scripts = ScriptHost(self, allows=self._allows, uptime=self._uptime)
@@ -140,6 +143,7 @@ class SimulatedRouter:
     async def start(self) -> Self:
         """Listen for API clients and let time act. Raises OSError when the port is taken."""
         await self.services.listen()
+        await self.radius.start()
         if self._ticking is None:
             self._ticking = asyncio.create_task(self._keep_ticking())
         return self
@@ -152,6 +156,7 @@ class SimulatedRouter:
                 await self._ticking
             self._ticking = None
         await self.services.close()
+        await self.radius.stop()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -170,6 +175,7 @@ class SimulatedRouter:
     def tick(self) -> None:
         """Apply what time did to the hotspot, start the scripts that are due."""
         self.hotspot.tick()
+        self.radius.desk.tick(self.clock.now())
         self.scripts.tick()
 
     def now(self) -> datetime:
@@ -216,6 +222,7 @@ class SimulatedRouter:
     def _boot(self, words: str) -> None:
         self.services.cut()
         self.booted_at = self.clock.now()
+        self.radius.desk.boots += 1
         self._writes_before += self._writes
         self._writes = 0
         self.log.clear()
@@ -258,13 +265,10 @@ class SimulatedRouter:
             system.SchedulerMenu(self.tables["/system/scheduler"], is_allowed=lambda: self._allows("scheduler")),
             system.LogMenu(self.log, is_iso=self.schema.version >= (7, 10)),
             self._device_mode_menu,
+            *self.radius.menus,
         ]
         menus = {menu.path: menu for menu in made if menu.path in self.schema.menus}
-        incoming = {"accept": "false", "port": str(self.behaviour.radius_incoming_port), "vrf": "main"}
-        of_six = {"primary-ntp": "0.0.0.0", "secondary-ntp": "0.0.0.0", "server-dns-names": "", "mode": "broadcast"}
-        ntp = of_six if self.schema.version < (7,) else {"mode": "unicast", "servers": "", "vrf": "main"}
-        settings = {"/radius/incoming": incoming, "/system/ntp/client": ntp}
-        generic.add_generic_menus(menus, self.tables, self.schema, settings=settings)
+        generic.add_generic_menus(menus, self.tables, self.schema, settings=factory.settings_of(self.schema))
         chores.add_chores(menus, self.hotspot, self.version)
         commands = {
             **chores.chore_commands(self.hotspot, self.schema),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from routeros.simulator.radius.grants import Grant
 from routeros.simulator.tables import Row
 
 
@@ -60,6 +61,8 @@ class Host:
     #: When the phone left the network; None while it is reachable.
     lost_at: datetime | None = None
     is_authorized: bool = False
+    #: RADIUS refused the phone's MAC address as a user; it is not asked again while the row lives.
+    is_mac_refused: bool = False
     traffic: Counters = field(default_factory=Counters)
 
     @property
@@ -105,6 +108,16 @@ class Active:
     #: Ids of its dynamic rows in `/queue/simple` and `/ip/firewall/address-list`, empty without.
     queue_id: str = ""
     list_id: str = ""
+    #: What a RADIUS server granted it; None for users of the router itself.
+    grant: Grant | None = None
+    #: The clear password of a RADIUS login, where the router learnt it; the cookies it keeps need it.
+    password: str | None = None
+    #: Its Acct-Session-Id; empty while RADIUS hears nothing of it. And when RADIUS is told of it next.
+    accounting_id: str = ""
+    told_next_at: datetime | None = None
+    #: Logout cause as the log words it, and when; empty and None while it runs.
+    end_cause: str = ""
+    ended_at: datetime | None = None
 
     def uptime(self, now: datetime) -> float:
         """Return the seconds since login."""

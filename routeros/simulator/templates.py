@@ -14,6 +14,8 @@ _TAG = re.compile(r"""\$\(((?:"[^"\r\n]*"|'[^'\r\n]*'|[^()"'\r\n])*)\)""")
 _NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _CONDITION = re.compile(r"([A-Za-z0-9_-]+)\s*(?:(==|!=)\s*(.*?))?\Z", re.DOTALL)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+#: The manual gives these a value even where RADIUS said nothing.
+_RADIUS_NUMBER = re.compile(r"radius[0-9]+(?:-[0-9]+)?u")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _SETTERS = ("http-status", "http-header")
 
@@ -142,7 +144,7 @@ class _Page:
             return self._variables[name]
         if name.endswith("-esc"):
             return escape(self._variables.get(name[: -len("-esc")], ""))
-        return ""
+        return "0" if _RADIUS_NUMBER.fullmatch(name) else ""
 
 
 def _unquoted(value: str) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from routeros.simulator import values
-from routeros.simulator.admission import Attempt, Terms
+from routeros.simulator.admission import Terms
+from routeros.simulator.attempts import Attempt
 from routeros.simulator.refusals import LoginRefused
 from routeros.simulator.tables import Row
 

@@ -5,15 +5,17 @@ Printed properties: MikroTik manual, HotSpot, command reference; item ids of act
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from routeros.simulator import traps, values
 from routeros.simulator.calls import Answer, Call
 from routeros.simulator.hotspot import Hotspot
 from routeros.simulator.menus.base import Menu, Shown
 from routeros.simulator.menus.hotspot_fields import IP_BINDING
-from routeros.simulator.refusals import LoginRefused
+from routeros.simulator.radius.desk import settled
+from routeros.simulator.refusals import LoginRefused, RadiusQuestion
 from routeros.simulator.sessions import Active, Cookie, Counters, Host
 
 
@@ -67,7 +69,7 @@ class ActiveMenu(Menu):
         for way in ("in", "out", "total"):
             if (limit := getattr(active, f"limit_bytes_{way}")) is not None:
                 shown[f"limit-bytes-{way}"] = str(limit)
-        shown["radius"] = "false"
+        shown["radius"] = values.format_bool(active.grant is not None)
         return shown
 
     def remove(self, call: Call) -> Answer:
@@ -92,15 +94,26 @@ class ActiveMenu(Menu):
             raise traps.Trap("unknown host IP")
         if (given := call.arguments.get("mac-address")) and _mac(given) != host.mac:
             raise traps.Trap("wrong MAC provided")
+        log_in = partial(
+            self._hotspot.login,
+            ip=ip,
+            mac=host.mac,
+            username=user,
+            password=call.arguments.get("password", ""),
+            domain=call.arguments.get("domain", ""),
+            by="api",
+        )
         try:
-            self._hotspot.login(
-                ip=ip,
-                mac=host.mac,
-                username=user,
-                password=call.arguments.get("password", ""),
-                domain=call.arguments.get("domain", ""),
-                by="api",
-            )
+            log_in()
+        except LoginRefused as refusal:
+            raise traps.Trap(refusal.text(ip)) from None
+        except RadiusQuestion:
+            return Answer(later=self._log_in_later(log_in, ip))
+        return Answer()
+
+    async def _log_in_later(self, log_in: Callable[[], Active], ip: str) -> Answer:
+        try:
+            await settled(self._hotspot.radius, log_in)
         except LoginRefused as refusal:
             raise traps.Trap(refusal.text(ip)) from None
         return Answer()

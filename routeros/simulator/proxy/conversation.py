@@ -6,6 +6,7 @@ Decisions are in `gate`, pages in `servlet`, carrying in `forward`; it decides n
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import h11
 
@@ -17,6 +18,7 @@ from routeros.simulator.proxy.gate import Way, decide, is_own
 from routeros.simulator.proxy.phones import Line, Phone
 from routeros.simulator.proxy.targets import Resolve, dial_address, split_authority, split_target
 from routeros.simulator.proxy.wire import HEAD_SECONDS, BadMessageError, BodyTooLargeError, PhoneLink, reset
+from routeros.simulator.radius.desk import settled
 from routeros.simulator.servlet import Servlet
 
 #: The largest form the servlet reads.
@@ -67,7 +69,8 @@ class Conversation:
         site, phone = self._site, self._phone
         if self._is_secure and not is_own(site.hotspot, request):
             raise BadMessageError("this is the hotspot's own https")
-        verdict = decide(site.hotspot, request, mac=phone.mac, ip=phone.ip, resolve=site.resolve)
+        seen = partial(decide, site.hotspot, request, mac=phone.mac, ip=phone.ip, resolve=site.resolve)
+        verdict = await settled(site.hotspot.radius, seen)
         if verdict.way is Way.ONWARDS:
             self._line.may_stay = verdict.may_stay
             try:
@@ -81,7 +84,7 @@ class Conversation:
         else:
             request = replace(request, body=await link.read_body(BODY_LIMIT))
             answer = site.servlet.answer if verdict.way is Way.SERVLET else site.servlet.intercept
-            await link.reply(answer(request, mac=phone.mac, ip=phone.ip))
+            await link.reply(await settled(site.hotspot.radius, partial(answer, request, mac=phone.mac, ip=phone.ip)))
 
     async def _onwards(self, link: PhoneLink, head: h11.Request, request: Request) -> None:
         tally = _Tally(self._site.hotspot, self._phone, link)

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +19,8 @@ from routeros.simulator.proxy.forward import UpstreamError
 from routeros.simulator.proxy.phones import Addresses, Line, Phone
 from routeros.simulator.proxy.targets import Resolve
 from routeros.simulator.proxy.wire import DisconnectedError, PhoneLink, reset
+from routeros.simulator.radius.desk import settled
+from routeros.simulator.refusals import RadiusQuestion
 from routeros.simulator.servlet import Servlet
 from routeros.simulator.values import parse_mac
 
@@ -56,6 +59,8 @@ class HotspotNetwork:
         self._servers: list[asyncio.Server] = []
         self._main: asyncio.Server | None = None
         self._watcher: asyncio.Task[None] | None = None
+        #: Logins of phones that joined and wait for RADIUS.
+        self._asking: set[asyncio.Task[None]] = set()
 
     @property
     def proxy_url(self) -> str:
@@ -89,7 +94,7 @@ class HotspotNetwork:
         servers, self._servers, self._main = self._servers, [], None
         for server in servers:
             server.close()
-        tasks = [line.task for phone in self.phones for line in phone.lines]
+        tasks = [*self._asking, *(line.task for phone in self.phones for line in phone.lines)]
         if self._watcher:
             tasks.append(self._watcher)
         for phone in self.phones:
@@ -97,6 +102,8 @@ class HotspotNetwork:
                 line.cut()
         if self._watcher:
             self._watcher.cancel()
+        for task in self._asking:
+            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for server in servers:
             await server.wait_closed()
@@ -145,7 +152,13 @@ class HotspotNetwork:
             return
         if phone.is_present:
             self.hotspot.see_host(phone.mac, phone.ip)
-            self.hotspot.cookie_login(phone.ip, phone.mac, None)
+            log_in = partial(self.hotspot.cookie_login, phone.ip, phone.mac, None)
+            try:
+                log_in()
+            except RadiusQuestion:
+                task = asyncio.create_task(_log_in_later(self.hotspot, log_in))
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
         else:
             self.hotspot.leave(phone.ip)
 
@@ -196,6 +209,10 @@ class HotspotNetwork:
                     if line.may_stay is not None and not line.may_stay():
                         line.cut()
             await asyncio.sleep(_WATCH_SECONDS)
+
+
+async def _log_in_later(hotspot: Hotspot, log_in: Callable[[], object]) -> None:
+    await settled(hotspot.radius, log_in)
 
 
 def _url(server: asyncio.Server) -> str:

@@ -44,6 +44,10 @@ class Challenges:
         self._open.pop((mac, ip), None)
         return challenge
 
+    def put_back(self, mac: str, ip: str, challenge: Challenge) -> None:
+        """Keep a challenge that was taken and could not be judged yet."""
+        self._open[mac, ip] = challenge
+
     def _current(self, mac: str, ip: str, *, now: datetime) -> Challenge | None:
         challenge = self._open.get((mac, ip))
         return challenge if challenge and now - challenge.shown_at <= _LIFETIME else None

@@ -12,7 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from routeros.simulator.admission import seconds
 from routeros.simulator.exchange import Reply, Request, plain_reply
 from routeros.simulator.hotspot import Hotspot
-from routeros.simulator.refusals import ERROR_TEXTS, LoginRefused
+from routeros.simulator.refusals import ERROR_TEXTS, LoginRefused, RadiusQuestion
 from routeros.simulator.servlet.challenges import Challenge, Challenges
 from routeros.simulator.servlet.html import HtmlDirectory, HtmlSource
 from routeros.simulator.servlet.variables import Visit, links, page_variables
@@ -21,6 +21,7 @@ from routeros.simulator.templates import render
 #: The manual does not name the cookie; this name is made up.
 COOKIE_NAME = "hotspot"
 _FATAL = frozenset({"internal-error", "config-error"})
+_RADIUS_FIELD = re.compile(r"radius[0-9]+(?:-[0-9]+)?u?")
 _RESPONSE = re.compile(r"[0-9A-Fa-f]{32}")
 _TARGET = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 _RENDERED = (".html", ".htm", ".txt")
@@ -54,7 +55,10 @@ class Servlet:
         return self._redirect(visit, "rlogin.html", links(self._hotspot, visit)["link-login"])
 
     def answer(self, request: Request, *, mac: str, ip: str) -> Reply:
-        """Answer a request for the hotspot itself. Logs in and out as asked; a bad form gives 400."""
+        """Answer a request for the hotspot itself. Logs in and out as asked; a bad form gives 400.
+
+        Raises RadiusQuestion, having changed nothing, where RADIUS has to be asked first (see `radius.desk.settled`).
+        """
         if request.method not in {"GET", "HEAD", "POST"}:
             return plain_reply(405, "Method Not Allowed", "405 Method Not Allowed")
         try:
@@ -145,9 +149,17 @@ class Servlet:
         A password of 32 hex digits answers the phone's open challenge. Where plain passwords are allowed too and it
         does not fit, it is tried as it is, since a password may look like that (inferred).
         """
+        challenge = self._challenges.take(visit.mac, visit.ip, now=self._hotspot.clock.now())
+        try:
+            self._attempt_with(visit, challenge)
+        except RadiusQuestion:
+            if challenge is not None:
+                self._challenges.put_back(visit.mac, visit.ip, challenge)
+            raise
+
+    def _attempt_with(self, visit: Visit, challenge: Challenge | None) -> None:
         username, password = visit.parameters["username"], visit.parameters.get("password", "")
         methods = self._hotspot.login_by
-        challenge = self._challenges.take(visit.mac, visit.ip, now=self._hotspot.clock.now())
         if username == f"T-{visit.mac}" and "trial" in methods:
             self._plain(visit, username, password, by="trial")
         elif visit.request.is_secure and "https" in methods:
@@ -163,8 +175,15 @@ class Servlet:
             self._plain(visit, username, password, by="http-pap")
 
     def _plain(self, visit: Visit, username: str, password: str, *, by: str) -> None:
-        domain = visit.parameters.get("domain", "")
-        self._hotspot.login(ip=visit.ip, mac=visit.mac, username=username, password=password, by=by, domain=domain)
+        self._hotspot.login(
+            ip=visit.ip,
+            mac=visit.mac,
+            username=username,
+            password=password,
+            by=by,
+            domain=visit.parameters.get("domain", ""),
+            radius_fields=_radius_fields(visit),
+        )
 
     def _answered(self, visit: Visit, username: str, response: str, challenge: Challenge) -> None:
         self._hotspot.login(
@@ -176,6 +195,7 @@ class Servlet:
             chap_response=response,
             by="http-chap",
             domain=visit.parameters.get("domain", ""),
+            radius_fields=_radius_fields(visit),
         )
 
     def _log_in_by_cookie(self, visit: Visit) -> None:
@@ -207,7 +227,9 @@ class Servlet:
         return self._page(visit, *names)
 
     def _welcome(self, visit: Visit, *, cookie: str | None) -> Reply:
-        reply = self._redirect(visit, "alogin.html", visit.orig or links(self._hotspot, visit)["link-status"])
+        grant = visit.session.grant if visit.session else None
+        onwards = (grant.redirection_url if grant else "") or visit.orig or links(self._hotspot, visit)["link-status"]
+        reply = self._redirect(visit, "alogin.html", onwards)
         if cookie is None or self._hotspot.profile is None:
             return reply
         lifetime = int(seconds(self._hotspot.profile.get("http-cookie-lifetime")) or 0)
@@ -235,6 +257,10 @@ class Servlet:
 
 def _with(headers: tuple[tuple[str, str], ...], name: str, value: str) -> tuple[tuple[str, str], ...]:
     return (*((known, old) for known, old in headers if known.lower() != name.lower()), (name, value))
+
+
+def _radius_fields(visit: Visit) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in visit.parameters.items() if _RADIUS_FIELD.fullmatch(name))
 
 
 def _missing() -> Reply:

@@ -81,6 +81,8 @@ def page_variables(hotspot: Hotspot, visit: Visit) -> dict[str, str]:
     host = hotspot.host(visit.ip)
     found["host-ip"] = host.ip if host else visit.ip
     found |= links(hotspot, visit) | _headers(visit.request) | _who(visit) | _numbers(visit)
+    if visit.session is not None and visit.session.grant is not None:
+        found |= visit.session.grant.variables()
     if visit.challenge:
         found["chap-id"] = octal(visit.challenge.chap_id)
         found["chap-challenge"] = octal(visit.challenge.value)

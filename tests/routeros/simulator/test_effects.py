@@ -8,8 +8,8 @@ import pytest
 
 from routeros.simulator.behaviour import Behaviour
 from routeros.simulator.clock import VirtualClock, frozen
-from routeros.simulator.effects import queue_values
-from routeros.simulator.refusals import ERROR_TEXTS, LoginRefused
+from routeros.simulator.rates import queue_values
+from routeros.simulator.refusals import ERROR_TEXTS, LoginRefused, RadiusQuestion
 from routeros.simulator.router import SimulatedRouter
 from routeros.simulator.servlet import stock_pages
 from routeros.simulator.servlet.variables import has_trial
@@ -143,7 +143,7 @@ def test_without_a_script_nothing_is_noted_and_a_power_cut_runs_none() -> None:
 
 @pytest.mark.parametrize(
     ("order", "known", "unknown"),
-    [("local-first", None, "radius-timeout"), ("radius-first", "radius-timeout", "radius-timeout")],
+    [("local-first", None, "asks RADIUS"), ("radius-first", "asks RADIUS", "asks RADIUS")],
 )
 def test_who_is_asked_first_is_a_switch_where_radius_is_on(order: str, known: str | None, unknown: str) -> None:
     router = _router(Behaviour(radius_order="radius-first" if order == "radius-first" else "local-first"))
@@ -161,6 +161,8 @@ def _outcome(router: SimulatedRouter, name: str) -> str | None:
         _login(router, name)
     except LoginRefused as refusal:
         return refusal.key
+    except RadiusQuestion:
+        return "asks RADIUS"
     return None
 
 

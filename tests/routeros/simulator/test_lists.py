@@ -184,6 +184,10 @@ VERBS: dict[str, list[Verb]] = {
 }
 
 
+#: Version 6 has no such menu, and the verb says so.
+NOT_IN_SIX = {"device_mode"}
+
+
 def test_every_verb_of_our_client_is_tried() -> None:
     public = {
         name
@@ -203,6 +207,8 @@ async def test_our_client_asks_for_nothing_a_real_router_lacks(version: str) -> 
         address = RouterAddress(host=router.api_host, port=router.api_port, user="admin", password="")
         async with HotspotRouter(address) as client:
             for name, verbs in VERBS.items():
+                if version == "6.49" and name in NOT_IN_SIX:
+                    continue
                 for verb in verbs if hasattr(client, name) else ():
                     try:
                         await verb(client)

@@ -1,0 +1,62 @@
+"""RADIUS of one router put together: desk, sockets and menus around its hotspot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from routeros.simulator.admission import granted_profile
+from routeros.simulator.hotspot import Hotspot
+from routeros.simulator.menus.base import Menu
+from routeros.simulator.menus.radius import RADIUS, IncomingMenu, RadiusMenu
+from routeros.simulator.radius.client import RadiusClient
+from routeros.simulator.radius.desk import RadiusDesk
+from routeros.simulator.radius.grants import Grant
+from routeros.simulator.radius.incoming import Incoming, Orders
+from routeros.simulator.radius.packets import Attribute
+from routeros.simulator.sessions import Active
+
+
+class Radius:
+    """Owns the sockets. `port` is where Disconnect and CoA are heard, 0 for any free one."""
+
+    def __init__(self, hotspot: Hotspot, *, host: str, port: int, is_connected: Callable[[], bool]) -> None:
+        self._hotspot, self._host = hotspot, host
+        client = RadiusClient(host, is_connected)
+        self.desk = hotspot.radius = RadiusDesk(hotspot, client)
+        hotspot.session_watchers.append(self.desk.session_changed)
+        tables = hotspot.tables
+        settings = IncomingMenu(tables, port=hotspot.behaviour.radius_incoming_port, forget=self._forget_orders)
+        self.menus: list[Menu] = [RadiusMenu(tables[RADIUS], client.tallies.clear), settings]
+        self.incoming = Incoming(
+            tables,
+            hotspot.active,
+            accepts=lambda: settings.accepts and is_connected(),
+            disconnect=lambda active: hotspot.logout(active.ip, cause="admin reset"),
+            change=self._change,
+            port=port,
+        )
+
+    async def start(self) -> None:
+        """Hear orders. Raises OSError when the port is taken."""
+        await self.incoming.listen(self._host)
+
+    async def stop(self) -> None:
+        """Give the sockets up."""
+        self.incoming.close()
+        await self.desk.close()
+        await asyncio.sleep(0)  # a datagram socket is closed at the loop's next turn
+
+    def _forget_orders(self) -> None:
+        self.incoming.orders = Orders()
+
+    def _change(self, active: Active, changes: tuple[Attribute, ...]) -> None:
+        """Apply a CoA. A new session timeout counts from the login, as the one of an Access-Accept (inferred)."""
+        hotspot = self._hotspot
+        active.grant = (active.grant or Grant()).merged(changes)
+        rows = hotspot.user_profiles.named(active.grant.group or active.profile)
+        if not rows:
+            return
+        active.profile = rows[0].get("name")
+        profile = granted_profile(rows[0], active.grant, active.started_at)
+        hotspot.accounts.retune(active, profile, active.grant)
