@@ -31,6 +31,10 @@ def row_of(room: Room, name: str) -> Row | None:
     return next(iter(room.board.hotspot.users.named(name)), None)
 
 
+def cookies(room: Room) -> set[str]:
+    return {each.user for each in room.board.hotspot.cookies.cookies.values()}
+
+
 async def name_of(guest: Guest) -> str:
     return await DB.value("SELECT user_name FROM access_grants WHERE voucher_id = $1", guest.voucher_id)
 
@@ -57,11 +61,12 @@ async def test_we_cut_who_is_over_on_a_router_that_never_would(room: Room, date:
     assert room.board.hotspot.session(guest.ip), "not over yet"
     room.shift(seconds=20)
     assert room.board.hotspot.session(guest.ip), "the router does nothing by itself"
+    assert name in cookies(room)
     await expiry.expire_if_due(room.doors)
     assert await routers.reconcile(room.router.id, room.doors) == 1
     assert not room.board.hotspot.session(guest.ip)
     assert row_of(room, name) is None
-    assert not [each for each in room.board.hotspot.cookies.cookies if each.user == name]
+    assert name not in cookies(room)
     assert await room.voucher(guest) == ("expired", "usage")
 
 

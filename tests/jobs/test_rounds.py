@@ -1,11 +1,15 @@
 """Many routers at once: what one of them does or does not do is not the others' business."""
 
 import asyncio
+import dataclasses
 import time
+from contextlib import AsyncExitStack
 
 from jobs import routers
+from jobs.connections import Connections
 from jobs.rounds import Rounds
 from portal import access_grants
+from portal.addresses import Addresses
 from portal.db import DB, atomic
 from portal.identity import Actor, Role
 from portal.routers import release_brakes
@@ -54,6 +58,35 @@ async def test_a_silent_router_does_not_hold_up_the_rounds(room: Room) -> None:
             await asyncio.sleep(0.01)
         assert time.perf_counter() - began < 2, "the dead router's five seconds are its own"
         await rounds.close()
+
+
+async def test_one_dead_router_of_fifty_delays_none_of_the_others(room: Room) -> None:
+    """Counted, not timed: the dead one is waited for without end, and all the others are served meanwhile."""
+    patient = Connections(Addresses(room.doors.settings.router_networks), connect_timeout=3600, command_timeout=3600)
+    doors = dataclasses.replace(room.doors, routers=patient)
+    async with AsyncExitStack() as stack:
+        boards = [
+            await stack.enter_async_context(SimulatedRouter(api_user="vocha", api_password="secret", serial=f"S{n}"))
+            for n in range(49)
+        ]
+        for number, board in enumerate(boards):
+            await factories.router(room.vault, room.merchant_id, name=f"Router {number}", api_port=board.api_port)
+        guest = await room.guest()
+        await boards[0].vanish()
+        task = asyncio.create_task(routers.sync(doors))
+        served = "SELECT count(*) FROM routers WHERE reconciled_at IS NOT NULL"
+        async with asyncio.timeout(60):
+            while await DB.value(served) < 49:  # noqa: ASYNC110  (the rows tell nobody)
+                await asyncio.sleep(0.02)
+        async with atomic() as tx:
+            await access_grants.end_for(tx, [guest.voucher_id], now=room.clock.now(), actor="test")
+        assert await routers.reconcile(room.router.id, doors) == 1
+        assert not room.board.hotspot.session(guest.ip)
+        assert not task.done(), "the dead one is still being waited for"
+        assert await DB.value(served) == 49
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await patient.close()
 
 
 async def test_a_wake_up_with_nothing_to_do_does_not_call_a_silent_router_back(room: Room) -> None:
