@@ -54,6 +54,9 @@ class SimulatedRouter:
     context for https. `latency` is copied.
     """
 
+    _writes = _writes_before = 0
+    _ticking: asyncio.Task[None] | None = None
+
     def __init__(
         self,
         *,
@@ -89,8 +92,6 @@ class SimulatedRouter:
         self._interfaces = tuple(interfaces)
         factory.seed_router(self.tables, self.schema, interfaces, user=api_user, password=api_password)
         self.booted_at = self.clock.now()
-        self._writes = self._writes_before = 0
-        self._ticking: asyncio.Task[None] | None = None
         self.hotspot = Hotspot(clock=self.clock, tables=self.tables, log=self.log, behaviour=self.behaviour, **hotspot)
         self.hotspot.license_cap = _LICENSED_SESSIONS.get(self.board.license_level, 1)
         self.hotspot.may_run = lambda: self._allows("hotspot")
