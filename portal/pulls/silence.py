@@ -22,7 +22,7 @@ async def note_silent(*, now: datetime) -> int:
     """Move routers by how long they have not asked; returns how many moved. An outage begins at their last question."""
     rows = await DB.fetch(
         """SELECT id, status, last_seen_at, pull_interval_s FROM routers
-           WHERE way = 'pull' AND status IN ('online', 'late') AND last_seen_at < $1 - pull_interval_s * interval '1 second'
+           WHERE way = 'pull' AND status IN ('online', 'late') AND last_seen_at < $1::timestamptz - pull_interval_s * interval '1 second'
            ORDER BY id""",
         now,
     )

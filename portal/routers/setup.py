@@ -83,7 +83,7 @@ async def reconnect(
         password = _sealed(vault, router_id, connection.password) if connection.password else None
         await tx.execute(
             """UPDATE routers SET way = $2, api_host = $3, api_port = $4, api_user = $5, api_tls_pin = $6,
-                      tunnel_address = CASE WHEN $2 = 'tunnel' THEN $3 ELSE tunnel_address END,
+                      tunnel_address = CASE WHEN $2::varchar = 'tunnel' THEN $3 ELSE tunnel_address END,
                       api_password_sealed = coalesce($7, api_password_sealed), next_try_at = NULL, tries = 0
                WHERE id = $1""",
             router_id,
