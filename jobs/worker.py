@@ -13,7 +13,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import doctor, drift, payments, routers, runner, vouchers
+from jobs import doctor, drift, payments, pulls, routers, runner, vouchers
 from jobs.doors import Doors
 from jobs.rounds import Rounds
 from jobs.schedule import JOBS, clock
@@ -41,6 +41,7 @@ HANDLERS: dict[Work, Handler] = {
 }
 LOOKS: dict[str, Look] = {
     "expiry": vouchers.expire_if_due,
+    "pull silence": pulls.note_silent,
     "payments sweep": payments.sweep,
     "callbacks": payments.watch,
 }

@@ -61,6 +61,8 @@ class Settings:
     router_networks: tuple[Network, ...]
     #: Our IPv4 address as routers see it, "" when it is the one `base_url` leads to.
     router_source: str
+    #: PEM of the authority that signed the certificate of `base_url`, for routers that ask us; "" for Let's Encrypt's root.
+    router_authority: str
     #: None: no router can be reached by a tunnel.
     tunnel: Tunnel | None
     #: None: the cron endpoint is off.
@@ -104,6 +106,7 @@ class Settings:
                 default="127.0.0.0/8" if mpesa.environment == "loopback" else "none",
             ),
             router_source=read.optional("ROUTER_SOURCE", values.ipv4_address) or "",
+            router_authority=read.secret("ROUTER_AUTHORITY", values.authority) or "",
             tunnel=values.read_tunnel(read),
             cron_secret=read.secret("CRON_SECRET", values.cron_secret),
             frame_ancestors=read.plain("FRAME_ANCESTORS", values.frame_ancestors, default="'none'"),
