@@ -7,15 +7,13 @@ import logging
 from jobs.doors import Doors
 from jobs.routers import sync_one
 from jobs.tally import Tally
-from portal import access_grants, drift, routers
-from portal.desired import desired_state
-from portal.drift import Finding, Kind, Online, Sight, Target, UserSeen, Wish
+from portal import drift, routers
+from portal.drift import Finding, Kind, Target, Wish
 from portal.errors import NotFound, Unavailable
 from portal.routers import RouterAccess
+from portal.routers.forms import PULL
 from routeros.apply import observe
 from routeros.errors import RouterError
-from routeros.names import is_own_user
-from routeros.reconcile import plan
 
 log = logging.getLogger(__name__)
 
@@ -24,9 +22,6 @@ ACTOR = "job:drift-routers"
 AT_ONCE = 8
 #: A repair waits so often for somebody else's pass over the router.
 _TRIES, _WAIT_S = 3, 1.0
-
-#: Rows and sessions RouterOS makes by itself: the trial template, and trial users ("T-" and their MAC; manual, HotSpot trial).
-_TRIAL_ROW, _TRIAL_PREFIX = "default-trial", "T-"
 
 
 async def look(router: RouterAccess, doors: Doors) -> list[Finding]:
@@ -37,23 +32,7 @@ async def look(router: RouterAccess, doors: Doors) -> list[Finding]:
     seen = await observe(client)
     if not seen.complete:
         raise Unavailable(drift.INCOMPLETE)
-    # The wishes are read after the router, as a pass does.
-    wanted = plan(desired_state(await access_grants.all_of(router.id, vault=doors.vault), now=now), seen)
-    sight = Sight(
-        online=[
-            Online(user_name=row.user, mac=row.mac_address, uptime_s=row.uptime)
-            for row in seen.active
-            if not row.user.startswith(_TRIAL_PREFIX)
-        ],
-        users=[
-            UserSeen(name=row.name, uptime_s=row.uptime, is_ours=is_own_user(row))
-            for row in seen.users
-            if not row.is_dynamic and row.name != _TRIAL_ROW
-        ],
-        changed=wanted.drift.changed,
-        bypassed={host.mac_address: host.uptime for host in seen.hosts if host.is_bypassed},
-    )
-    return drift.compare(sight, await drift.sold_on(router.id), await drift.prices_at(router.id), now=now)
+    return await drift.findings(router.id, seen, vault=doors.vault, now=now)
 
 
 async def carry_out(look_id: int, doors: Doors) -> bool:
@@ -66,6 +45,8 @@ async def carry_out(look_id: int, doors: Doors) -> bool:
     error = ""
     try:
         router = await routers.access_to(asked.router_id, vault=doors.vault)
+        if router.way == PULL:
+            return True  # it tells by itself, when it asks next
         before = after = await look(router, doors)
         if asked.wish is Wish.REPAIR:
             after = await _repaired(router, doors)

@@ -1,7 +1,7 @@
 """Drift and leaks: how a router differs from what was sold, what each difference is worth, and who asked for what about it.
 
-`compare` is the arithmetic, `looks` what is asked of the worker and what came of it, `known` what people vouch for, `reports`
-what pages tell."""
+`compare` is the arithmetic, `sights` turns a read into findings, `looks` is what is asked and what came of it, `known` what
+people vouch for, `reports` what pages tell."""
 
 from portal.drift.compare import (
     FOREIGN,
@@ -33,6 +33,7 @@ from portal.drift.looks import (
     under_way,
 )
 from portal.drift.reports import Bought, Group, Report, Result, report, report_of, reports, vouchers_of
+from portal.drift.sights import findings, heard
 
 __all__ = [
     "FOREIGN",
@@ -57,7 +58,9 @@ __all__ = [
     "cost_of",
     "doubt",
     "due",
+    "findings",
     "finish",
+    "heard",
     "prices_at",
     "remove",
     "repair",

@@ -14,6 +14,7 @@ from portal.errors import Conflict, NotFound
 from portal.identity import Actor
 from portal.msgid import N_
 from portal.routers import rights
+from portal.routers.forms import PULL
 from portal.states import RouterStatus, note
 from portal.work import Work, defer
 
@@ -29,6 +30,9 @@ BUSY = N_("We are looking at this router right now. Wait a moment and try again.
 PAUSED = N_("This router is paused: we leave it alone. Resume it first.")
 INCOMPLETE = N_(
     "The router did not show us everything, so we draw no conclusions. Look at its checkup: our user may lack rights."
+)
+NOT_BY_PULL = N_(
+    "This router asks us for work, and we cannot remove what is not ours that way. Remove it with WinBox, under IP, Hotspot."
 )
 NOT_SEEN = N_("This was not on the router when we last looked. Look again first.")
 
@@ -111,6 +115,8 @@ async def remove(actor: Actor, router_id: int, target: Target, *, now: datetime)
         seen = await _last_good(tx, router_id)
         if target.kind not in FOREIGN or not seen or not any(_is(target, each) for each in seen.after):
             raise Conflict(NOT_SEEN)
+        if row["way"] == PULL:
+            raise Conflict(NOT_BY_PULL)
         if not await _open(tx, row, Wish.REMOVE, rights.named(actor), now=now, target=target):
             raise Conflict(BUSY)
         data = {"kind": target.kind.value, "who": target.who}
@@ -134,7 +140,8 @@ async def _own_and_awake(tx: Tx, actor: Actor, router_id: int) -> Record:
 async def _open(
     tx: Tx, router: Record, wish: Wish, asked_by: str, *, now: datetime, target: Target | None = None
 ) -> bool:
-    """Note the wish and wake the worker. False: a look at this router is under way already."""
+    """Note the wish and wake the worker; a router that asks us for work answers it by itself. False: a look at this router is
+    under way already."""
     look_id = await tx.value(
         """INSERT INTO drift_looks (merchant_id, router_id, wish, target, asked_by, asked_at)
            VALUES ($1, $2, $3, $4::jsonb, $5, $6) ON CONFLICT (router_id) WHERE done_at IS NULL DO NOTHING RETURNING id""",
@@ -145,7 +152,7 @@ async def _open(
         asked_by,
         now,
     )
-    if look_id is not None:
+    if look_id is not None and router["way"] != PULL:
         await defer(tx, Work.LOOK_AT_DRIFT, look_id)
     return look_id is not None
 
@@ -165,6 +172,12 @@ async def under_way(look_id: int) -> Look | None:
     return _look(row) if row else None
 
 
+async def open_at(router_id: int) -> Look | None:
+    """The look at a router that is under way; None when there is none."""
+    row = await DB.row(f"SELECT {_COLUMNS} FROM drift_looks WHERE router_id = $1 AND done_at IS NULL", router_id)
+    return _look(row) if row else None
+
+
 async def finish(
     look_id: int, *, before: Sequence[Finding] = (), after: Sequence[Finding] = (), error: str = "", now: datetime
 ) -> None:
@@ -175,8 +188,8 @@ async def finish(
                WHERE id = $1 AND done_at IS NULL RETURNING router_id""",
             look_id,
             now,
-            _stored(before),
-            _stored(after),
+            stored(before),
+            stored(after),
             error[:500],
         )
         await tx.execute(
@@ -187,7 +200,7 @@ async def finish(
         )
 
 
-def _stored(findings: Sequence[Finding]) -> str:
+def stored(findings: Sequence[Finding]) -> str:
     """As JSON that PostgreSQL takes: names come from the router and may hold anything, a NUL too."""
     some = list(findings)[:_MOST_FINDINGS]
     return msgspec.json.encode(
@@ -209,7 +222,8 @@ async def due(*, actor: str, now: datetime) -> list[int]:
             now - EVERY,
         )
         rows = await tx.fetch(
-            "SELECT id FROM drift_looks WHERE done_at IS NULL AND (asked_by = $1 OR asked_at <= $2) ORDER BY id",
+            """SELECT d.id FROM drift_looks d JOIN routers r ON r.id = d.router_id WHERE d.done_at IS NULL AND r.way <> 'pull'
+               AND (d.asked_by = $1 OR d.asked_at <= $2) ORDER BY d.id""",
             actor,
             now - LOST_AFTER,
         )

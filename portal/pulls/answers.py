@@ -6,7 +6,7 @@ One question at a time per router, by the same lease every reconcile holds. Noth
 import logging
 from datetime import datetime, timedelta
 
-from portal import limits, readings, routers
+from portal import drift, limits, readings, routers
 from portal.db import atomic
 from portal.errors import NotFound, TooMany
 from portal.pulls import conversation, pages, work
@@ -81,7 +81,7 @@ async def _listen_and_plan(talk: Talk, report: PullReport, *, vault: Vault, now:
         talk.hears(report)
         await conversation.keep(tx, talk)
     is_reading = talk.visit is not None and not talk.visit.is_counted
-    if is_reading and not await _read_to_its_end(talk, has_page=has_page, now=now):
+    if is_reading and not await _read_to_its_end(talk, has_page=has_page, vault=vault, now=now):
         return ()  # further pages follow
     tasks = await work.due(talk, vault=vault, now=now)
     if not tasks:
@@ -96,7 +96,7 @@ async def _listen_and_plan(talk: Talk, report: PullReport, *, vault: Vault, now:
     return ()
 
 
-async def _read_to_its_end(talk: Talk, *, has_page: bool, now: datetime) -> bool:
+async def _read_to_its_end(talk: Talk, *, has_page: bool, vault: Vault, now: datetime) -> bool:
     """Whether the read is over: whole, and then counted before anything is done by it; or lost, and then asked for anew."""
     visit = talk.visit
     assert visit is not None
@@ -104,6 +104,7 @@ async def _read_to_its_end(talk: Talk, *, has_page: bool, now: datetime) -> bool
     if seen is not None:
         at = visit.seen_at or now
         await readings.count(talk.router_id, seen, uptime_s=visit.uptime_s, now=at, actor=ACTOR)
+        await drift.heard(talk.router_id, seen, vault=vault, actor=ACTOR, now=at)
         visit.is_counted = True
         return True
     if has_page:

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from jobs import drift as job
-from portal import drift
+from portal import drift, routers
 from portal.db import DB
 from portal.drift import Finding, Kind, Report, Target, Wish
 from portal.errors import Conflict, Forbidden, NotFound
 from portal.identity import Actor, Role
+from routeros.apply import observe
 from tests import factories
 from tests.jobs.room import Guest, Room
 
@@ -229,3 +230,39 @@ async def test_a_paused_router_is_left_alone(room: Room) -> None:
     for act in (drift.ask, drift.repair):
         with pytest.raises(Conflict):
             await act(actor(room), room.router.id, now=room.clock.now() + timedelta(hours=2))
+
+
+async def test_a_router_that_asks_us_answers_a_look_by_what_it_tells(room: Room) -> None:
+    """Nobody dials it: what it tells of itself answers the look that waits, a repair by the telling after its pass."""
+    guest = await room.guest()
+    stranger(room)
+    client = await room.doors.routers.to(await routers.access_to(room.router.id, vault=room.vault))
+    await DB.fetch("UPDATE routers SET way = 'pull'")
+
+    async def tells() -> Report:
+        now = room.clock.now()
+        await drift.heard(room.router.id, await observe(client), vault=room.vault, actor="job:pull", now=now)
+        return await drift.report(actor(room), room.router.id)
+
+    assert [each.who for each in (await tells()).foreign.findings] == ["cousin"], "the first telling is looked at"
+    lose_user(room, guest)
+    assert (await tells()).mendable == 0, "the hour is not over, and nobody asked"
+    owner, router = actor(room), room.router.id
+    await drift.ask(owner, router, now=room.clock.now())
+    assert await DB.value("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'look-at-drift'") == 0
+    assert await job.carry_out(await open_look(), room.doors)
+    assert await open_look(), "the worker leaves it to the router"
+    assert (await tells()).mendable == 1
+    await drift.repair(owner, router, now=room.clock.now())
+    assert (await tells()).standing.open, "the pass comes after this telling"
+    await DB.fetch("UPDATE routers SET way = 'direct'")
+    assert await room.sync()
+    await DB.fetch("UPDATE routers SET way = 'pull'")
+    result = (await tells()).result
+    assert result
+    assert (result.gone, result.left) == (1, 0)
+    with pytest.raises(Conflict):
+        await drift.remove(owner, router, Target(Kind.FOREIGN_ONLINE, "cousin"), now=room.clock.now())
+    room.shift(minutes=56)
+    assert (await job.look_around(room.doors)).processed == 0
+    assert (await tells()).result is None, "looked at again, because the hour is over"
