@@ -1,6 +1,8 @@
 """Pushing, settling, and asking M-Pesa what became of payments nobody told us about; bringing in what was spooled."""
 
+import asyncio
 import logging
+from collections.abc import Sequence
 
 from jobs import enquiries
 from jobs.doors import Doors
@@ -15,30 +17,27 @@ from portal.spool import Spool
 
 log = logging.getLogger(__name__)
 
+#: Callbacks handled at a time by one look; each holds a connection of the pool.
+_LANES = 6
+
 
 async def push(payment_id: int, doors: Doors) -> None:
     """Send one payment's push, if it still waits for that."""
     await payments.push(payment_id, doors.mpesa, now=doors.clock.now())
 
 
-async def settle_callback(callback_id: int, doors: Doors) -> None:
-    """Handle one stored callback; a failure is noted on its row, and the sweep tries again."""
+async def settle_callback(callback_id: int, doors: Doors) -> str | None:
+    """Handle one stored callback; its outcome, None when it is handled already. A failure is noted on its row, and tried again."""
     try:
-        await callbacks.handle(callback_id, vault=doors.vault, now=doors.clock.now())
+        return await callbacks.handle(callback_id, vault=doors.vault, now=doors.clock.now())
     except Exception as error:
         await callbacks.failed(callback_id, f"{type(error).__name__}: {error}", now=doors.clock.now())
         raise
 
 
 async def sweep(doors: Doors) -> None:
-    """What a lost wake-up left lying: callbacks not handled, pushes not sent, questions due."""
-    now = doors.clock.now()
-    for callback_id in await callbacks.waiting(now=now):
-        try:
-            await settle_callback(callback_id, doors)
-        except Exception:
-            log.exception("callback not handled", extra={"callback": callback_id})
-    for payment_id in await payments.to_push(now=now):
+    """What a lost wake-up left lying: pushes not sent, questions due."""
+    for payment_id in await payments.to_push(now=doors.clock.now()):
         try:
             await push(payment_id, doors)
         except Exception:
@@ -48,9 +47,30 @@ async def sweep(doors: Doors) -> None:
 
 
 async def watch(doors: Doors) -> None:
-    """Apart from the sweep, which waits for M-Pesa's answers: spooled callbacks, and successes M-Pesa is silent about."""
+    """Apart from the sweep, which waits for M-Pesa: spooled callbacks, those nobody was woken for, and successes M-Pesa is
+    silent about."""
     await drain_spool(doors)
+    while ids := await callbacks.waiting(now=doors.clock.now()):
+        handled = await _settle_all(ids, doors)
+        if not handled:  # the rest is being handled by others
+            break
     await proof.lend_due(vault=doors.vault, now=doors.clock.now())
+
+
+async def _settle_all(ids: Sequence[int], doors: Doors) -> int:
+    """Handle these, several at a time; returns how many were handled here."""
+    left = iter(ids)
+
+    async def lane() -> int:
+        handled = 0
+        for callback_id in left:
+            try:
+                handled += await settle_callback(callback_id, doors) is not None
+            except Exception:
+                log.exception("callback not handled", extra={"callback": callback_id})
+        return handled
+
+    return sum(await asyncio.gather(*(lane() for _ in range(_LANES))))
 
 
 async def drain_spool(doors: Doors) -> callbacks.Drained:

@@ -24,9 +24,9 @@ _UNREADABLE = "unreadable"
 
 
 async def handle(callback_id: int, *, vault: Vault, now: datetime) -> str | None:
-    """Handle a stored callback, once. Returns its outcome; None when it was handled before."""
+    """Handle a stored callback, once. Returns its outcome; None when it was handled before, or is being handled by another."""
     async with atomic() as tx:
-        row = await tx.row("SELECT * FROM callbacks WHERE id = $1 FOR UPDATE", callback_id)
+        row = await tx.row("SELECT * FROM callbacks WHERE id = $1 FOR UPDATE SKIP LOCKED", callback_id)
         if row is None or row["handled_at"] is not None:
             return None
         outcome = await _ROADS[CallbackRoad(row["road"])](tx, row, vault, now)

@@ -110,7 +110,7 @@ async def _one_by_one(batch: Sequence[Message], drained: Drained) -> list[bytes]
 
 async def _keep(batch: Sequence[Message]) -> list[Kept]:
     async with atomic() as tx:
-        kept = await keep(tx, batch)
+        kept = await keep(tx, batch, wakes=False)  # they come by the thousand: the sweep is cheaper
     faults.reach("spool.drained")
     return kept
 

@@ -117,9 +117,9 @@ ON CONFLICT (name) DO UPDATE SET
   window_at = CASE WHEN l.window_at <= $4 THEN excluded.window_at ELSE l.window_at END"""
 
 
-async def keep(tx: Tx, messages: Sequence[Message]) -> list[Kept]:
-    """Keep these, and queue the handling of what is new; one outcome for each, in order. What has no address of ours is only
-    counted. Repeatable: the same message with the same moment of arrival is no repeat, it is the same.
+async def keep(tx: Tx, messages: Sequence[Message], *, wakes: bool = True) -> list[Kept]:
+    """Keep these; one outcome for each, in order. What has no address of ours is only counted. A worker is woken for each that
+    is new, unless the next sweep will do (`wakes`). Repeatable: a message with the same moment of arrival is the same.
 
     A message that came from an unlisted address before and now from a listed one is handled again."""
     outcomes = [Kept.UNKNOWN] * len(messages)
@@ -130,7 +130,7 @@ async def keep(tx: Tx, messages: Sequence[Message]) -> list[Kept]:
         outcomes[place] = Kept.ENOUGH if row["id"] is None else Kept.NEW if row["is_new"] else Kept.REPEAT
         if row["is_new"]:
             fresh.add(row["id"])
-    if fresh:
+    if fresh and wakes:
         await defer_all(tx, Work.SETTLE_CALLBACK, sorted(fresh))
     unknown = outcomes.count(Kept.UNKNOWN)
     if unknown:

@@ -2,7 +2,7 @@
 
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -121,7 +121,7 @@ def test_a_body_that_holds_a_record_is_not_read_as_one_when_it_is_torn() -> None
 
 
 @contextmanager
-def disk_of(size: int) -> Iterator[None]:
+def disk_of(size: int) -> Generator[None]:
     """No file of this process may grow beyond this: the write that does fails half way, as on a full disk."""
     kept = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, kept[1]))
