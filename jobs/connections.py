@@ -3,7 +3,7 @@
 from portal.addresses import Addresses
 from portal.routers import RouterAccess
 from portal.routers.forms import PULL
-from routeros.client import HotspotRouter
+from routeros.client import Budget, HotspotRouter
 from routeros.errors import Unreachable
 from routeros.values import RouterAddress, TlsPin
 
@@ -26,6 +26,7 @@ class Connections:
         self._tunnel = tunnel
         self._addresses = addresses
         self._open: dict[int, tuple[tuple[str, RouterAddress], HotspotRouter]] = {}
+        self._budget = Budget()
         self._connect_timeout = connect_timeout
         self._command_timeout = command_timeout
 
@@ -45,6 +46,7 @@ class Connections:
             address,
             connect_timeout=self._connect_timeout,
             command_timeout=self._command_timeout,
+            budget=self._budget,
             resolve=(self._tunnel if router.way == "tunnel" and self._tunnel else self._addresses).checked,
         )
         self._open[router.id] = (way, client)

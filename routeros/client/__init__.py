@@ -3,6 +3,7 @@
 The only code that imports librouteros.
 """
 
+from routeros.client.budget import Budget
 from routeros.client.router import HotspotRouter
 
-__all__ = ["HotspotRouter"]
+__all__ = ["Budget", "HotspotRouter"]

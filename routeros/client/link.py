@@ -12,6 +12,7 @@ from librouteros.connections import AsyncSocketTransport
 from librouteros.exceptions import ConnectionClosed, LibRouterosError, ProtocolError
 from librouteros.login import encode_password
 
+from routeros.client.budget import Budget
 from routeros.client.wire import Command, Reply, Wire
 from routeros.errors import AuthFailed, BadReply, RouterError, Unreachable
 from routeros.values import RouterAddress
@@ -51,8 +52,10 @@ class Link:
         connect_timeout: float,
         command_timeout: float,
         resolve: Resolve | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self._resolve = resolve
+        self._budget = budget or Budget()
         self.name = f"{address.host}:{address.port}"
         self._address = address
         self._connect_timeout = connect_timeout
@@ -107,7 +110,7 @@ class Link:
             self._drop()
         if not self._wire:
             async with self._trouble_drops_the_line(self._connect_timeout):
-                self._wire = Wire(await self._dial())
+                self._wire = Wire(await self._dial(), self._budget)
                 self._wire.tune()
                 if self._address.tls:
                     self._wire.check_certificate(self._address.tls.digest)

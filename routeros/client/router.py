@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self, TypeVar, Unpack
 
 from routeros import looking, menus
+from routeros.client.budget import Budget
 from routeros.client.link import Link, Resolve
 from routeros.client.making import Maker, addition
 from routeros.client.rows import Held, Rows, results_of
@@ -54,9 +55,13 @@ class HotspotRouter:
         connect_timeout: float = 5.0,
         command_timeout: float = 10.0,
         resolve: Resolve | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        """`resolve` is asked at every dial, with host and port, for the address to dial instead of the host."""
-        self._link = Link(address, connect_timeout=connect_timeout, command_timeout=command_timeout, resolve=resolve)
+        """`resolve` is asked at every dial, with host and port, for the address to dial instead of the host. Routers that
+        are given the same `budget` share it for their replies."""
+        self._link = Link(
+            address, connect_timeout=connect_timeout, command_timeout=command_timeout, resolve=resolve, budget=budget
+        )
         self._rows = Rows(self._link)
         self._maker = Maker(self._link, self._rows)
 

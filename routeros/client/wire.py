@@ -18,6 +18,7 @@ from librouteros.connections import AsyncSocketTransport
 from librouteros.exceptions import ConnectionClosed
 from librouteros.protocol import decode_length, determine_length, encode_sentence
 
+from routeros.client.budget import ROW_COST, WORD_COST, Budget, Share
 from routeros.errors import BadReply, Refused, Unreachable, WrongCertificate, refusal
 from routeros.words import attribute
 
@@ -58,8 +59,10 @@ class Reply:
 class Wire:
     """Sentences out and in over an open transport; holds no more of a reply than the caps allow."""
 
-    def __init__(self, transport: AsyncSocketTransport) -> None:
+    def __init__(self, transport: AsyncSocketTransport, budget: Budget) -> None:
         self._transport = transport
+        self._share = Share(budget)
+        self._kept = 0
         self._buffer = b""
         self._sentences_left = 0
         self._bytes_left = 0
@@ -85,23 +88,27 @@ class Wire:
         """
         keep = {key.encode(): key for command in commands for key in (*command.fields, *_REPLY_KEYS)}
         self._sentences_left, self._bytes_left = MAX_SENTENCES + len(commands), MAX_REPLY
-        first, sent = self._tag, 0
+        first = self._tag
         self._tag += len(commands)
+        asked = [(str(first + at) if tagged else "", command) for at, command in enumerate(commands)]
         waiting: dict[str, Reply] = {}
-        while True:
-            if sent < len(commands) and len(waiting) < IN_FLIGHT:
-                some = range(sent, min(len(commands), sent + IN_FLIGHT - len(waiting)))
-                tags = [str(first + number) if tagged else "" for number in some]
-                waiting.update(zip(tags, replies[some.start : some.stop], strict=True))
-                sent = some.stop
-                # One write for all of them: a sentence sent in pieces waits for acknowledgements in between.
-                sentences = (commands[number].encoded(tag) for number, tag in zip(some, tags, strict=True))
-                await self._transport.write(b"".join(sentences))
-            if not waiting:
-                return
-            self._take_what_came(waiting, keep, on_done)
-            if waiting:
-                await self._receive()
+        sent = 0
+        try:
+            while True:
+                if sent < len(asked) and len(waiting) < IN_FLIGHT:
+                    some = slice(sent, sent + IN_FLIGHT - len(waiting))
+                    waiting.update(zip((tag for tag, _ in asked[some]), replies[some], strict=True))
+                    sent = min(len(asked), some.stop)
+                    # One write for all of them: a sentence sent in pieces waits for acknowledgements in between.
+                    await self._transport.write(b"".join(command.encoded(tag) for tag, command in asked[some]))
+                if not waiting:
+                    return
+                self._take_what_came(waiting, keep, on_done)
+                if waiting:
+                    await self._receive()
+        finally:
+            self._kept = 0
+            self._share.hold(0)
 
     async def _receive(self) -> None:
         data = await self._transport.reader.read(_READ_SIZE)
@@ -112,8 +119,8 @@ class Wire:
     def _take_what_came(self, waiting: dict[str, Reply], keep: dict[bytes, str], on_done: Callable[[], None]) -> None:
         at = 0
         while waiting and (found := self._sentence_at(at, keep)):
-            end, kind, tag, words = found
-            self._count(end - at)
+            begin, (end, kind, tag, words) = at, found
+            self._count(end - begin)
             at = end
             if not kind:
                 continue
@@ -124,6 +131,7 @@ class Wire:
                 raise BadReply("an answer to a question we did not ask")
             if kind == "!re":
                 reply.rows.append(words)
+                self._kept += ROW_COST + WORD_COST * len(words) + end - begin
                 continue
             _note(reply, kind, words)
             if reply.is_done:
@@ -132,6 +140,7 @@ class Wire:
         self._buffer = self._buffer[at:]
         if len(self._buffer) > self._bytes_left:
             raise BadReply("more bytes than we are willing to hold")
+        self._share.hold(self._kept + len(self._buffer))
 
     def _count(self, size: int) -> None:
         self._sentences_left -= 1
