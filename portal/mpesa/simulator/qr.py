@@ -29,6 +29,9 @@ async def generate(request: Request[Any, Any, Any], world: NamedDependency[World
     body = await read_json(request, first="MerchantName")
     name = matching(body, "MerchantName", _TEXT)
     reference = matching(body, "RefNo", _TEXT)
+    if isinstance(body.get("Amount"), float):
+        # "Numeric", says the page; other APIs refuse what is not whole.
+        body["Amount"] = f"{body['Amount']:g}"
     amount = matching(body, "Amount", _AMOUNT)
     code = matching(body, "TrxCode", _CODE)
     party = matching(body, "CPI", re.compile(r"\d{4,12}"))
