@@ -122,10 +122,10 @@ async def ask(tx: Tx, receipt: str, *, account_id: int | None, by: str, now: dat
     if account_id is None:
         return False
     await tx.execute(
-        """INSERT INTO mpesa_enquiries (merchant_id, account_id, kind, about, asked_by, created_at)
-           SELECT a.merchant_id, a.id, 'status', $2, $3, $4 FROM mpesa_accounts a WHERE a.id = $1
-           AND NOT EXISTS (SELECT FROM mpesa_enquiries e
-                           WHERE e.account_id = $1 AND e.kind = 'status' AND e.about = $2 AND e.answered_at IS NULL)""",
+        """INSERT INTO mpesa_enquiries (merchant_id, account_id, kind, about, asked_by, created_at, next_try_at)
+           SELECT a.merchant_id, a.id, 'status', $2::text, $3, $4, $4 FROM mpesa_accounts a WHERE a.id = $1
+           AND NOT EXISTS (SELECT FROM mpesa_enquiries e WHERE e.account_id = $1 AND e.kind = 'status'
+                           AND e.about = $2::text AND e.answered_at IS NULL)""",
         account_id,
         receipt,
         by,
