@@ -1,10 +1,13 @@
 """`python -m bench` lists the benchmarks; `python -m bench NAME [--quick] [--json]` runs one.
 
-Each ends with one JSON line: `bench`, `figures`, `limit` (what bare parts do here, in the same run), `ratio`, `bar`, `ok`."""
+Each ends with one JSON line: `bench`, `figures`, `limit` (what bare parts do here, in the same run), `ratio`, `bar`, `ok`, and
+`load`: how much the machine had to do besides, before and after."""
 
 import argparse
 import asyncio
 import json
+import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -49,10 +52,13 @@ def main() -> int:
         for name, run in BENCHES.items():
             sys.stdout.write(f"{name:<13}{(sys.modules[run.__module__].__doc__ or '').splitlines()[0]}\n")
         return 0
+    logging.basicConfig(level=logging.ERROR)  # what is broken on purpose is not worth a line each time
+    load = [os.getloadavg()[0]]
     result = asyncio.run(BENCHES[options.name](options.quick))
+    load.append(os.getloadavg()[0])
     if not options.json:
         sys.stdout.write(result.table())
-    sys.stdout.write(json.dumps(result.as_dict()) + "\n")
+    sys.stdout.write(json.dumps(result.as_dict() | {"load": [round(each, 1) for each in load]}) + "\n")
     return 0 if result.ok else 1
 
 
