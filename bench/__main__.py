@@ -9,7 +9,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from bench import (
     callbacks,
@@ -26,7 +27,7 @@ from bench import (
 )
 from bench.result import Result
 
-BENCHES: dict[str, Callable[[bool], Awaitable[Result]]] = {
+BENCHES: dict[str, Callable[[bool], Coroutine[Any, Any, Result]]] = {
     "sale": sale.run,
     "callbacks": callbacks.run,
     "forgeries": forgeries.run,

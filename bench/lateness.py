@@ -31,12 +31,12 @@ async def run(quick: bool) -> Result:
         alive = await _expire(sites, dead)
         await dead.board.vanish()
         late: list[float] = []
-        for _ in range(1 if quick else 3):
+        for _ in range(1 if quick else 2):
             late += await _expire(sites, dead)
         bare = await _bare(sites[0])
         mistakes = sum(not site.board.hotspot.users.named(name) for site in sites for name in site.names)
     p99 = quantile(late, 0.99) if late else 0.0
-    expected = ROUTERS * EXPIRING * (1 if quick else 3)
+    expected = ROUTERS * EXPIRING * (1 if quick else 2)
     figures = {
         "p50_s": round(quantile(late, 0.5), 3),
         "p99_s": round(p99, 3),

@@ -1,5 +1,6 @@
 """What a benchmark ends with."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 
@@ -8,10 +9,10 @@ class Result:
     """`limit` was measured in the same run; `ratio` says how far from it we are; `ok`: the bar holds."""
 
     bench: str
-    figures: dict[str, float | int]
-    limit: dict[str, float | int]
+    figures: Mapping[str, float | int]
+    limit: Mapping[str, float | int]
     ratio: float
-    bar: dict[str, float | int]
+    bar: Mapping[str, float | int]
     ok: bool
 
     def as_dict(self) -> dict[str, object]:
