@@ -81,6 +81,26 @@ FAILURES = {
         False,
         Next.NUMBER,
     ),
+    # Not Daraja's result codes but why a push was not taken (`payments.push`): a person must mend our set-up.
+    **dict.fromkeys(
+        (
+            "500.001.1001",
+            "401.003.01",
+            "404.001.03",
+            "401.002.01",
+            "400.003.01",
+            "404.001.01",
+            "HTTP 400",
+            "environment",
+        ),
+        _NOT_SET_UP,
+    ),
+    "prompt_open": Failure(
+        N_("Your phone shows a request already"),
+        N_("Answer the M‑PESA request on your phone. If you see none, try again in a minute."),
+        False,
+        Next.LATER,
+    ),
     "E3008": Failure(N_("M‑PESA refused this number"), N_("Pay with another number."), False, Next.NUMBER),
 }
 OTHERWISE = Failure(

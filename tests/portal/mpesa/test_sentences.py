@@ -78,7 +78,7 @@ VALIDATIONS = [f"C2B000{number}" for number in range(11, 17)]
 #: Codes that say a person must act, or wait: the sentence must say what to do, not only what is wrong.
 STEP = re.compile(
     r"\b(try|enter|set|ask|check|copy|delete|download|report|move|split|use|wait|withdraw|make|give|go live|run|register|add|"
-    r"pay|call|look|leave|answer|again|nothing|done|paid|sell|keep|take|refused|sent)\b",
+    r"pay|call|look|leave|answer|again|nothing|done|paid|sell|keep|take|refused|sent|write)\b",
     re.IGNORECASE,
 )
 
