@@ -18,7 +18,7 @@ CHOICE_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("outage_credit", "ask"): (
         N_("Ask me each time"),
         N_("Example: after the same power cut you see it under Outages, and one click gives the 40 minutes to everybody. "
-           "Packages that end before your click get nothing back."),
+           "Those whose package ended in the dark go on where they were."),
     ),
     ("outage_credit", "never"): (
         N_("No"),
