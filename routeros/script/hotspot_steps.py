@@ -7,7 +7,7 @@ Hotspot rows, pools and DHCP servers have no comment on every version, so for th
 from ipaddress import IPv4Network
 from typing import Final
 
-from routeros.script.pages import PAGES
+from routeros.script.pages import pages_of
 from routeros.script.quoting import quote
 from routeros.script.statements import (
     Script,
@@ -72,7 +72,7 @@ def addresses(onboarding: Onboarding) -> list[str]:
 def server(onboarding: Onboarding) -> list[str]:
     """The user profile, the server profile of ours and the server that uses it."""
     tag, wish = onboarding.tag, onboarding.hotspot
-    profile = {"login-by": LOGIN_BY, "html-directory": Script(f"($vFlash . {quote(tag)})")}
+    profile = {"login-by": Script("$vLogin"), "html-directory": Script(f"($vFlash . {quote(tag)})")}
     if onboarding.dns_name:
         profile["dns-name"] = onboarding.dns_name
     lines = ensure(
@@ -81,6 +81,7 @@ def server(onboarding: Onboarding) -> list[str]:
         {"shared-users": "1", "add-mac-cookie": "yes", "keepalive-timeout": "2m"},
     )
     if isinstance(wish, NewHotspot):
+        lines += _login_by(quote(tag))
         lines += ensure("/ip hotspot profile", {"name": tag}, {"hotspot-address": wish.gateway, **profile})
         values = {"interface": onboarding.interface, "address-pool": f"{tag}-pool", "profile": tag, "disabled": "no"}
         return lines + ensure("/ip hotspot", {"name": tag}, values)
@@ -91,6 +92,7 @@ def server(onboarding: Onboarding) -> list[str]:
         *lines,
         f":if ([:len [/ip hotspot {found}]] != 1) do={{ {stop(sentence)} }}",
         f":local vOld [/ip hotspot get [{found}] profile]",
+        *_login_by("$vOld"),
         *when_none(
             "/ip hotspot profile",
             {"name": tag},
@@ -101,6 +103,18 @@ def server(onboarding: Onboarding) -> list[str]:
         ),
         f"/ip hotspot profile set [find where name={quote(tag)}] {arguments(profile)}",
         f"/ip hotspot set [{found}] profile={quote(tag)}",
+    ]
+
+
+def _login_by(profile: str) -> list[str]:
+    """`$vLogin`: how one logs in. Who has set up https logins on the profile that is there keeps them."""
+    return [
+        f":local vLogin {quote(LOGIN_BY)}",
+        f":foreach vRow in=[/ip hotspot profile find where name={profile}] do={{",
+        ":foreach vOne in=[:toarray [/ip hotspot profile get $vRow login-by]] do={",
+        f':if ([:tostr $vOne] = "https") do={{ :set vLogin {quote(LOGIN_BY + ",https")} }}',
+        "}",
+        "}",
     ]
 
 
@@ -128,8 +142,8 @@ def undo_server(onboarding: Onboarding) -> list[str]:
 def pages(onboarding: Onboarding) -> list[str]:
     """Write our pages over the stock ones, which RouterOS puts into a new html directory within seconds."""
     page_lines: list[str] = []
-    for name, write in PAGES.items():
-        page_lines += _page(onboarding, name, write(onboarding))
+    for name, text in pages_of(onboarding).items():
+        page_lines += _page(onboarding, name, text)
     return [
         f":local vDir ($vFlash . {quote(onboarding.tag)})",
         ':local vFile ($vDir . "/login.html")',
@@ -207,25 +221,38 @@ def undo_walled_garden(onboarding: Onboarding) -> list[str]:
 
 
 def captive_option(onboarding: Onboarding) -> list[str]:
-    """DHCP option 114: tells phones where to ask whether they are online (RFC 8910)."""
-    wish, tag = onboarding.hotspot, onboarding.tag
-    if not onboarding.captive_api or not wish.network:
+    """DHCP option 114 (RFC 8910): tells phones where to ask whether they are online, if the router can answer them.
+
+    It can by its own api.json over https only: with a certificate on the profile, https among its logins, and a name to
+    be called by (MikroTik manual, HotSpot, captive portal detection: 7.3 and later). What is no longer true is taken back.
+    """
+    tag, network = onboarding.tag, onboarding.hotspot.network
+    if onboarding.family is Family.SIX or not network:
         return []
-    option = f"{tag}-114"
-    # Phones that do not ask for it get it too; version 6 cannot force an option.
-    force = {} if onboarding.family is Family.SIX else {"force": "yes"}
-    value = f"'{onboarding.captive_api}'"
-    network = f"find where address={quote(wish.network)}"
+    option, profile = f"{tag}-114", f"/ip hotspot profile get [find where name={quote(tag)}]"
+    begin, end = quote("'https://"), quote("/api'")
+    values = {"code": "114", "value": Script(f"({begin} . $vName . {end})"), "force": "yes"}
+    find = f"find where address={quote(network)}"
+    announced = [
+        *joined("vOptions", f"[/ip dhcp-server network get [{find}] dhcp-option]", first=option),
+        f"/ip dhcp-server network set [{find}] dhcp-option=$vOptions",
+    ]
     return [
-        *ensure("/ip dhcp-server option", {"name": option}, {"code": "114", "value": value, **force}),
-        *when_any(
-            "/ip dhcp-server network",
-            {"address": wish.network},
-            [
-                *joined("vOptions", f"[/ip dhcp-server network get [{network}] dhcp-option]", first=option),
-                f"/ip dhcp-server network set [{network}] dhcp-option=$vOptions",
-            ],
-        ),
+        f":local vName [:tostr [{profile} dns-name]]",
+        f":local vCertificate [:tostr [{profile} ssl-certificate]]",
+        ":local vSecure 0",
+        f":foreach vOne in=[:toarray [{profile} login-by]] do={{",
+        ':if ([:tostr $vOne] = "https") do={ :set vSecure 1 }',
+        "}",
+        f':if ($vCertificate = "none" || $vCertificate = "" || !($vName ~ {quote("^[A-Za-z0-9.-]+$")})) do={{',
+        ":set vSecure 0",
+        "}",
+        ":if ($vSecure = 1) do={",
+        *ensure("/ip dhcp-server option", {"name": option}, values),
+        *when_any("/ip dhcp-server network", {"address": network}, announced),
+        "} else={",
+        *when_any("/ip dhcp-server option", {"name": option}, undo_captive_option(onboarding)),
+        "}",
     ]
 
 

@@ -7,7 +7,7 @@ Source: MikroTik manual, HotSpot customisation. The servlet escapes nothing: onl
 from html import escape
 from typing import Final
 
-from routeros.script.values import MOST_CONTENTS, Onboarding
+from routeros.script.values import MOST_CONTENTS, Family, Onboarding
 
 _QUERY: Final = (
     "mac=$(mac-esc)&amp;ip=$(ip-esc)&amp;link-login-only=$(link-login-only-esc)"
@@ -75,8 +75,31 @@ def welcome_page(_onboarding: Onboarding) -> str:
     )
 
 
-#: File name → who writes it. The other pages of the servlet stay RouterOS's own.
-PAGES: Final = {"login.html": login_page, "error.html": offline_page, "alogin.html": welcome_page}
+def captive_api(onboarding: Onboarding) -> str:
+    """api.json: what the servlet answers at /api to phones that ask whether they are online (RFC 8908).
+
+    The page to open is https, as the RFC wants it: the router's own while the phone is captive, so that the offline copy
+    stays on its way, and ours afterwards, where more time is sold.
+    """
+    own = "https://$(hostname)/$(target-dir)"
+    ours = f"{own}status"
+    if onboarding.portal_url.startswith("https://"):
+        ours = captive_link(onboarding).partition("&amp;link-orig")[0].replace("&amp;", "&")
+    return (
+        "{\"captive\":$(if logged-in == 'yes')false$(else)true$(endif),"
+        f'"user-portal-url":"$(if logged-in == \'yes\'){ours}$(else){own}login$(endif)"'
+        '$(if session-timeout-secs != 0),"seconds-remaining":$(session-timeout-secs)$(endif)'
+        '$(if remain-bytes-total),"bytes-remaining":$(remain-bytes-total)$(endif),"can-extend-session":true}'
+    )
+
+
+_PAGES: Final = {"login.html": login_page, "error.html": offline_page, "alogin.html": welcome_page}
+
+
+def pages_of(onboarding: Onboarding) -> dict[str, str]:
+    """Our pages by file name. The other pages of the servlet stay RouterOS's own; version 6 knows no api.json."""
+    later = {} if onboarding.family is Family.SIX else {"api.json": captive_api}
+    return {name: write(onboarding) for name, write in (_PAGES | later).items()}
 
 
 _AWAY: Final = (

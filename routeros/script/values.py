@@ -191,8 +191,6 @@ class Onboarding:
 
     `portal_url` is `https://host[:port]` without a path; `site` the captive page's unguessable name; `garden_hosts`
     and `garden_addresses` (IPv4, CIDR) may be reached before paying, the portal's host is always among them.
-    `captive_api` is what DHCP option 114 tells phones to ask whether they are online (RFC 8908, https only). It must tell
-    one phone from the next, which a server beyond the router's NAT cannot do by itself; "" announces nothing.
     `interface` is the hotspot's. Rows are tagged with the comment `tag`; rows that have names are called `tag-…`.
     """
 
@@ -210,7 +208,6 @@ class Onboarding:
     ntp_servers: tuple[str, ...] = ("pool.ntp.org", "time.cloudflare.com")
     time_zone: str = "Africa/Nairobi"
     dns_name: str = ""
-    captive_api: str = ""
     trust: Trust = Trust.BUILT_IN
     ca_pem: str = ""
     tag: str = "vocha"
@@ -224,8 +221,6 @@ class Onboarding:
         _need(_SITE, self.site, "the site")
         _need(_ZONE, self.time_zone, "the time zone")
         _need(_URL, self.portal_url, "the portal's address")
-        if self.captive_api and not (_URL.fullmatch(self.captive_api) and self.captive_api.startswith("https://")):
-            raise ValueError("the captive portal address for phones is https")
         if urlsplit(self.portal_url).path:
             raise ValueError("the portal's address has no path and no slash at its end")
         for host in self.ntp_servers:

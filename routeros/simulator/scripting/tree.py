@@ -110,6 +110,7 @@ _UNNAMED = {
     "/import": ("file-name",),
     "/execute": ("script",),
     "/system/script/run": ("number",),
+    "/certificate/sign": ("number",),
     "/log/debug": ("message",),
     "/log/error": ("message",),
     "/log/info": ("message",),

@@ -32,7 +32,6 @@ BASE = Onboarding(
     hotspot=NEW,
     portal_url="https://wifi.example.co.ke",
     site="5f2e9c",
-    captive_api="https://wifi.example.co.ke/captive-api/5f2e9c",
     help_phone="0712 345 678",
     way=TUNNEL,
     garden_hosts=("*.safaricom.co.ke",),

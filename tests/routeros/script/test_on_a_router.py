@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from routeros.script.onboarding import Family, NewHotspot, Onboarding, PullAgent, Trust, setup_script, undo_script
-from routeros.script.pages import login_page
+from routeros.script.pages import captive_api, login_page
 from routeros.simulator.router import SimulatedRouter
 
 from .cast import DIRECT, EVERY, NEW, PULL, SIX, TUNNEL
@@ -126,7 +126,7 @@ def test_a_stored_copy_runs_like_a_paste() -> None:
     made, typed = configuration(router), configuration(pasted)
     for copies in (made, typed):
         copies["/file"] = [row for row in copies["/file"] if not row["name"].startswith("vocha-before")]
-    assert len(made["/file"]) == 3
+    assert len(made["/file"]) == 4
     assert differences(made, typed) == {}
 
 
@@ -167,6 +167,93 @@ def test_an_existing_hotspot_keeps_everything_but_its_profile() -> None:
     assert profile["hotspot-address"] == "10.5.50.1"
     assert paste(router, undo_script(wish)).error is None
     assert rows(router, "/ip/hotspot", name="hotspot1")[0]["profile"] == "hsprof1"
+
+
+def secured(wish: Onboarding, *, login_by: str = "http-pap,https", name: str = "login.duka.example") -> SimulatedRouter:
+    """A router that sells already, over https, with a certificate on its hotspot profile."""
+    router = router_for(wish)
+    made = "/certificate add name=hs common-name=x\n/certificate sign hs\n"
+    profile = f'/ip hotspot profile set hsprof1 ssl-certificate=hs login-by={login_by} dns-name="{name}"\n'
+    assert paste(router, made + profile).error is None
+    return router
+
+
+def announced(router: SimulatedRouter) -> tuple[list[str], list[str]]:
+    """What option 114 says, and the options of the hotspot's network."""
+    said = [row["value"] for row in rows(router, "/ip/dhcp-server/option") if row["code"] == "114"]
+    return said, [row.get("dhcp-option", "") for row in rows(router, "/ip/dhcp-server/network")]
+
+
+OLD = "7 json existing"
+
+
+def test_phones_are_told_of_the_captive_api_where_the_router_answers_it() -> None:
+    wish = WISHES[OLD]
+    router = secured(wish)
+    before = configuration(router, with_ids=False)
+    assert paste(router, setup_script(wish)).error is None
+    assert announced(router) == (["'https://login.duka.example/api'"], ["vocha-114"])
+    (option,) = rows(router, "/ip/dhcp-server/option")
+    assert option["force"] == "yes"
+    (profile,) = rows(router, "/ip/hotspot/profile", name="vocha")
+    assert (profile["ssl-certificate"], "https" in profile["login-by"].split(",")) == ("hs", True)
+    assert rows(router, "/file", name="vocha/api.json")[0]["contents"] == captive_api(wish)
+    again = configuration(router)
+    assert paste(router, setup_script(wish)).error is None
+    assert differences(again, configuration(router)) == {}
+    assert paste(router, undo_script(wish)).error is None
+    left = differences(before, configuration(router, with_ids=False))
+    left.pop("/file")
+    assert left == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ssl-certificate=none",
+        "login-by=http-pap,cookie",
+        'dns-name=""',
+        # Typed by hand in Winbox; it must not end up in the option's value.
+        'dns-name="a\' . \\$x"',
+    ],
+)
+def test_what_nobody_answers_is_not_announced_and_taken_back(change: str) -> None:
+    wish = WISHES[OLD]
+    router = secured(wish)
+    assert paste(router, f"/ip hotspot profile set hsprof1 {change}").error is None
+    assert paste(router, setup_script(wish)).error is None
+    assert announced(router) == ([], [""])
+    router = secured(wish)
+    assert paste(router, setup_script(wish)).error is None
+    assert paste(router, f"/ip hotspot profile set vocha {change}").error is None
+    assert paste(router, setup_script(wish)).error is None
+    assert announced(router) == ([], [""])
+
+
+def test_other_options_of_the_network_stay() -> None:
+    wish = WISHES[OLD]
+    router = secured(wish)
+    theirs = (
+        '/ip dhcp-server option add name=theirs code=66 value="0x01"\n/ip dhcp-server network set 0 dhcp-option=theirs'
+    )
+    assert paste(router, theirs.replace("set 0", "set [find]")).error is None
+    assert paste(router, setup_script(wish)).error is None
+    assert announced(router)[1] == ["vocha-114,theirs"]
+    assert paste(router, "/ip hotspot profile set vocha ssl-certificate=none").error is None
+    assert paste(router, setup_script(wish)).error is None
+    assert announced(router) == ([], ["theirs"])
+
+
+def test_a_new_hotspot_announces_it_once_a_certificate_is_there() -> None:
+    wish = replace(WISHES["7 tunnel new"], dns_name="login.duka.example")
+    router = router_for(wish)
+    assert paste(router, setup_script(wish)).error is None
+    assert announced(router) == ([], [""])
+    made = "/certificate add name=hs common-name=x\n/certificate sign hs\n"
+    later = "/ip hotspot profile set vocha ssl-certificate=hs login-by=http-pap,cookie,mac-cookie,https"
+    assert paste(router, made + later).error is None
+    assert paste(router, setup_script(wish)).error is None
+    assert announced(router) == (["'https://login.duka.example/api'"], ["vocha-114"])
 
 
 def test_a_dhcp_server_on_the_interface_stops_a_new_hotspot() -> None:

@@ -22,7 +22,7 @@ from routeros.script.onboarding import (
     setup_script,
     undo_script,
 )
-from routeros.script.quoting import unquote
+from routeros.script.quoting import quote, unquote
 
 from .cast import BASE, DIRECT, EVERY, KEYS, LOGIN, NEW, PEM, PULL, SIX, TUNNEL
 from .commands import STRING, commands
@@ -163,16 +163,11 @@ def test_device_mode_is_looked_at_first_and_only_on_7() -> None:
     assert "device-mode" not in setup_script(SIX)
 
 
-def test_option_114_is_announced_only_where_something_answers_it() -> None:
-    assert "captive-api/5f2e9c" in setup_script(BASE)
-    silent = setup_script(replace(BASE, captive_api=""))
-    assert "captive-api" not in silent
-    assert "114" not in silent
-
-
-def test_option_114_needs_https() -> None:
-    with pytest.raises(ValueError, match="https"):
-        replace(BASE, captive_api="http://192.0.2.1:8000/api")
+def test_option_114_is_the_routers_own_address_and_nothing_for_version_6() -> None:
+    begin, end = quote("'https://"), quote("/api'")
+    assert f"value=({begin} . $vName . {end})" in setup_script(BASE)
+    assert "114" not in setup_script(SIX)
+    assert "114" not in setup_script(replace(BASE, hotspot=ExistingHotspot()))
 
 
 def test_the_portal_is_always_in_the_garden() -> None:
