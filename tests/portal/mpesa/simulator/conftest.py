@@ -90,7 +90,9 @@ class Merchant:
             await asyncio.sleep(self.delay_seconds)
             reply = self.replies.get(self.heard[-1].path, b"")
             good = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(reply)
-            answer, reply = (self.answers.pop(0), b"") if self.answers else (good, reply)
+            answer = self.answers.pop(0) if self.answers else good
+            # A queued answer that tells no length may carry the reply too: it ends with the connection.
+            reply = reply if answer is good or b"Content-Length" not in answer else b""
             writer.write(answer + b"Connection: close\r\n\r\n" + reply)
             await writer.drain()
             self.open_at_once -= 1

@@ -201,7 +201,7 @@ async def test_rejection_moves_no_money_and_decides_the_message(
 
 
 @pytest.mark.parametrize(("response_type", "status"), [("Completed", "completed"), ("Cancelled", "cancelled")])
-@pytest.mark.parametrize("way", ["slow", "error", "nonsense", "dead"])
+@pytest.mark.parametrize("way", ["slow", "error", "refusal with a verdict", "nonsense", "dead"])
 async def test_silence_at_validation_ends_as_registered(
     sim: DarajaSimulator, caller: Caller, response_type: str, status: str, way: str
 ):
@@ -213,6 +213,10 @@ async def test_silence_at_validation_ends_as_registered(
         caller.merchant.delay_seconds = 0.2
     elif way == "error":
         caller.merchant.answers = [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n"]
+    elif way == "refusal with a verdict":
+        other = b"C2B00012" if status == "completed" else b"0"
+        caller.merchant.replies["/validate"] = b'{"ResultCode":"%s"}' % other
+        caller.merchant.answers = [b"HTTP/1.1 500 Oops\r\n"]
     elif way == "nonsense":
         caller.merchant.replies["/validate"] = b'{"Result":0}'
     payment = await paid(sim)

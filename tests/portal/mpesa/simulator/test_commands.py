@@ -235,6 +235,14 @@ async def test_unknown_receipt_and_a_payout_cannot_be_reversed(sim: DarajaSimula
     assert (await asked(caller, REVERSAL, TransactionID=paid["TransactionID"], Amount=100))["ResultCode"] == "R000002"
 
 
+async def test_payment_to_somebody_else_cannot_be_reversed(sim: DarajaSimulator, caller: Caller):
+    sim.world.add_shortcode("600100", passkey="x", name="OTHER")
+    other = sim.pay_by_hand(PHONE, "600100", amount=25, account="A")
+    sim.world.shortcodes["174379"].balance_cents = 50_000
+    assert (await asked(caller, REVERSAL, TransactionID=other.receipt))["ResultCode"] == "R000002"
+    assert len(sim.world.ledger) == 1
+
+
 async def test_reversal_needs_the_whole_amount_and_the_money(sim: DarajaSimulator, caller: Caller):
     payment = receive(sim)
     assert (await asked(caller, REVERSAL, TransactionID=payment.receipt, Amount=10))["ResultCode"] == "R000002"
