@@ -34,20 +34,21 @@ class Pasted(msgspec.Struct, frozen=True):
 def read(text: str) -> Pasted | None:
     """The payment a pasted message or a typed code names; None when there is no code in it, or more than one may be meant.
 
-    A code has both letters and digits, so that phone numbers and plain words are not taken for one."""
+    Ten digits are a phone number, never a code; ten letters are one only where nothing else can be."""
     plain = " ".join(unicodedata.normalize("NFKC", text[:_LONGEST]).upper().split())
-    confirmed = _CONFIRMED.findall(plain)
-    if not confirmed:
+    named = set(_CONFIRMED.findall(plain))
+    if not named:
         typed = plain.replace(" ", "").replace("-", "")
-        confirmed = [typed] if re.fullmatch(_RECEIPT, typed) else _BARE.findall(plain)
-    codes = {code for code in confirmed if _is_code(code)}
+        named = {typed} if re.fullmatch(_RECEIPT, typed) else {code for code in _BARE.findall(plain) if _is_mixed(code)}
+    codes = {code for code in named if not code.isdigit()}
     if len(codes) != 1:
         return None
     account = _ACCOUNT.search(plain)
     return Pasted(codes.pop(), _amount(plain), account[1].strip(" .") if account else "")
 
 
-def _is_code(code: str) -> bool:
+def _is_mixed(code: str) -> bool:
+    """In running text only letters and digits together are no word and no phone number."""
     return any(char.isdigit() for char in code) and any(char.isalpha() for char in code)
 
 

@@ -28,7 +28,7 @@ def actor(
 
 def receipt() -> str:
     """A receipt M-Pesa has not used before."""
-    return "U" + codes.voucher_code(10)[:9]
+    return "U8" + codes.voucher_code(10)[:8]
 
 
 @dataclass
