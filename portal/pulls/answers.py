@@ -21,8 +21,9 @@ from routeros.script.values import Variant
 
 log = logging.getLogger(__name__)
 
-#: How often a router is read whole, as often as those we dial.
-READ_EVERY = timedelta(seconds=60)
+#: How often a router is read whole, as often as those we dial; but not more often than every fourth question, because whoever
+#: has it ask seldom has a line that costs.
+READ_EVERY, READ_EVERY_QUESTIONS = timedelta(seconds=60), 4
 #: What was seen is too old to act on after this; then it is read again.
 ACT_WITHIN = timedelta(seconds=150)
 #: Questions of one router: forty come in a run, four runs in a minute.
@@ -89,11 +90,15 @@ async def _listen_and_plan(talk: Talk, report: PullReport, *, vault: Vault, now:
         tasks = await _pass(talk, router, report, vault=vault, now=now)
     if tasks:
         return work.numbered(talk, tasks)
-    if talk.visit is None and (talk.read_at is None or now - talk.read_at >= READ_EVERY):
+    if talk.visit is None and (talk.read_at is None or now - talk.read_at >= _read_every(talk)):
         jobs = work.numbered(talk, work.reports())
         begin_read(talk, talk.waiting, now=now)
         return jobs
     return ()
+
+
+def _read_every(talk: Talk) -> timedelta:
+    return max(READ_EVERY, timedelta(seconds=talk.interval_s) * READ_EVERY_QUESTIONS)
 
 
 async def _read_to_its_end(talk: Talk, *, has_page: bool, vault: Vault, now: datetime) -> bool:

@@ -46,6 +46,7 @@ class Talk(msgspec.Struct, kw_only=True):
 
     router_id: int
     merchant_id: int
+    interval_s: int
     ask: str
     seq: int | None
     uptime_s: int | None
@@ -93,12 +94,17 @@ def seq_of(report: PullReport) -> int | None:
 
 async def of_router(router_id: int) -> Talk:
     """A router's conversation; NotFound when it never had a script."""
-    row = await DB.row("SELECT * FROM router_pulls WHERE router_id = $1", router_id)
+    row = await DB.row(
+        """SELECT p.*, r.pull_interval_s AS interval_s FROM router_pulls p JOIN routers r ON r.id = p.router_id
+           WHERE p.router_id = $1""",
+        router_id,
+    )
     if row is None:
         raise NotFound
     return Talk(
         router_id=router_id,
         merchant_id=row["merchant_id"],
+        interval_s=row["interval_s"],
         ask=row["ask"],
         seq=row["seq"],
         uptime_s=row["uptime_s"],

@@ -33,7 +33,7 @@ class _Grant(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def take_in(tx: Tx, talk: Talk, report: PullReport, *, now: datetime) -> bool:
-    """Note what became of the jobs that waited, and keep the page of state. True: a page of the read under way came.
+    """Note what became of the jobs that waited, and keep the pages of state. True: one of the read under way came.
 
     Jobs that are not acknowledged now never will be: their answer was lost, and they are given again."""
     waiting = {sent.number: sent for sent in talk.waiting}
@@ -49,11 +49,12 @@ async def take_in(tx: Tx, talk: Talk, report: PullReport, *, now: datetime) -> b
         await drop(tx, talk.router_id)  # of a router as it was before it was started
         begin_read(talk, proofs, now=now)
     await _count_in(tx, talk, answers)
-    if report.state is None or not await keep_page(tx, talk, report.state):
-        return False
-    if talk.visit is not None and talk.visit.seen_at is None:
+    has_page = False
+    for page in report.states:
+        has_page |= await keep_page(tx, talk, page)
+    if has_page and talk.visit is not None and talk.visit.seen_at is None:
         talk.visit.seen_at, talk.visit.uptime_s = now, report.uptime
-    return True
+    return has_page
 
 
 def begin_read(talk: Talk, sent: Iterable[Sent], *, now: datetime) -> None:

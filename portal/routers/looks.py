@@ -25,7 +25,7 @@ _TONES = {
 
 
 class RouterPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A router as its own page shows it. `last_error` is the router's or the network's text: untrusted."""
+    """A router as its own page shows it. `asks_every_s` counts where `way` is pull. `last_error` is the router's or the network's text: untrusted."""
 
     id: int
     name: str
@@ -44,6 +44,7 @@ class RouterPage(msgspec.Struct, frozen=True, kw_only=True):
     reconciled_at: datetime | None
     last_error: str
     is_set_up: bool
+    asks_every_s: int
 
 
 class LiveSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +98,7 @@ async def page_of(actor: Actor, router_id: int) -> RouterPage:
         version=row["version"], serial=row["serial"], online=online if answers else 0,
         last_seen_at=row["last_seen_at"], offline_since=row["offline_since"], reconciled_at=row["reconciled_at"],
         last_error=row["last_error"] or "", is_set_up=row["last_seen_at"] is not None,
+        asks_every_s=row["pull_interval_s"],
     )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ from typing import Final
 
 from routeros.script.quoting import quote
 
-#: One run is several rounds of ask, obey, report, so that work is confirmed at once and a large state goes in pages.
+#: One run is several rounds of ask, obey, report, so that work is confirmed at once and a large state goes in pages, small ones
+#: together: every question costs the line a handshake.
 ASK: Final = r"""
 :global vochaSeq
 :if ([:typeof $vochaSeq] != "num") do={ :set vochaSeq 0 }
@@ -33,8 +34,11 @@ ASK: Final = r"""
 :set vLines ($vLines , ("clock|" . [/system clock get date] . " " . [/system clock get time]))
 :foreach vAck in=$vAcks do={ :set vLines ($vLines , $vAck) }
 :set vAcks [:toarray ""]
-:if ($vNext < [:len $vPages]) do={
-:set vLines ($vLines , [:pick $vPages $vNext])
+:local vSize 0
+:while ($vNext < [:len $vPages] && ($vSize = 0 || ($vSize + [:len [:pick $vPages $vNext]]) < 30000)) do={
+:local vPage [:pick $vPages $vNext]
+:set vLines ($vLines , $vPage)
+:set vSize ($vSize + [:len $vPage])
 :set vNext ($vNext + 1)
 }
 :if ($vNext < [:len $vPages]) do={ :set vMore true }

@@ -16,7 +16,7 @@ divided by `|`.
     clock|2026-11-20 06:09:00                 end|name
     ack|<number>|ok|                          login|name|password|ip|mac
     ack|<number>|failed|<why>                 report|users, active, cookies, profiles or hosts
-    state|<kind>|<number>|<page>|more         (page 1, 2, …, then the last with the count of all rows)
+    state|<kind>|<number>|<page>|more         (page 1, 2, …, then the last with the count of all rows; small ones together)
     state|<kind>|<number>|<page>|last|<total>
     <kind>|<fields as in agent.py>
     end|<ask>
@@ -46,6 +46,8 @@ __all__ = ["MOST_BYTES", "build_work", "fitting", "parse_report", "parse_work", 
 MOST_BYTES: Final = 60_000
 _MOST_REPORT: Final = 65_536
 _TEXT: Final = 200
+#: Pages of state in one report: the small ones come together.
+_MOST_PAGES: Final = 50
 _ASK: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:.-")
 
 
@@ -127,20 +129,19 @@ def whole_state(pages: Iterable[StatePage]) -> tuple[StateRow, ...] | None:
 
 
 def _report(lines: list[str]) -> PullReport:
-    """Hello lines come once and in any order, then acknowledgements and at most one page of state, then the end."""
+    """Hello lines come once and in any order, then acknowledgements and pages of state, then the end."""
     hello: dict[str, str] = {}
     acks: list[PullAck] = []
-    page: StatePage | None = None
-    rows: list[StateRow] = []
+    pages: list[tuple[StatePage, list[StateRow]]] = []
     for line in map(_printable, lines[:-1]):
         name, _, rest = line.partition("|")
         if name == "ack":
             acks.append(_ack(rest))
-        elif name == "state" and page is None:
-            page = _page(rest)
-        elif page is not None and name == page.kind:
-            rows.append(read_row(page.kind, rest.split("|")))
-        elif name in _HELLO and name not in hello and page is None:
+        elif name == "state" and len(pages) < _MOST_PAGES:
+            pages.append((_page(rest), []))
+        elif pages and name == pages[-1][0].kind:
+            pages[-1][1].append(read_row(pages[-1][0].kind, rest.split("|")))
+        elif name in _HELLO and name not in hello and not pages:
             hello[name] = rest[:_TEXT]
         else:
             raise ValueError("a report has a line nobody knows")
@@ -159,7 +160,7 @@ def _report(lines: list[str]) -> PullReport:
         uptime=read_duration(hello.get("uptime") or "0s") or 0,
         clock=hello.get("clock", ""),
         acks=tuple(acks),
-        state=_with_rows(page, rows),
+        states=tuple(_with_rows(page, rows) for page, rows in pages),
     )
 
 
@@ -186,9 +187,7 @@ def _page(rest: str) -> StatePage:
     return StatePage(StateKind(kind), read_number(number), read_number(page), is_last=state == "last", total=count)
 
 
-def _with_rows(page: StatePage | None, rows: list[StateRow]) -> StatePage | None:
-    if page is None:
-        return None
+def _with_rows(page: StatePage, rows: list[StateRow]) -> StatePage:
     return StatePage(page.kind, page.number, page.page, tuple(rows), page.is_last, page.total)
 
 

@@ -84,7 +84,7 @@ class StatePage:
 
 @dataclass(frozen=True, slots=True)
 class PullReport:
-    """A question: who asks, what it acknowledges, and a page of state if it was asked for one.
+    """A question: who asks, what it acknowledges, and pages of state if it was asked for them.
 
     Everything is what the router says. Compare `secret` in constant time, and refuse an `ask` that was seen before.
     `uptime` in seconds; `clock` is the router's own text, worth nothing before it has asked a time server.
@@ -99,4 +99,4 @@ class PullReport:
     uptime: int = 0
     clock: str = ""
     acks: tuple[PullAck, ...] = ()
-    state: StatePage | None = None
+    states: tuple[StatePage, ...] = ()

@@ -21,7 +21,7 @@ AnyRequest = Request[Any, Any, Any]
 RouterId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 #: What the forms show before anything is typed. Never a password.
 _NEW = {"name": "", "way": "direct", "host": "", "port": "8728", "user": "", "tls_pin": ""}
-_SCRIPT = {"family": "7", "hotspot": "new", "interface": "bridge", "network": "10.5.50.0/24"}
+_SCRIPT = {"family": "7", "hotspot": "new", "interface": "bridge", "network": "10.5.50.0/24", "interval": "15"}
 
 
 async def _typed(request: AnyRequest) -> dict[str, str]:
@@ -115,7 +115,8 @@ async def setup_form(request: AnyRequest, actor: Actor, router_id: RouterId) -> 
     """What the setup script is to do."""
     router = await looks.page_of(actor, router_id)
     rights.changer(actor)
-    return await _form(request, actor, "dashboard/router_setup.html", _SCRIPT, router=router)
+    typed = {**_SCRIPT, "interval": str(router.asks_every_s)}
+    return await _form(request, actor, "dashboard/router_setup.html", typed, router=router)
 
 
 @post("/routers/{router_id:int}/setup", guards=[guards.at_merchant], status_code=200)

@@ -122,7 +122,7 @@ async def test_more_users_than_one_page_holds_are_read_whole(site: Site) -> None
     site.shift(seconds=60)
     asked = len(site.line.requests)
     await site.run()
-    pages = [report.state for report in site.reports()[asked:] if report.state and report.state.kind is StateKind.USERS]
+    pages = [page for report in site.reports()[asked:] for page in report.states if page.kind is StateKind.USERS]
     assert [page.is_last for page in pages] == [False, False, True]
     assert sum(len(request.body) for request in site.line.requests[asked:]) > 65_536, "more than one question holds"
     assert max(len(request.body) for request in site.line.requests) <= 65_536

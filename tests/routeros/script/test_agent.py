@@ -70,7 +70,7 @@ class Portal:
         return {ack.number: ack.is_done for report in self.reports for ack in report.acks}
 
     def state(self, kind: StateKind) -> tuple[object, ...] | None:
-        return whole_state(r.state for r in self.reports if r.state and r.state.kind is kind)
+        return whole_state(page for report in self.reports for page in report.states if page.kind is kind)
 
 
 def wish_for(version: str, variant: Variant) -> Onboarding:
@@ -333,7 +333,7 @@ def test_a_thousand_users_are_told_in_pages_that_fit(version: str, variant: Vari
     assert told is not None
     assert len(told) == 1_000
     assert site.portal.largest <= 65_536
-    last = next(report.state for report in site.portal.reports if report.state and report.state.is_last)
+    last = next(page for report in site.portal.reports for page in report.states if page.is_last)
     assert last.total >= 1_001
 
 

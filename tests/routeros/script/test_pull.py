@@ -19,7 +19,7 @@ from routeros.script.pull_values import (
     StatePage,
 )
 from routeros.script.values import Variant
-from routeros.values import ActiveSession, CookieRow, HotspotUser, UserChanges, UserProfile
+from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserChanges, UserProfile
 
 NAMES = st.from_regex(r"vocha-[0-9a-f]{16}", fullmatch=True)
 MACS = st.from_regex(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}", fullmatch=True).filter(lambda mac: mac.strip("0:"))
@@ -179,7 +179,7 @@ def test_a_report_is_read(variant: Variant) -> None:
         (17, True, ""),
         (18, False, "failure: already | have"),
     ]
-    assert read.state == StatePage(
+    assert read.states[0] == StatePage(
         StateKind.USERS,
         19,
         1,
@@ -203,9 +203,23 @@ def test_a_report_is_read(variant: Variant) -> None:
     assert "router-secret" not in repr(read)
 
 
+def test_several_pages_come_in_one_report() -> None:
+    host = "hosts|AA:BB:CC:DD:EE:FF|10.5.50.9|true|false|1h"
+    body = report("state|cookies|3|1|last|0", "state|hosts|4|1|more", host, "state|hosts|4|2|last|1")
+    cookies, one, two = parse_report(body, Variant.PLAIN).states
+    assert (cookies.kind, cookies.rows, cookies.is_last) == (StateKind.COOKIES, (), True)
+    assert one.rows == (HostRow("AA:BB:CC:DD:EE:FF", "10.5.50.9", is_authorized=True, uptime=3600),)
+    assert (one.is_last, two.page, two.is_last) == (False, 2, True)
+
+
+def test_what_cannot_be_printed_is_not_taken_in() -> None:
+    read = parse_report(report("ack|1|failed|a\x00b\u202ec"), Variant.PLAIN)
+    assert read.acks[0].why == "a?b?c"
+
+
 def test_other_rows_are_read() -> None:
     def rows(kind: str, *lines: str) -> tuple[object, ...]:
-        state = parse_report(report(f"state|{kind}|1|1|last|9", *lines), Variant.PLAIN).state
+        state = parse_report(report(f"state|{kind}|1|1|last|9", *lines), Variant.PLAIN).states[0]
         return state.rows if state else ()
 
     assert rows("active", f"active|{NAME}|10.5.50.9|AA:BB:CC:DD:EE:FF|5m|55m|1|2") == (
@@ -236,7 +250,9 @@ def test_other_rows_are_read() -> None:
         report("state|users|x|1|last|3"),
         report("state|users|1|1|last|3", "active|x|10.0.0.1||||1|2"),
         report("state|users|1|1|last|3", "users|too|short"),
-        report("state|users|1|1|last|3", "state|active|2|1|last|3"),
+        report("state|users|1|1|last|3", "state|active|2|1|more|3"),
+        report("state|users|1|1|last|3", "ask|4-1h2m"),
+        report(*(f"state|users|1|{page}|more" for page in range(1, 52))),
         report("ack|1|maybe|"),
         report("ack|x|ok|"),
         report("site|another"),
