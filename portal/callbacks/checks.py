@@ -53,6 +53,10 @@ class Checker:
             return Validation.ACCEPT
         return await self._is_known(policy, body)
 
+    async def settle(self) -> None:
+        """Wait for questions to the database nobody waits for any more."""
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
     async def _is_known(self, policy: _Policy, body: bytes) -> Validation:
         said = read_confirmation(body)
         if not isinstance(said, Confirmation):

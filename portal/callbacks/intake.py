@@ -6,7 +6,8 @@ succeeds. So nobody waits for a database that is away. What messages mean is not
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextvars import Context
 from typing import Any
 
 from portal.callbacks.spooled import drain, to_record
@@ -45,7 +46,7 @@ class Intake:
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
         self._waiting.append((message, future))
         if self._lane is None or self._lane.done():
-            self._lane = asyncio.create_task(self._work())
+            self._lane = _task(self._work())
         return await future
 
     def recover(self) -> None:
@@ -131,10 +132,11 @@ class Intake:
 
     def _begin_recovery(self) -> None:
         if self._recovery is None or self._recovery.done():
-            self._recovery = asyncio.create_task(self._recover())
+            self._recovery = _task(self._recover())
 
     async def _recover(self) -> None:
         """Wait for the database; from then on messages go there again, and what was spooled follows them."""
+        told = ""
         while self._has_spooled or self._refused:
             self._has_spooled = False
             try:
@@ -144,7 +146,9 @@ class Intake:
                 await drain(self.spool, self._clock)
                 await self._tell_refused()
             except Exception as error:
-                log.info("the spool waits for the database", extra={"error": repr(error)})
+                if told != repr(error):
+                    told = repr(error)
+                    log.warning("the spool waits for the database", extra={"error": told})
                 self._has_spooled = True
                 await asyncio.sleep(_LOOK_AGAIN_S)
 
@@ -158,6 +162,11 @@ class Intake:
                 )  # fmt: skip
             self._refused -= count
             self.trouble = None
+
+
+def _task(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """A task of nobody's: it serves many requests, and has no part in what the first of them has open."""
+    return asyncio.create_task(work, context=Context())
 
 
 async def _look() -> None:

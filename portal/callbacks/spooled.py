@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+import asyncpg
 import msgspec
 
 from portal import faults
@@ -19,6 +20,8 @@ from portal.states import note
 log = logging.getLogger(__name__)
 
 _BATCH = 100
+#: What says that a message itself can never be stored. On anything else the file stays and is tried again.
+_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
 
@@ -50,23 +53,36 @@ def waiting_in(spool: Spool) -> list[tuple[str, list[Message], int]]:
 
 
 async def drain(spool: Spool, clock: Clock) -> Drained:
-    """Bring everything nobody else is busy with into the database. What goes wrong with the database is raised; the file stays."""
+    """Bring everything nobody else is busy with into the database. A file that meets an error stays, and the error is raised
+    once the others were tried."""
     drained = Drained()
+    errors: list[Exception] = []
     for segment in spool.claim():
         try:
-            aside = await _bring(segment, drained)
-            lost = len(aside) + bool(segment.spoilt)
-            if lost:
-                drained.aside += lost
-                await _alarm(segment, lost, clock)
-            await asyncio.to_thread(segment.remove, aside=aside)
-        except BaseException:
-            segment.close()
-            raise
-        drained.files += 1
+            await _empty(segment, drained, clock)
+        except Exception as error:
+            errors.append(error)
+            if isinstance(error, LOST_DATABASE):
+                break
     if drained.files:
         log.info("spool drained", extra=msgspec.structs.asdict(drained))
+    if errors:
+        raise errors[-1]
     return drained
+
+
+async def _empty(segment: Segment, drained: Drained, clock: Clock) -> None:
+    try:
+        aside = await _bring(segment, drained)
+        lost = len(aside) + bool(segment.spoilt)
+        if lost:
+            drained.aside += lost
+            await _alarm(segment, lost, clock)
+        await asyncio.to_thread(segment.remove, aside=aside)
+    except BaseException:
+        segment.close()
+        raise
+    drained.files += 1
 
 
 async def _bring(segment: Segment, drained: Drained) -> list[bytes]:
@@ -76,9 +92,7 @@ async def _bring(segment: Segment, drained: Drained) -> list[bytes]:
         batch = messages[at : at + _BATCH]
         try:
             _count(await _keep(batch), drained)
-        except LOST_DATABASE:
-            raise
-        except Exception:
+        except _REFUSED:
             log.exception("messages from the spool refused together, now one by one")
             aside += await _one_by_one(batch, drained)
     return aside
@@ -100,9 +114,7 @@ async def _one_by_one(batch: Sequence[Message], drained: Drained) -> list[bytes]
     for message in batch:
         try:
             _count(await _keep([message]), drained)
-        except LOST_DATABASE:
-            raise
-        except Exception:
+        except _REFUSED:
             log.exception("a message from the spool cannot be stored")
             aside.append(to_record(message))
     return aside
