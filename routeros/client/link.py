@@ -90,7 +90,7 @@ class Link:
             try:
                 wire = await self._connected()
                 async with self._trouble_drops_the_line(self._command_timeout) as timeout:
-                    await wire.talk(commands, replies, on_done=self._patience(timeout))
+                    await wire.talk(commands, replies, on_progress=self._patience(timeout))
             except RouterError as error:
                 log.info("router %s: %s failed: %s", self.name, commands[0].path, type(error).__name__)
                 return replies, error
@@ -100,7 +100,7 @@ class Link:
             return replies, None
 
     def _patience(self, timeout: asyncio.Timeout) -> Callable[[], None]:
-        """What an answer buys: another command timeout for the next, up to LONGEST_FLIGHT of them in all."""
+        """What an answer or many rows buy: another command timeout for the next, up to LONGEST_FLIGHT of them in all."""
         loop = asyncio.get_running_loop()
         latest = loop.time() + self._command_timeout * LONGEST_FLIGHT
         return lambda: timeout.reschedule(min(latest, loop.time() + self._command_timeout))

@@ -27,6 +27,7 @@ MAX_WORDS: Final = 256  # in a sentence; the widest menu we read has under 60 pr
 MAX_SENTENCES: Final = 50_000
 MAX_REPLY: Final = 8 * 1024 * 1024
 IN_FLIGHT: Final = 512  # commands on their way at a time: a thousand adds take two round trips
+ROWS_ARE_PROGRESS: Final = 100  # a small board prints as many in less than a second
 
 _READ_SIZE: Final = 64 * 1024
 _REPLY_KEYS: Final = ("message", "category", "ret")
@@ -79,12 +80,13 @@ class Wire:
         replies: Sequence[Reply],
         *,
         tagged: bool = True,
-        on_done: Callable[[], None] = lambda: None,
+        on_progress: Callable[[], None] = lambda: None,
     ) -> None:
         """Send the commands, IN_FLIGHT ahead of the answers, and read until each has its `!done`; fills `replies`.
 
         Tags tell the replies apart: it is not documented that untagged commands are answered in order. Only the
-        login goes without. The caps are for the commands of one call together. `on_done` is called at each `!done`.
+        login goes without. The caps are for the commands of one call together. `on_progress` is called at each `!done`, and
+        every so many rows: a board may take longer over a long table than it may keep silent.
         """
         keep = {key.encode(): key for command in commands for key in (*command.fields, *_REPLY_KEYS)}
         self._sentences_left, self._bytes_left = MAX_SENTENCES + len(commands), MAX_REPLY
@@ -103,7 +105,7 @@ class Wire:
                     await self._transport.write(b"".join(command.encoded(tag) for tag, command in asked[some]))
                 if not waiting:
                     return
-                self._take_what_came(waiting, keep, on_done)
+                self._take_what_came(waiting, keep, on_progress)
                 if waiting:
                     await self._receive()
         finally:
@@ -116,7 +118,9 @@ class Wire:
             raise ConnectionClosed("Connection unexpectedly closed.")
         self._buffer += data
 
-    def _take_what_came(self, waiting: dict[str, Reply], keep: dict[bytes, str], on_done: Callable[[], None]) -> None:
+    def _take_what_came(
+        self, waiting: dict[str, Reply], keep: dict[bytes, str], on_progress: Callable[[], None]
+    ) -> None:
         at = 0
         while waiting and (found := self._sentence_at(at, keep)):
             begin, (end, kind, tag, words) = at, found
@@ -132,11 +136,13 @@ class Wire:
             if kind == "!re":
                 reply.rows.append(words)
                 self._kept += ROW_COST + WORD_COST * len(words) + end - begin
+                if not len(reply.rows) % ROWS_ARE_PROGRESS:
+                    on_progress()
                 continue
             _note(reply, kind, words)
             if reply.is_done:
                 del waiting[tag]
-                on_done()
+                on_progress()
         self._buffer = self._buffer[at:]
         if len(self._buffer) > self._bytes_left:
             raise BadReply("more bytes than we are willing to hold")

@@ -86,7 +86,9 @@ async def test_a_line_lost_midway_leaves_the_rest_for_the_next_visit(room: Room,
     async with atomic() as tx:
         await tx.execute("UPDATE routers SET next_try_at = NULL")
     await routers.reconcile(room.router.id, room.doors)
-    assert [row["last_error"] for row in await DB.fetch("SELECT last_error FROM access_grants WHERE last_error IS NOT NULL")] == []
+    assert [
+        row["last_error"] for row in await DB.fetch("SELECT last_error FROM access_grants WHERE last_error IS NOT NULL")
+    ] == []
     assert all(room.board.hotspot.session(each.ip) for each in waiting)
     names = [row.get("name") for row in room.board.hotspot.users if row.get("name").startswith("vocha-")]
     assert len(names) == len(set(names)) == 9

@@ -3,9 +3,11 @@
 import asyncio
 import time
 
+import pytest
+
 from routeros.client import HotspotRouter
 from routeros.client.rows import IDS_PER_REMOVE, WHOLE_ABOVE
-from routeros.client.wire import IN_FLIGHT
+from routeros.client.wire import IN_FLIGHT, ROWS_ARE_PROGRESS
 from routeros.errors import NoSuchItem, Unreachable
 from routeros.simulator.latency import Latency
 from routeros.simulator.router import SimulatedRouter
@@ -99,3 +101,21 @@ async def test_a_flight_cut_short_tells_what_was_answered(peer: Peer) -> None:
     async with HotspotRouter(peer.address()) as router:
         results = await router.add_users(users(4))
     assert [type(result.error) for result in results] == [type(None), type(None), Unreachable, Unreachable]
+
+
+async def test_a_long_table_may_take_longer_than_an_answer_may_be_silent(peer: Peer) -> None:
+    """Six times a hundred rows, half a second apart, where two seconds of silence are too much; then silence."""
+
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tag = (await read_sentence(reader))[-1]
+        for _ in range(6):
+            writer.write(framed("!re", tag, "=name=x") * ROWS_ARE_PROGRESS)
+            await asyncio.sleep(0.5)
+        writer.write(framed("!done", tag))
+        await reader.read()
+
+    peer.takes_over = slowly
+    async with HotspotRouter(peer.address(), command_timeout=2) as router:
+        assert len(await router.users()) == 6 * ROWS_ARE_PROGRESS
+        with pytest.raises(Unreachable):
+            await router.users()
