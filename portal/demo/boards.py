@@ -20,6 +20,7 @@ from portal.vault import Vault
 from routeros.names import comment_for
 from routeros.simulator.clock import VirtualClock
 from routeros.simulator.exchange import Reply, Request
+from routeros.simulator.factory import seed_server
 from routeros.simulator.internet import StubInternet
 from routeros.simulator.menus.hotspot_fields import USER_PROFILE, WALLED_GARDEN, WALLED_GARDEN_IP
 from routeros.simulator.proxy import HotspotNetwork
@@ -72,6 +73,29 @@ class DemoRouter:
     def is_on(self) -> bool:
         """Whether our server can reach it."""
         return self.board.is_online
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it was made slow."""
+        return self.board.latency.rtt > 0
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether it has a hotspot: not after a factory reset."""
+        return self.board.hotspot.server is not None
+
+    def set_up(self) -> None:
+        """What the merchant's paste of the set-up script does to a router as from the factory; harmless twice."""
+        if not self.is_set_up:
+            self.board.hotspot.identity = self.spec.name
+            seed_server(
+                self.board.tables,
+                name="hotspot1",
+                address=self.spec.address,
+                dns_name=self.spec.dns_name,
+                login_by=LOGIN_BY,
+            )
+            _onboard(self.board, self.user, self.password, portal=self.portal)
 
     def captive_url(self) -> str:
         """The captive page as the standing phone (number 1 of the hotspot's proxy) is sent there. Opens in any browser

@@ -12,6 +12,7 @@ import asyncpg
 from jobs import runner
 from jobs.schedule import JOBS
 from portal.db import DB
+from portal.demo.breaking import DEEDS
 from portal.demo.cast import TIMEZONE
 from portal.demo.world import DemoWorld
 from portal.errors import Invalid, NotFound
@@ -97,6 +98,14 @@ async def reconnect(world: DemoWorld, asked: Asked) -> None:
     await world.phones.reconnect(world.phones.one(_number(asked)))
 
 
+def _deed(name: str) -> Control:
+    async def do(world: DemoWorld, asked: Asked) -> None:
+        await DEEDS[name].do(world, _place(world, asked))
+        await _look_now(world)
+
+    return do
+
+
 CONTROLS: dict[str, Control] = {
     "router-off": router_off,
     "router-on": router_on,
@@ -107,7 +116,14 @@ CONTROLS: dict[str, Control] = {
     "postgres-kill": postgres_kill,
     "phone": phone,
     "reconnect": reconnect,
+    **{name: _deed(name) for name in DEEDS},
 }
+
+
+def told(world: DemoWorld, name: str, asked: Asked) -> str:
+    """What to say after a router was broken or mended; "" for every other control."""
+    deed = DEEDS.get(name)
+    return deed.told.format(world.routers[_place(world, asked)].name) if deed else ""
 
 
 def _number(asked: Asked) -> int:
@@ -138,7 +154,13 @@ async def state(world: DemoWorld) -> dict[str, Any]:
         "callback_lost": knobs.callback_lost,
         "postgres": await _answers(),
         "routers": [
-            {"name": router.name, "is_on": router.is_on, "online": len(router.board.hotspot.active)}
+            {
+                "name": router.name,
+                "is_on": router.is_on,
+                "is_slow": router.is_slow,
+                "is_set_up": router.is_set_up,
+                "online": len(router.board.hotspot.active),
+            }
             for router in world.routers
         ],
         "phones": [await _phone_state(world, number) for number in range(1, len(list(world.phones)) + 1)],

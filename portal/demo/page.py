@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,6 +21,7 @@ from litestar.params import Dependency
 from portal.assets import Assets
 from portal.demo import controls, gateway
 from portal.demo.boards import PAGES
+from portal.demo.breaking import DEEDS
 from portal.demo.cast import MERCHANT
 from portal.demo.world import DemoWorld
 from portal.errors import Invalid, NotFound, PortalError
@@ -85,6 +86,7 @@ async def show_page(
     """The page; `?phone=` chooses a customer."""
     asked = request.query_params.get("phone", "1")
     phone = world.phones.one(int(asked) if asked.isdecimal() else 1)
+    said = controls.told(world, request.query_params.get("did", ""), request.query_params)
     body = pages.get_template("demo.html").render(
         phone=phone,
         phones=list(world.phones),
@@ -94,6 +96,8 @@ async def show_page(
         mpesa=world.daraja.url,
         merchant=MERCHANT,
         asset=assets.url,
+        deeds=DEEDS,
+        said=said,
     )
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -119,12 +123,17 @@ async def read_state(world: World) -> Response[bytes]:
 
 @post("/control/{name:str}", status_code=200)
 async def control(request: AnyRequest, world: World, name: str) -> Response[bytes]:
-    """Turn a switch; the body is a JSON object, a form, or nothing. Answers with the state after it."""
+    """Turn a switch; the body is a JSON object, a form, or nothing. Answers a program with the state after it and what
+    there is to say, a browser's plain form with the page."""
     act = controls.CONTROLS.get(name)
     if act is None:
         raise NotFound
-    await act(world, await _asked(request))
-    return _json(await controls.state(world))
+    asked = await _asked(request)
+    await act(world, asked)
+    if "text/html" in request.headers.get("accept", ""):
+        query = urlencode({"did": name, "router": str(asked.get("router", 0))})
+        return Response(b"", status_code=303, headers={"location": f"/?{query}", "cache-control": "no-store"})
+    return _json({**await controls.state(world), "told": controls.told(world, name, asked)})
 
 
 async def _asked(request: AnyRequest) -> controls.Asked:

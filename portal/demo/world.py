@@ -89,6 +89,12 @@ class DemoWorld:
         self.folder.memory.off = [router.name for router in self.routers if not router.is_on]
         self.folder.remember()
 
+    async def lose_router(self, place: int) -> None:
+        """Let a router's packets get lost without a word; `set_router` mends it. The next start finds it off."""
+        await self.routers[place].board.vanish()
+        self.folder.memory.off = [router.name for router in self.routers if not router.is_on]
+        self.folder.remember()
+
     @classmethod
     @asynccontextmanager
     async def started(

@@ -31,6 +31,7 @@
       const state = await answer.json();
       if (!answer.ok) { say(state.error); return; }
       show(state);
+      if (state.told) say(state.told);
     } catch {
       say("The demo does not answer. Is it still running?", true);
     }
@@ -43,7 +44,8 @@
     state.routers.forEach((router, place) => {
       const button = document.querySelector('[data-router="' + place + '"]');
       button.setAttribute("aria-pressed", router.is_on);
-      button.querySelector("small").textContent = router.is_on ? router.online : "off";
+      const how = !router.is_on ? "off" : !router.is_set_up ? "reset" : router.is_slow ? router.online + ", slow" : router.online;
+      button.querySelector("small").textContent = how;
     });
     document.querySelector('[data-control="callback-lost"]').setAttribute("aria-pressed", state.callback_lost);
     document.querySelector('[data-control="mpesa-busy"]').setAttribute("aria-pressed", state.mpesa_busy);
@@ -92,6 +94,14 @@
       await order(isOn ? "router-off" : "router-on", { router: Number(button.dataset.router) });
       say(isOn ? name + " no longer answers us. Who is online there stays online." : name + " answers again.");
     });
+  });
+
+  /* The form works by itself; sending it from here keeps the three screens as they are. */
+  by("breaks").querySelector("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const asked = { router: Number(event.target.elements.router.value) };
+    await order(event.submitter.value, asked);
+    by("breaks").open = false;
   });
 
   function home() {
