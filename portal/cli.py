@@ -25,6 +25,7 @@ from portal.drift import Kind
 from portal.embedded_postgres import EmbeddedPostgresError
 from portal.money import format_amount
 from portal.routers.findings import SENTENCES
+from portal.routers.forms import PULL
 from routeros.doctor import Severity
 
 
@@ -135,6 +136,8 @@ def router_doctor(name_or_id: str) -> None:
     async def go(settings: Settings) -> None:
         async with database.opened(settings, pool_size=2), house.doors_open(settings, Clock()) as doors:
             found = await routers.access_to(await routers.id_of(name_or_id), vault=doors.vault)
+            if found.way == PULL:
+                raise click.ClickException(f"{found.name} asks us; its settings cannot be looked at from here.")
             click.echo(f"{found.name} ({found.host}:{found.port})")
             findings = await doctor.examine(found, doors)
         for finding in findings:
