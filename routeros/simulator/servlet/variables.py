@@ -74,10 +74,17 @@ def page_variables(hotspot: Hotspot, visit: Visit) -> dict[str, str]:
         "var": visit.parameters.get("var", ""),
         "popup": "true" if visit.parameters.get("popup") in {"true", "on", "yes"} else "false",
         "target-dir": f"{visit.target}/" if visit.target else "",
+        # Advertisements are not modelled: none is ever due, and nobody is held back by one.
         "advert-pending": "no",
+        "blocked": "no",
+        "link-advert": "",
+        "vlan-id": "",
         "error": visit.error,
         "error-orig": visit.error_orig,
     }
+    profile = hotspot.profile
+    found["location-id"] = profile.get("radius-location-id") if profile else ""
+    found["location-name"] = profile.get("radius-location-name") if profile else ""
     host = hotspot.host(visit.ip)
     found["host-ip"] = host.ip if host else visit.ip
     found |= links(hotspot, visit) | _headers(visit.request) | _who(visit) | _numbers(visit)
@@ -105,10 +112,13 @@ def nice(size: int) -> str:
 
 
 def _who(visit: Visit) -> dict[str, str]:
+    """Name, domain and login method; `login-by-mac` is no variable of the manual, but of every stock status.html."""
     session = visit.session
     if session is None:
-        return {"username": visit.parameters.get("username", ""), "domain": visit.parameters.get("domain", "")}
-    return {"username": session.user, "domain": session.domain, "login-by": session.login_by}
+        asked = visit.parameters
+        return {"username": asked.get("username", ""), "domain": asked.get("domain", ""), "login-by-mac": "no"}
+    by = session.login_by
+    return {"username": session.user, "domain": session.domain, "login-by": by, "login-by-mac": _yes(by == "mac")}
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -134,6 +144,9 @@ def _numbers(visit: Visit) -> dict[str, str]:
             found[name] = str(numbers[name]) if name in numbers else "---"
     for name in ("limit-bytes-total", "remain-bytes-total"):
         found[name] = str(numbers[name]) if name in numbers else ""
+    # Not in the manual; pages in the field print it.
+    left = numbers.get("remain-bytes-total")
+    found["remain-bytes-total-nice"] = "" if left is None else nice(left)
     if visit.has_counters:
         for name in _COUNTERS:
             found[name] = str(numbers.get(name, 0))
