@@ -185,13 +185,13 @@ async def _ask(doors: Doors, account_id: int, kind: str, *, about: str, wait_s: 
         enquiry_id = await enquiries.queue(tx, kind, account_id=account_id, about=about, by=_ACTOR, now=now)
     await enquiries.ask(enquiry_id, doors.mpesa, now=doors.clock.now())
     answer = await enquiries.answer_of(enquiry_id)
-    if answer.error:
-        raise click.ClickException(answer.error)
     for _ in range(round(wait_s / _LOOK_EVERY_S)):
-        if answer.verdict is not None:
+        if answer.verdict is not None or answer.error:
             break
         await asyncio.sleep(_LOOK_EVERY_S)
         answer = await enquiries.answer_of(enquiry_id)
+    if answer.verdict is None and answer.error:
+        raise click.ClickException(answer.error)
     if answer.verdict is None:
         raise click.ClickException(
             "M-Pesa has not answered yet. Is the server running, and reachable from the internet? The question stays open."

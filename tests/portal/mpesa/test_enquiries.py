@@ -98,7 +98,7 @@ async def test_a_receipt_is_asked_about_and_its_money_taken_in(
         paid = pay_by_hand(room.world, PHONE, SANDBOX_SHORTCODE, amount=50, account="K7QM2XWP")
         question = await room.queue("status", paid.receipt)
         assert await room.queue("status", paid.receipt) == question, "asked once at a time"
-        assert await room.ask(question) == "asked"
+        assert await room.ask(question) in ("asked", "not due"), "the worker may have been faster"
         answer = await room.answer(question)
         assert answer.transaction is not None
         assert (answer.transaction.receipt, answer.transaction.amount_cents) == (paid.receipt, 5000)
