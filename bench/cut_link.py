@@ -127,7 +127,9 @@ async def _round(
         for again in (visit, _sync):
             async with atomic() as tx:  # as if the waits after a failure were over
                 await tx.execute(
-                    "UPDATE access_grants SET next_try_at = now() - interval '1 s' WHERE next_try_at IS NOT NULL"
+                    """UPDATE access_grants SET next_try_at = now() - interval '1 s'
+                       WHERE router_id = $1 AND next_try_at IS NOT NULL""",
+                    router.id,
                 )
             await again(router.id, doors)
         took = time.perf_counter() - began
