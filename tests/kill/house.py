@@ -12,6 +12,7 @@ from portal.migrations import migrate
 from portal.mpesa.simulator import DarajaSimulator
 from portal.mpesa.simulator.knobs import Knobs
 from portal.mpesa.simulator.world import World
+from portal.spool import Spool
 from tests.flows.programs import KEY, Program, answers, free_port, until
 
 #: Which program passes which point of a sale.
@@ -26,6 +27,9 @@ AT_THE_POINT = {
     "login.user_added": "worker",
     "login.confirmed": "worker",
     "start.committed": "worker",
+    "spool.appended": "web",
+    "spool.synced": "web",
+    "spool.drained": "web",
 }
 
 
@@ -35,17 +39,28 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.embedded = EmbeddedPostgres(folder)
         self.deaths = 0
+        self._is_held = False
 
     @property
     def pid(self) -> int:
         """The postmaster's process id."""
         return self.embedded.postmaster_pid
 
+    @asynccontextmanager
+    async def away(self) -> AsyncGenerator[None]:
+        """Stopped, and not started again before the end."""
+        self._is_held = True
+        try:
+            await self.embedded.stop_async()
+            yield
+        finally:
+            self._is_held = False
+
     async def keep_alive(self) -> None:
         """Start it again whenever it is gone; runs until cancelled."""
         while True:
             await asyncio.sleep(0.1)
-            if not self.embedded.is_running:
+            if not self.embedded.is_running and not self._is_held:
                 self.deaths += 1
                 await self.embedded.start_async()
 
@@ -59,6 +74,7 @@ class House:
         self.daraja = daraja
         self.database = server
         self._plan = folder / "fault"
+        self.spool = Spool(folder / "data" / "spool")
         settings = {
             "PORTAL_DATABASE_URL": server.embedded.dsn,
             "PORTAL_DATA_DIR": str(folder / "data"),
@@ -93,6 +109,11 @@ class House:
         draft = self._plan.with_suffix(".draft")
         draft.write_text(f"{point} {pid}\n")
         draft.rename(self._plan)
+
+    @property
+    def has_struck(self) -> bool:
+        """Whether what was planned last has happened."""
+        return not self._plan.exists()
 
     def disarm(self) -> None:
         """Take back what was planned and did not happen."""

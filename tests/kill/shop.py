@@ -146,7 +146,7 @@ class Shop:
         assert [tuple(row) for row in entries] == [
             ("commission", -200),
             ("merchant_payable", -800),
-            ("mpesa_clearing", 1000),
+            ("own_clearing", 1000),
         ] * sales
 
     async def _until_quiet(self, *, within_s: float) -> None:
