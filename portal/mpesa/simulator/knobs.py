@@ -12,7 +12,7 @@ FaultName = Literal[
     "none", "busy", "spike", "quota", "internal", "gateway_429", "html_403", "html_503",
     "reset", "hang", "truncated", "empty", "drip",
 ]  # fmt: skip
-"""What may go wrong with one HTTP answer; see faults.py for each."""
+"""What may go wrong with one HTTP answer; see answers.py for each."""
 
 CallbackFault = Literal["lost", "copied", "late", "corrupt", "forged"]
 AutoName = Literal["pin", "cancel", "wrong_pin", "ignore"]

@@ -43,7 +43,8 @@ class _Line(asyncio.Protocol):
 
     async def ask(self, request: bytes) -> None:
         """Send; returns when the answer is in `status` and `answer`. WireError when none comes."""
-        assert self._transport is not None
+        if self._transport is None or self._transport.is_closing():
+            raise WireError("ReadError")
         self.status, self._has_head, self._may_stay = 0, False, False
         self.answer.clear()
         self._parser = httptools.HttpResponseParser(self)

@@ -141,6 +141,7 @@ async def test_qr_is_a_square_png_of_the_size_asked_for(caller: Caller):
     picture = base64.b64decode(answer["QRCode"])
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", picture[16:24]) == (300, 300)
+    assert (await caller.post("/mpesa/qrcode/v1/generate", body | {"Amount": 25.0})).status_code == 200
     refused = await caller.post("/mpesa/qrcode/v1/generate", body | {"TrxCode": "XX"})
     assert error_of(refused)[2] == "Bad Request - Invalid TrxCode"
 

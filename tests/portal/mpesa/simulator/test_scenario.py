@@ -80,6 +80,8 @@ async def test_same_seed_gives_the_same_log_and_ledger(sim: DarajaSimulator, cal
     assert first == second
     assert first_ledger == second_ledger
     assert first != other
+    moments = [row["at"][14:19] for row in first_ledger if row["account_reference"] == "VK7Q2" and row["kind"] == "c2b"]
+    assert moments == ["30:25", "30:32", "30:39", "30:46", "30:53"]
     notes = {exchange["note"] for exchange in first}
     assert "step at 12 s: no prompt shows on this phone" in notes
 

@@ -98,7 +98,12 @@ async def test_long_answer_is_cut(listen: Listen, wire: Wire):
 
 @pytest.mark.parametrize(
     ("sent", "error"),
-    [(b"", "RemoteProtocolError"), (b"HTTP/1.1 2", "RemoteProtocolError"), (b"SSH-2.0\r\n", "RemoteProtocolError")],
+    [
+        (b"", "RemoteProtocolError"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n", "RemoteProtocolError"),
+        (b"HTTP/1.1 2", "RemoteProtocolError"),
+        (b"SSH-2.0\r\n", "RemoteProtocolError"),
+    ],
 )
 async def test_no_answer_has_a_name(listen: Listen, wire: Wire, sent: bytes, error: str):
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
