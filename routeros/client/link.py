@@ -7,7 +7,6 @@ import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Final
 
-from librouteros import async_create_transport
 from librouteros.connections import AsyncSocketTransport
 from librouteros.exceptions import ConnectionClosed, LibRouterosError, ProtocolError
 from librouteros.login import encode_password
@@ -21,6 +20,8 @@ from routeros.words import attribute
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT: Final = 1.0
+#: Of the time to connect, what the TLS handshake may take.
+HANDSHAKE_SHARE: Final = 0.8
 #: So many command timeouts at most for one flight, if each answer comes within one: a thousand adds take a small board a minute.
 LONGEST_FLIGHT: Final = 10
 
@@ -121,18 +122,20 @@ class Link:
         host = self._address.host
         if self._resolve is not None:
             host = await self._resolve(host, self._address.port)
+        is_secure = self._address.tls is not None
         try:
-            return await async_create_transport(
+            reader, writer = await asyncio.open_connection(
                 host,
-                port=self._address.port,
-                saddr=None,
-                timeout=self._connect_timeout,
-                ssl_wrapper=_tls_context() if self._address.tls else None,
+                self._address.port,
+                ssl=_tls_context() if is_secure else None,
+                # A little less than the whole: a port that never answers the handshake is told from a silent address.
+                ssl_handshake_timeout=HANDSHAKE_SHARE * self._connect_timeout if is_secure else None,
             )
-        except (ConnectionResetError, ssl.SSLError) as broken:
-            if not self._address.tls:
+        except (ConnectionResetError, ConnectionAbortedError, ssl.SSLError) as broken:
+            if not is_secure:
                 raise
             raise Unreachable(f"no TLS handshake: {broken}") from broken
+        return AsyncSocketTransport(reader, writer)
 
     async def _log_in(self, wire: Wire) -> None:
         who, password = attribute("name", self._address.user), self._address.password
