@@ -2,6 +2,7 @@
 
 No HTTP here: see doors. Secrets go in sealed and come out only into an `MpesaApp`."""
 
+import asyncio
 import logging
 from datetime import datetime
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 _WHICH = N_("There are several M-Pesa accounts. Say which one, by its shortcode.")
 _NONE = N_("There is no such M-Pesa account.")
 _TABLE = "mpesa_accounts"
+#: A note about a wrong set-up never holds a payment up for longer.
+_NOTE_WITHIN_S = 3.0
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +174,7 @@ class AccountWatch:
         if (self._verb, self._code) == (verb, code):
             return
         try:
-            async with atomic() as tx:
+            async with asyncio.timeout(_NOTE_WITHIN_S), atomic() as tx:
                 row = await tx.row(
                     """UPDATE mpesa_accounts SET trouble_verb = $2, trouble_code = $3, trouble_text = $4, trouble_at = $5
                        WHERE id = $1 AND (trouble_verb, trouble_code) IS DISTINCT FROM ($2, $3) RETURNING merchant_id""",
@@ -195,7 +198,7 @@ class AccountWatch:
         if self._verb is None or (verb != self._verb and not (verb == "push" and self._verb in ("token", "query"))):
             return
         try:
-            async with atomic() as tx:
+            async with asyncio.timeout(_NOTE_WITHIN_S), atomic() as tx:
                 row = await tx.row(
                     """UPDATE mpesa_accounts SET trouble_verb = NULL, trouble_code = NULL, trouble_text = NULL, trouble_at = NULL
                        WHERE id = $1 AND trouble_verb = $2 RETURNING merchant_id""",

@@ -15,6 +15,7 @@ import msgspec
 from portal.mpesa.callback_urls import is_callback_url
 from portal.mpesa.credentials import MpesaApp, Token
 from portal.mpesa.fields import amount, cents_of, moment, opaque_id, plain, receipt, require, shillings_of, timestamp
+from portal.mpesa.initiator_codes import CODES, Verdict
 from portal.mpesa.loose_json import JsonObject, as_object, inner, read_object, text
 from portal.mpesa.refusals import Failure, Kind, sort_failure
 from portal.mpesa.result_codes import Meaning, meaning_of
@@ -22,6 +23,11 @@ from portal.phones import is_stored_form
 
 _DEFAULT_DESCRIPTION = "WiFi"
 _DEFAULT_LIFETIME_S = 3_599
+#: ResponseCodes of M-Pesa itself (documentation, Account Balance, error codes) after which a push may be tried again, or may
+#: have been taken all the same; any other says no.
+_REFUSED_AS = {code: Kind.BUSY for code, verdict in CODES.items() if verdict is Verdict.BUSY} | {
+    code: Kind.UNKNOWN for code, verdict in CODES.items() if verdict is Verdict.UNKNOWN
+}
 
 
 class PushAccepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +156,7 @@ def read_push(status: int, raw: bytes, *, headers: Mapping[str, str]) -> PushAcc
         return sort_failure(status, raw, headers)
     words = text(document.get("ResponseDescription"))
     if response_code != "0":
-        return Failure(kind=Kind.REFUSED, code=response_code, message=words)
+        return Failure(kind=_REFUSED_AS.get(response_code, Kind.REFUSED), code=response_code, message=words)
     request_id = opaque_id(document.get("CheckoutRequestID"))
     if request_id is None:
         return Failure(kind=Kind.UNKNOWN, code="HTTP 200", message="accepted without a CheckoutRequestID")

@@ -86,6 +86,8 @@ def test_an_accepted_push_gives_its_ids():
         (429, refusal("500.003.02", "Too many"), Kind.BUSY),
         (429, b"<html>slow down</html>", Kind.BUSY),
         (200, b'{"ResponseCode":"1","ResponseDescription":"Rejected"}', Kind.REFUSED),
+        (200, b'{"ResponseCode":"26","ResponseDescription":"SystemTooBusy"}', Kind.BUSY),
+        (200, b'{"ResponseCode":"100000000","ResponseDescription":"Request was cached"}', Kind.UNKNOWN),
         (200, b'{"ResponseCode":"0"}', Kind.UNKNOWN),
         (200, b"", Kind.UNKNOWN),
         (200, ACCEPTED[:-20], Kind.UNKNOWN),
