@@ -33,11 +33,8 @@ MOVE_WORDS: Mapping[tuple[str, str], str] = {
     ("vouchers", "revive"): N_("Runs again: it had ended while the router was away"),
     ("vouchers", "revive_unused"): N_("Usable again: it had ended while the router was away"),
     ("vouchers", "session_ended"): N_("Session ended at the router"),
-    ("vouchers", "revive"): N_("Running again, its time ran out in an outage"),
-    ("vouchers", "revive_unused"): N_("Usable again, its time ran out in an outage"),
     ("access_grants", "appear"): N_("Ready on the router"),
     ("access_grants", "revive"): N_("Access wanted again"),
     ("access_grants", "end"): N_("Access is being ended"),
     ("access_grants", "leave"): N_("Off the router"),
-    ("access_grants", "revive"): N_("Let onto the router again"),
 }
