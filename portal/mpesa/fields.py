@@ -10,6 +10,7 @@ from decimal import Decimal
 from portal import money
 from portal.errors import MpesaRefused
 from portal.mpesa.loose_json import text
+from portal.mpesa.sentences import with_words
 
 #: Nairobi has no summer time.
 EAT = timezone(timedelta(hours=3), "EAT")
@@ -22,7 +23,7 @@ _MOMENTS = ("%Y%m%d%H%M%S", "%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT
 def require(holds: object, field: str) -> None:
     """MpesaRefused, before anything is sent, for what Daraja would refuse or silently drop."""
     if not holds:
-        raise MpesaRefused("not sent", f"Invalid {field}")
+        raise with_words(MpesaRefused("not sent", f"Invalid {field}"), "")
 
 
 def shillings_of(amount_cents: int) -> int:
