@@ -73,6 +73,23 @@ def create_app(
     )
 
 
+def create_counter(settings: Settings, *, clock: Clock) -> Litestar:
+    """What stands in for the application while there is no database to start with: callbacks are spooled, nothing else works."""
+    intake = Intake(Spool(settings.spool_dir, most_bytes=settings.spool_most_bytes), clock)
+
+    async def close() -> None:
+        await intake.close()
+
+    return Litestar(
+        route_handlers=[*health.ROUTES, *callbacks.ROUTES],
+        state=State({"settings": settings, "clock": clock, "intake": intake, "checker": Checker()}),
+        before_send=[Policy.of(settings).before_send],
+        on_shutdown=[close],
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
 def _always(value: object) -> Provide:
     return Provide(lambda: value, use_cache=True, sync_to_thread=False)
 

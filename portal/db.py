@@ -3,6 +3,7 @@
 Piccolo's own `transaction()` makes a nested block a no-op (an inner failure that is caught is still committed) and leaks its
 connection when COMMIT raises; `atomic()` repairs both and refuses nesting: a verb opens exactly one, a step takes the `Tx`."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -60,6 +61,15 @@ class Database(PostgresEngine):
     async def connect(self) -> Any:
         """A connection of its own, outside the pool; the caller closes it."""
         return await asyncpg.connect(str(self.config["dsn"]))
+
+    async def look(self, *, within_s: float = 1.0) -> None:
+        """See whether the server answers, on a new connection, since old ones may be dead without knowing; raises what is wrong."""
+        async with asyncio.timeout(within_s):
+            connection = await self.connect()
+            try:
+                await connection.execute("SELECT 1")
+            finally:
+                connection.terminate()
 
     async def open(self, *, min_size: int = 1, max_size: int = 10) -> None:
         """Start the pool. Statements run at most 30 s; idle connections close after 20 s, which keeps a small box small."""

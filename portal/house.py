@@ -2,24 +2,31 @@
 
 import asyncio
 import gc
+import logging
 import socket
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from jobs.connections import Connections
 from jobs.doors import Doors
 from jobs.worker import Worker
 from portal import database
 from portal.addresses import Addresses
-from portal.app import create_app
+from portal.app import create_app, create_counter
 from portal.clock import Clock
 from portal.config import Settings
+from portal.db import DB
 from portal.mpesa.doors import MpesaDoors
+from portal.patience import LOST_DATABASE
 from portal.serving import listen, stop_event, web_server
 from portal.vault import Vault
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_S = 0.25
 
 
 @asynccontextmanager
@@ -51,7 +58,13 @@ async def web_running(
 ) -> AsyncGenerator[int]:
     """The web server, answering; yields its port."""
     bound = listener or listen(settings.host, settings.port)
-    server = web_server(create_app(settings, clock=clock, routes=routes))
+    async with _serving(create_app(settings, clock=clock, routes=routes), bound):
+        yield bound.getsockname()[1]
+
+
+@asynccontextmanager
+async def _serving(app: ASGIApp, bound: socket.socket) -> AsyncGenerator[None]:
+    server = web_server(app)
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         while not server.started:
@@ -59,7 +72,7 @@ async def web_running(
                 await task
                 raise RuntimeError("the web server ended before it began")
             await asyncio.sleep(0.005)
-        yield bound.getsockname()[1]
+        yield
     finally:
         server.should_exit = True
         await task
@@ -91,13 +104,47 @@ async def run(settings: Settings, *, web: bool, work: bool) -> None:
     stop, clock = stop_event(), Clock()
     gc.collect()
     gc.freeze()  # modules stay: walking them again and again took a tenth of the time of ending ten thousand users
-    async with database.opened(settings, pool_size=10 + settings.worker_concurrency // 2):
-        if web and work:
-            async with worker_running(settings, clock), web_running(settings, clock):
-                await stop.wait()
-        elif web:
-            async with web_running(settings, clock):
-                await stop.wait()
+    async with AsyncExitStack() as parts:
+        listener = listen(settings.host, settings.port) if web else None
+        if listener is not None:
+            parts.callback(listener.close)
+        if not await _open_database(parts, settings, clock, listener=listener, stop=stop):
+            return
+        if work:
+            await parts.enter_async_context(worker_running(settings, clock))
+        if listener is not None:
+            await parts.enter_async_context(web_running(settings, clock, listener=listener))
+        await stop.wait()
+
+
+async def _open_database(
+    parts: AsyncExitStack, settings: Settings, clock: Clock, *, listener: socket.socket | None, stop: asyncio.Event
+) -> bool:
+    """Open it for as long as the parts run; False: told to stop before. A server that is away is waited for by a process that
+    can spool callbacks meanwhile: M-Pesa does not repeat them. Any other is told at once."""
+    while not stop.is_set():
+        try:
+            await parts.enter_async_context(database.opened(settings, pool_size=10 + settings.worker_concurrency // 2))
+        except LOST_DATABASE as lost:
+            if listener is None or settings.database_url is None or await _answers():
+                raise
+            log.warning("no database to start with, only callbacks are taken", extra={"error": repr(lost)})
+            await _stand_in(settings, clock, listener=listener, stop=stop)
         else:
-            async with worker_running(settings, clock):
-                await stop.wait()
+            return True
+    return False
+
+
+async def _stand_in(settings: Settings, clock: Clock, *, listener: socket.socket, stop: asyncio.Event) -> None:
+    """Take callbacks until the database answers. On a copy of the socket: those who knock while we change wait in its queue."""
+    async with _serving(create_counter(settings, clock=clock), listener.dup()):
+        while not stop.is_set() and not await _answers():  # noqa: ASYNC110  (a database tells nobody)
+            await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+async def _answers() -> bool:
+    try:
+        await DB.look()
+    except (*LOST_DATABASE, TimeoutError):
+        return False
+    return True

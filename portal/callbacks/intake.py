@@ -140,7 +140,7 @@ class Intake:
         while self._has_spooled or self._refused:
             self._has_spooled = False
             try:
-                await _look()
+                await DB.look()
                 self._is_away = False
                 await asyncio.to_thread(self.spool.release)
                 await drain(self.spool, self._clock)
@@ -167,17 +167,6 @@ class Intake:
 def _task(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
     """A task of nobody's: it serves many requests, and has no part in what the first of them has open."""
     return asyncio.create_task(work, context=Context())
-
-
-async def _look() -> None:
-    """Whether the database answers; on a new connection, since old ones may be dead without knowing."""
-    async with asyncio.timeout(1):
-        connection = await DB.connect()
-    try:
-        async with asyncio.timeout(1):
-            await connection.execute("SELECT 1")
-    finally:
-        connection.terminate()
 
 
 def _answer(batch: Sequence[tuple[Message, "asyncio.Future[Kept]"]], kept: Sequence[Kept | BaseException]) -> None:

@@ -1,6 +1,7 @@
 """While PostgreSQL is away callbacks live on the disk: whoever dies there with -9, and whenever, no sale is lost or made twice."""
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from portal.db import DB
 from portal.patience import patiently
 from portal.terms import Terms
 from tests import factories
-from tests.flows.programs import until
+from tests.flows.programs import answers, until
 from tests.kill.house import House
 from tests.kill.shop import Shop
 
@@ -152,3 +153,22 @@ async def test_twenty_seconds_without_a_database_under_load_lose_nothing(house: 
     assert await shop.count("vouchers") == len(waiting)
     assert await shop.count("ledger_postings", "kind = 'sale'") == len(waiting)
     assert await DB.value("SELECT sum(amount_cents) FROM ledger_entries WHERE merchant_id = $1", shop.merchant_id) == 0
+
+
+async def test_web_that_starts_without_a_database_takes_callbacks(house: House, shop: Shop) -> None:
+    """It died, and was started again, while the database was away; nothing else works until that is back."""
+    async with paid_without_database(shop):
+        was = house.web.pid
+        house.web.signal(signal.SIGKILL)
+
+        async def is_back() -> bool:
+            return house.web.pid != was and await answers(f"{house.portal}/healthz")
+
+        await until(is_back, "web is there again", within=20)
+        assert await answers(f"{house.portal}/readyz", 503)
+        await shop.house.daraja.approve(shop.msisdn)
+        await house.daraja.wait_delivered(shop.pushes[0])
+        assert [delivery.status for delivery in shop.pushes[0].deliveries] == [200]
+    await house.is_ready()
+    await shop.wait_online(within=40)
+    await shop.assert_sold_once()
