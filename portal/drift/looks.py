@@ -22,6 +22,8 @@ from portal.work import Work, defer
 KEPT = 50
 #: Every router that answers is looked at so often without being asked.
 EVERY = timedelta(minutes=55)
+#: So many of them begin in one round, a minute apart: a fleet is looked at evenly over the hour.
+MOST_AT_ONCE = 40
 #: A look asked for so long ago and not done was lost by the queue.
 LOST_AFTER = timedelta(seconds=30)
 _MOST_FINDINGS = 5000
@@ -216,10 +218,11 @@ async def due(*, actor: str, now: datetime) -> list[int]:
             """INSERT INTO drift_looks (merchant_id, router_id, asked_by, asked_at)
                SELECT merchant_id, id, $1, $2 FROM routers r WHERE status = 'online' AND way <> 'pull'
                AND NOT EXISTS (SELECT FROM drift_looks d WHERE d.router_id = r.id AND d.asked_at > $3)
-               ORDER BY id ON CONFLICT (router_id) WHERE done_at IS NULL DO NOTHING""",
+               ORDER BY id LIMIT $4 ON CONFLICT (router_id) WHERE done_at IS NULL DO NOTHING""",
             actor,
             now,
             now - EVERY,
+            MOST_AT_ONCE,
         )
         rows = await tx.fetch(
             """SELECT d.id FROM drift_looks d JOIN routers r ON r.id = d.router_id WHERE d.done_at IS NULL AND r.way <> 'pull'
@@ -241,9 +244,10 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 async def standings(actor: Actor, router_id: int | None = None) -> dict[int, Standing]:
     """How the merchant's routers stand, or the one; routers never looked at are absent."""
     rows = await DB.fetch(
-        f"""SELECT DISTINCT ON (router_id, done_at IS NULL, error = '') {_COLUMNS} FROM drift_looks
-            WHERE merchant_id = $1 AND ($2::bigint IS NULL OR router_id = $2)
-            ORDER BY router_id, done_at IS NULL, error = '', id DESC""",
+        f"""SELECT {_COLUMNS} FROM drift_looks WHERE id IN (
+              SELECT max(id) FROM drift_looks WHERE merchant_id = $1 AND ($2::bigint IS NULL OR router_id = $2)
+              GROUP BY router_id, done_at IS NULL, error = '')
+            ORDER BY id DESC""",
         actor.at_merchant(),
         router_id,
     )

@@ -26,7 +26,7 @@ from routeros.simulator.router import SimulatedRouter
 from routeros.troubles import Trouble
 from tests import factories
 from tests.portal.web.conftest import Cast, sign_in
-from tests.portal.web.test_router_reports import main
+from tests.portal.web.report_rows import main
 from tests.routeros.test_client_tls import self_signed
 
 

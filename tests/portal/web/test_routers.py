@@ -304,7 +304,7 @@ async def test_the_matrix_of_routes_covers_the_route_table(app: Litestar) -> Non
             tail = route.path.removeprefix("/routers/{router_id:int}")
             found |= {(method, tail) for method in route.methods - {"OPTIONS", "HEAD"}}
     listed = {("GET", path) for path in (*LOOKS, *FORMS)} | {("POST", path) for path in BUTTONS}
-    # With words of their own in the address or the form: test_router_reports.
+    # With words of their own in the address or the form: test_report_rights, test_drift_pages.
     told_elsewhere = {("GET", "/settings/compare"), ("GET", "/drift/remove")}
     told_elsewhere |= {("POST", f"/drift/{verb}") for verb in ("look", "repair", "remove", "vouch", "doubt")}
     assert found == listed | told_elsewhere
