@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-
 from playwright.async_api import ViewportSize
 
 from e2e.browsers import DESK, PHONE
