@@ -18,7 +18,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The key figures of a merchant's day. Money in cents of the merchant's currency.
 
     `last_week_cents`: the same weekday last week, up to the same time of day. `owed_cents`: what the ledger says we owe
-    the merchant, after commission and payouts. `online`: sessions on routers that answer. `by_hour_cents`: today's
+    the merchant, after commission, payouts and what it holds itself. `online`: sessions on routers that answer. `by_hour_cents`: today's
     takings hour by hour, the hour that runs last.
     """
 
@@ -103,7 +103,7 @@ SELECT
    WHERE r.merchant_id = $1 AND r.status IN ('online', 'late') AND s.ended_at IS NULL) AS online,
   (SELECT count(*) FROM vouchers v WHERE v.merchant_id = $1 AND v.status = 'in_use') AS in_use,
   (SELECT coalesce(-sum(e.amount_cents), 0)::bigint FROM ledger_entries e
-   WHERE e.merchant_id = $1 AND e.account = 'merchant_payable') AS owed_cents,
+   WHERE e.merchant_id = $1 AND e.account IN ('merchant_payable', 'cash', 'own_clearing')) AS owed_cents,
   (SELECT coalesce(-sum(e.amount_cents), 0)::bigint FROM sold JOIN ledger_postings l ON l.payment_id = sold.id
    JOIN ledger_entries e ON e.posting_id = l.id WHERE sold.is_today AND e.account = 'commission') AS commission_cents,
   (SELECT array_agg(coalesce(h.cents, 0) ORDER BY n) FROM generate_series(0, $5) n

@@ -174,6 +174,6 @@ async def test_any_order_of_evidence_by_all_roads_loses_and_doubles_nothing(db: 
         run_state_machine_as_test,
         AnyOrder,
         settings=settings(
-            max_examples=int(__import__("os").environ.get("EX","12")), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
