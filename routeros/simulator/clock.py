@@ -23,11 +23,27 @@ class VirtualClock:
         self._start = (start or datetime.now(UTC)).astimezone(UTC)
         self._monotonic = monotonic
         self._origin = monotonic()
+        self._speed = 1.0
         self.offset = 0.0
 
     def now(self) -> datetime:
         """Return the virtual instant, aware, UTC."""
-        return self._start + timedelta(seconds=self._monotonic() - self._origin + self.offset)
+        real = self._monotonic() - self._origin
+        return self._start + timedelta(seconds=real * self._speed + self.offset)
+
+    @property
+    def speed(self) -> float:
+        """Virtual seconds that pass in a real one."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        if not speed > 0:
+            raise ValueError("virtual time never stands still")
+        real = self._monotonic() - self._origin
+        self.offset += real * self._speed
+        self._origin += real
+        self._speed = speed
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward. Negative values raise ValueError: hotspot time has no way back."""

@@ -19,6 +19,11 @@ _SEVEN_ONLY = (
     "/ip/dns/forwarders",
     "/ip/service/webserver",
     "/certificate/builtin",
+    "/file/add",
+    "/file/copy",
+    "/file/head",
+    "/file/read",
+    "/file/tail",
     "/safe-mode",
     "/system/device-mode",
     "/system/ntp/client/servers",
@@ -27,6 +32,11 @@ _SEVEN_ONLY = (
 #: Missing from the data file, whose routers are virtual ones. Source: MikroTik manual, command reference.
 _MORE: dict[str, tuple[str, ...]] = {
     "/system/routerboard/print": ("as-value", "file", "interval", "without-paging"),
+}
+#: Arguments version 6 does not document, or that are known to have come later.
+_ARGUMENTS_SINCE_SEVEN = {
+    "/ip/dhcp-server/option/add": {"comment", "force"},
+    "/ip/dhcp-server/option/set": {"comment", "force"},
 }
 #: What version 6 has instead. Source: MikroTik manual, NTP (RouterOS version 6).
 _IN_SIX: dict[str, tuple[str, ...]] = {
@@ -78,7 +88,11 @@ def schema_for(version: str) -> Schema:
     nearest = older[-1] if older else listed[0]
     commands = dict(_commands_of(nearest))
     if wanted < (7,):
-        commands = {name: args for name, args in commands.items() if not name.startswith(_SEVEN_ONLY)}
+        commands = {
+            name: args - _ARGUMENTS_SINCE_SEVEN.get(name, set())
+            for name, args in commands.items()
+            if not name.startswith(_SEVEN_ONLY)
+        }
         commands |= {name: frozenset(args) for name, args in _IN_SIX.items()}
     menus: dict[str, tuple[str, ...]] = {}
     for command in commands:

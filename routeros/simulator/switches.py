@@ -16,6 +16,7 @@ from routeros.simulator.latency import PROFILES, Latency
 from routeros.simulator.router import SimulatedRouter
 
 Wish = Mapping[str, Any]
+_FASTEST = 100_000
 _Switch = Callable[[SimulatedRouter, Wish], Awaitable[None]]
 
 
@@ -89,8 +90,12 @@ async def _latency(router: SimulatedRouter, wish: Wish) -> None:
 
 
 async def _clock(router: SimulatedRouter, wish: Wish) -> None:
-    """Let `seconds` pass at once."""
-    router.clock.advance(_number(wish, "seconds"))
+    """Let `seconds` pass at once; `speed` is how many pass in a real one from now on."""
+    if "speed" in wish:
+        if not 0 < (speed := _number(wish, "speed")) <= _FASTEST:
+            raise BadWishError(f"speed is more than 0 and at most {_FASTEST}")
+        router.clock.speed = speed
+    router.clock.advance(_number(wish, "seconds", usual=0 if "speed" in wish else None))
     router.tick()
 
 

@@ -29,8 +29,6 @@ class FileMenu(ItemMenu):
         self._is_iso = version >= (7, 10)
         self.longest = 61440 if version >= (7, 13) else 4095
         self.writers["read"] = self.read_part
-        if version < (7,):
-            del self.writers["add"]
 
     def add(self, call: Call) -> Answer:
         """Add a file or (`type=directory`) a directory."""

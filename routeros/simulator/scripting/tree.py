@@ -119,8 +119,6 @@ _UNNAMED = {
     "/file/copy": ("numbers", "name"),
 }
 _EXPORT = _sign("", "file path", "", "compact hide-sensitive show-sensitive terse verbose")
-#: Not in version 6. Source: MikroTik manual (File, add; 7.x) and change logs.
-_SEVEN_ONLY = frozenset({"/file/add", "/file/read", "/file/copy", "/file/head", "/file/tail"})
 
 
 @dataclass(slots=True)
@@ -205,7 +203,7 @@ def command_tree(schema: Schema) -> CommandTree:
 
 
 def _verbs_of(schema: Schema, menu: str) -> tuple[str, ...]:
-    listed = [verb for verb in schema.verbs(menu) if schema.version >= (7,) or f"{menu}/{verb}" not in _SEVEN_ONLY]
+    listed = list(schema.verbs(menu))
     if "print" in listed:
         listed += ["get", "find"] if schema.has_rows(menu) else ["get"]
     if "set" in listed:

@@ -111,7 +111,9 @@ async def test_time_traffic_and_phones(fleet: Fleet, http: httpx.AsyncClient) ->
     await _ask(http, "phones", ip=IP, is_present=False)
     host = router.hotspot.host(IP)
     assert host is None or host.lost_at is not None
-    for wrong in ({}, {"seconds": -1}, {"seconds": "1"}, {"seconds": True}):
+    assert (await _ask(http, "clock", speed=60)).status_code == 200
+    assert router.clock.speed == 60
+    for wrong in ({}, {"seconds": -1}, {"seconds": "1"}, {"seconds": True}, {"speed": 0}, {"speed": 1e9}):
         assert (await _ask(http, "clock", **wrong)).status_code == 400
     assert (await _ask(http, "phones", mac="nonsense", ip=IP)).status_code == 400
 

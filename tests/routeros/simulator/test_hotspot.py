@@ -769,3 +769,27 @@ async def test_cookies_hosts_and_queues_are_seen_through_the_api() -> None:
         await client.ask("/ip/hotspot/host/remove", f"=.id={host['.id']}")
         assert router.hotspot.session(IP) is None
         assert await client.rows("/queue/simple/print") == []
+
+
+async def test_the_api_refuses_a_login_for_the_reason_a_page_would_show() -> None:
+    router = SimulatedRouter(clock=_still())
+    async with router, await RawClient.connect(router) as client:
+        router.hotspot.license_cap = 1
+        for name, limit in (("v1", "1h"), ("v2", "1h")):
+            await client.ret("/ip/hotspot/user/add", f"=name={name}", "=password=p", f"=limit-uptime={limit}")
+        router.hotspot.see_host(MAC, IP)
+        router.hotspot.see_host(OTHER_MAC, OTHER_IP)
+        first = ("/ip/hotspot/active/login", f"=ip={IP}", "=password=p")
+        second = ("/ip/hotspot/active/login", f"=ip={OTHER_IP}", "=password=p")
+        assert await client.ask(*first, "=user=v1") == [["!done"]]
+        assert await client.trap(*second, "=user=v1") == "no more sessions are allowed for user v1"
+        assert (await client.trap(*second, "=user=v2")).startswith("session limit reached")
+        router.clock.advance(3601)
+        router.tick()
+        router.hotspot.see_host(MAC, IP)
+        router.hotspot.see_host(OTHER_MAC, OTHER_IP)
+        assert await client.trap(*first, "=user=v1") == "user v1 has reached uptime limit"
+        await client.ask("/ip/hotspot/user/set", "=.id=v2", "=limit-bytes-total=1")
+        assert await client.ask(*second, "=user=v2") == [["!done"]]
+        router.hotspot.count_traffic(OTHER_IP, 1, 1)
+        assert await client.trap(*second, "=user=v2") == "user v2 has reached traffic limit"

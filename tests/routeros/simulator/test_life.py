@@ -182,3 +182,21 @@ def test_ids_dealt_anew_do_not_hide_a_saved_row() -> None:
     new = SimulatedRouter(clock=_clock())
     new.load_state(router.save_state(is_hot=True))
     assert [row.id for row in new.hotspot.users] == [row.id for row in router.hotspot.users]
+
+
+def test_time_may_run_faster_and_never_back() -> None:
+    real = [100.0]
+    clock = VirtualClock(datetime(2026, 3, 1, 9, 0, tzinfo=UTC), monotonic=lambda: real[0])
+    real[0] += 10
+    clock.speed = 60
+    assert clock.now() == datetime(2026, 3, 1, 9, 0, 10, tzinfo=UTC)
+    real[0] += 10
+    assert clock.now() == datetime(2026, 3, 1, 9, 10, 10, tzinfo=UTC)
+    clock.advance(50)
+    clock.speed = 0.5
+    assert clock.now() == datetime(2026, 3, 1, 9, 11, tzinfo=UTC)
+    real[0] += 2
+    assert clock.now() == datetime(2026, 3, 1, 9, 11, 1, tzinfo=UTC)
+    for wrong in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="stands still"):
+            clock.speed = wrong
