@@ -165,7 +165,7 @@ async def sync_one(router_id: int, doors: Doors) -> bool:
         if lease is None:
             return True  # somebody else is at it
         is_fine = await _complete(await routers.access_to(router_id, vault=doors.vault), doors)
-    if lease.goes_again or is_fine:
+    if lease.goes_again or (is_fine and await access_grants.is_any_due(router_id, now=doors.clock.now())):
         await reconcile(router_id, doors)
     return is_fine
 

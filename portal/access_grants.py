@@ -183,6 +183,16 @@ async def endings_due(router_id: int, *, now: datetime, limit: int = ENDINGS_AT_
     return [Ending(id=row["id"], user_name=row["user_name"], tries=row["tries"]) for row in rows]
 
 
+async def is_any_due(router_id: int, *, now: datetime) -> bool:
+    """Whether something is to be done for a router's grants now."""
+    return await DB.value(
+        """SELECT EXISTS (SELECT FROM access_grants WHERE router_id = $1 AND next_try_at <= $2
+             AND (status IN ('wanted', 'ending') OR (status = 'present' AND login_wanted_at IS NOT NULL)))""",
+        router_id,
+        now,
+    )
+
+
 async def due(router_id: int, *, vault: Vault, now: datetime, limit: int = 500) -> list[Grant]:
     """Grants of a router whose device is to be let in now."""
     rows = await DB.fetch(
