@@ -76,13 +76,13 @@ class SalesPage(msgspec.Struct, frozen=True, kw_only=True):
 
 _LATEST = """
 SELECT p.id, p.created_at, p.phone, p.method, p.status, p.amount_cents, p.received_cents, p.currency, p.receipt,
-       p.result_code, p.paid_at, c.terms, c.id AS checkout_id, r.name AS router, r.status AS router_status,
+       p.result_code, p.paid_at, coalesce(c.terms, v.terms) AS terms, c.id AS checkout_id, r.name AS router, r.status AS router_status,
        v.status AS voucher_status, g.logged_in_at, s.is_open,
        EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale') AS is_sale
 FROM payments p
 LEFT JOIN checkouts c ON c.id = p.checkout_id
 LEFT JOIN routers r ON r.id = c.router_id
-LEFT JOIN vouchers v ON v.id = c.voucher_id
+LEFT JOIN vouchers v ON v.id = coalesce(p.voucher_id, c.voucher_id)
 LEFT JOIN access_grants g ON g.voucher_id = v.id AND g.router_id = c.router_id
 LEFT JOIN LATERAL (SELECT true AS is_open FROM hotspot_sessions s
                    WHERE s.grant_id = g.id AND s.ended_at IS NULL LIMIT 1) s ON true

@@ -37,6 +37,9 @@ class Decision(StrEnum):
     REFUND = "refund"  # back to the payer
 
 
+_ATTACHING = frozenset({Decision.VOUCHER, Decision.CHECKOUT})
+
+
 class Choice(msgspec.Struct, frozen=True):
     """A decision and what it names: a voucher's or checkout's id, a phone number, a merchant's id for the platform's money."""
 
@@ -96,9 +99,14 @@ async def resolve_suspense(actor: Actor, suspense_id: int, choice: Choice, *, va
     by = f"user:{actor.user_id}"
     async with atomic() as tx:
         row = await _own(tx, actor, suspense_id)
+        # Locked in the order of every road: the payment, then the receipt's money.
+        payment = await _payment(tx, row, choice, now=now) if choice.decision in _ATTACHING else None
+        if await out_of_suspense.open_row(tx, row["receipt_id"]) is None:
+            raise Conflict(ALREADY)
         match choice.decision:
             case Decision.VOUCHER | Decision.CHECKOUT:
-                settled = await _attach(tx, row, choice, by=by, vault=vault, now=now)
+                assert payment is not None
+                settled = await _attach(tx, row, payment, choice, by=by, vault=vault, now=now)
                 resolution = "attached"
             case Decision.CREDIT:
                 settled, resolution = await _credit(tx, row, choice, now=now), "credited"
@@ -121,7 +129,7 @@ async def _own(tx: Tx, actor: Actor, suspense_id: int) -> Record:
     row = await tx.row(
         """SELECT s.*, r.receipt, r.rail, r.account_id, r.phone, r.payer_hint, r.roads FROM suspense s
            JOIN receipts r ON r.id = s.receipt_id
-           WHERE s.id = $1 AND s.merchant_id IS NOT DISTINCT FROM $2 FOR UPDATE OF s""",
+           WHERE s.id = $1 AND s.merchant_id IS NOT DISTINCT FROM $2""",
         suspense_id,
         _whose(actor),
     )
@@ -134,8 +142,9 @@ async def _own(tx: Tx, actor: Actor, suspense_id: int) -> Record:
     return row
 
 
-async def _attach(tx: Tx, row: Record, choice: Choice, *, by: str, vault: Vault, now: datetime) -> Settled:
-    payment = await _payment(tx, row, choice, now=now)
+async def _attach(
+    tx: Tx, row: Record, payment: Record, choice: Choice, *, by: str, vault: Vault, now: datetime
+) -> Settled:
     paid = Money(
         road=by, rail=row["rail"], amount_cents=row["amount_cents"], currency=row["currency"], receipt=row["receipt"],
         receipt_id=row["receipt_id"], account_id=row["account_id"], phone=row["phone"], payer_hint=row["payer_hint"],

@@ -1,6 +1,7 @@
 """A person decides about money that fits nothing: whole, once, and on the record."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -208,3 +209,17 @@ async def test_the_list_tells_what_was_typed_and_masks_who_paid(own: Stall) -> N
     assert len(await suspense.items(own.owner, with_resolved=True)) == 3
     assert [item.id for item in await suspense.items(own.owner, most=1)] == [hashed]
     assert [item.id for item in await suspense.items(own.owner, before=hashed)] == [second]
+
+
+async def test_a_person_and_a_callback_at_once_give_the_money_once(own: Stall) -> None:
+    for _ in range(5):
+        code, attempt = receipt(), await own.attempt()
+        own.clock.shift(timedelta(minutes=11))
+        held = await _held(own, code=code)
+        outcomes = await asyncio.gather(
+            _decide(own, held, Decision.CHECKOUT, attempt.checkout_id), own.stk(attempt, code), return_exceptions=True
+        )
+        settled = sorted(type(out).__name__ if isinstance(out, Exception) else str(out) for out in outcomes)
+        assert settled in (["Conflict", "sold"], ["known", "sold"])
+    assert (await books())["own_clearing"] == 5000
+    await all_is_well()
