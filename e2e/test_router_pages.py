@@ -200,3 +200,38 @@ async def test_a_leak_is_found_vouched_for_and_ended_without_javascript(desks: D
     assert not hotspot.users.named("cousin")
     assert hotspot.users.named("printer")
     assert "You vouch for these" in await page.locator("main").inner_text()
+
+
+async def test_the_report_brings_itself_up_to_date_and_then_asks_no_more(desks: Desks, shop: Shop) -> None:
+    page = await signed_in(desks, shop, viewport=DESK)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/drift/report" in request.url else None)
+    shop.board.hotspot.users.add({"name": "cousin", "password": "x"})
+    await page.goto(f"/routers/{shop.router.id}/drift")
+    await page.get_by_role("button", name="Look now").click()
+    await expect(page.locator("#router-drift")).to_contain_text("cousin")
+    assert await page.locator("#router-drift").get_attribute("hx-trigger") is None
+    asked.clear()
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.wait_for_timeout(2500)
+    assert asked == []
+
+
+async def test_who_is_online_is_asked_for_only_while_somebody_looks(desks: Desks, standing_shop: Shop) -> None:
+    """The page's list of people turns to the router's address by itself, not while the page is hidden, and at once after."""
+    page = await signed_in(desks, standing_shop, viewport=DESK)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/people") else None)
+    await page.goto(f"/routers/{standing_shop.router.id}")
+    await page.evaluate(
+        "Object.defineProperty(document, 'hidden', {configurable: true, get: () => window.away ?? false})"
+    )
+    await page.evaluate("window.away = true; htmx.trigger('#router-people', 'wake')")
+    await page.wait_for_timeout(400)
+    assert asked == [], "hidden"
+    await page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    for _ in range(60):
+        if asked:
+            break
+        await page.wait_for_timeout(100)
+    assert len(asked) >= 1, "at once when it is turned to"

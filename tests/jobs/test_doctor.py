@@ -205,6 +205,22 @@ async def test_only_the_last_sixty_looks_are_kept(db: str, merchant_id: int, vau
     assert '"3"' in rows[0]["facts"]
 
 
+async def test_of_older_looks_the_last_of_each_day_is_kept_for_ninety_days(
+    db: str, merchant_id: int, vault: Vault, clock: Clock
+) -> None:
+    router, now = await factories.router(vault, merchant_id), clock.now().replace(hour=12)
+    for day in (100, 89, 3, 2):
+        for hour in (0, 5):
+            await checks.keep(
+                router.id, [], {"look": f"{day}.{hour}"}, now=now - timedelta(days=day) + timedelta(hours=hour)
+            )
+    await checks.keep(router.id, [], {}, now=now - timedelta(days=2) + timedelta(hours=9))  # it did not get through
+    for number in range(60):
+        await checks.keep(router.id, [], {"look": str(number)}, now=now + timedelta(seconds=number))
+    kept = [row["look"] for row in await DB.fetch("SELECT facts ->> 'look' AS look FROM router_checks ORDER BY id")]
+    assert kept == ["89.5", "3.5", "2.5", *map(str, range(60))]
+
+
 async def test_a_router_that_is_gone_or_paused_is_not_looked_at(doors: Doors, merchant_id: int, vault: Vault) -> None:
     paused = await factories.router(vault, merchant_id, status="paused")
     removed = await factories.router(vault, merchant_id, name="x")
