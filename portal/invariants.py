@@ -14,6 +14,7 @@ QUESTIONS: dict[str, str] = {
     "I1 a voucher sold twice": """
         SELECT 'voucher ' || v.id FROM vouchers v JOIN payments p ON p.voucher_id = v.id
         JOIN ledger_postings l ON l.payment_id = p.id AND l.kind = 'sale'
+        WHERE NOT EXISTS (SELECT FROM ledger_postings o WHERE o.reverses_id = l.id)
         GROUP BY v.id HAVING count(*) > 1 + (SELECT count(*) FROM events e WHERE e.entity = 'vouchers'
                                              AND e.entity_id = v.id AND e.name = 'extended')""",
     "I2 a posting that does not balance": """
@@ -35,6 +36,7 @@ QUESTIONS: dict[str, str] = {
           SELECT sum(e.amount_cents) FROM ledger_postings l JOIN ledger_entries e ON e.posting_id = l.id
           LEFT JOIN payments p ON p.id = l.payment_id
           WHERE (e.account LIKE '%clearing' OR e.account = 'cash') AND e.amount_cents > 0
+          AND NOT EXISTS (SELECT FROM ledger_postings o WHERE o.reverses_id = l.id)
           AND l.kind IN ('sale', 'part_payment', 'suspense', 'extra_payment', 'refund')
           AND (l.receipt = r.receipt OR (l.receipt IS NULL AND l.payment_id = r.payment_id AND p.receipt = r.receipt)))
           AND NOT EXISTS (SELECT FROM ledger_postings l WHERE l.receipt = r.receipt AND l.kind = 'resolution'

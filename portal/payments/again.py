@@ -24,6 +24,8 @@ async def receive_again(tx: Tx, target: Target, paid: Money, *, now: datetime) -
             return Settled.KNOWN
         if payment["receipt"] is None and paid.amount_cents == await _believed(tx, payment["id"]):
             return await _add_receipt(tx, target, paid, now=now)
+        if payment["receipt"] is None and await _may_stand_again(tx, target, paid):
+            return await _sell_again(tx, target, paid, now=now)
     if target.checkout is None and voucher is not None and voucher["paid_at"] is None:
         return await hold.in_suspense(tx, paid, "over", merchant_id=target.merchant_id, now=now)
     return await _by_policy(tx, await _own_payment(tx, target, paid, now=now), paid, now=now)
@@ -34,9 +36,35 @@ async def _believed(tx: Tx, payment_id: int) -> int | None:
     return await tx.value(
         """SELECT e.amount_cents FROM ledger_postings l JOIN ledger_entries e ON e.posting_id = l.id
            WHERE l.payment_id = $1 AND l.receipt IS NULL AND l.kind IN ('sale', 'extra_payment') AND e.amount_cents > 0
-           AND e.account <> 'customer_credit'""",
+           AND e.account <> 'customer_credit' AND NOT EXISTS (SELECT FROM ledger_postings o WHERE o.reverses_id = l.id)""",
         payment_id,
     )
+
+
+async def _may_stand_again(tx: Tx, target: Target, paid: Money) -> bool:
+    """Whether this is the money of a sale that was taken back because it was denied, and its voucher still runs."""
+    if paid.amount_cents != target.price_cents or target.voucher is None:
+        return False
+    taken_back = await tx.value(
+        """SELECT EXISTS (SELECT FROM ledger_postings l JOIN ledger_postings o ON o.reverses_id = l.id
+                          WHERE l.payment_id = $1 AND l.kind = 'sale')""",
+        target.payment["id"],
+    )
+    return taken_back and target.voucher["status"] in ("paid", "in_use")
+
+
+async def _sell_again(tx: Tx, target: Target, paid: Money, *, now: datetime) -> Settled:
+    """The money of a sale that was taken back came after all: the sale is booked anew, under its receipt."""
+    payment_id, merchant_id = target.payment["id"], target.merchant_id
+    await tx.execute("UPDATE payments SET receipt = $2 WHERE id = $1", payment_id, paid.receipt)
+    await receipts.belongs(tx, paid.receipt_id, payment_id, merchant_id=merchant_id)
+    await ledger.book(
+        tx, Kind.SALE, [paid.source, *sale_entries(target)], merchant_id=merchant_id, payment_id=payment_id,
+        receipt=paid.receipt, currency=paid.currency, now=now, note="denied before, and paid after all",
+    )  # fmt: skip
+    data = {"road": paid.road, "receipt": paid.receipt}
+    await note(tx, "payments", payment_id, "receipt_added", merchant_id=merchant_id, at=now, actor=paid.road, data=data)
+    return Settled.RECEIPT_ADDED
 
 
 async def _add_receipt(tx: Tx, target: Target, paid: Money, *, now: datetime) -> Settled:

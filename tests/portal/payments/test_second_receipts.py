@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from portal import vouchers
+from portal import ledger, vouchers
 from portal.clock import Clock
 from portal.db import DB, atomic
+from portal.states import E, move
 from portal.vault import Vault
 from tests.portal.payments.stall import Attempt, Stall, all_is_well, books, count, receipt, told
 
@@ -163,3 +164,32 @@ async def test_a_second_receipt_known_only_by_query_is_not_lost(
     assert await stall.stk(first, receipt()) == "receipt_added"
     assert (await books())["mpesa_clearing"] == 2000
     await all_is_well()
+
+
+async def _taken_back(stall: Stall, *, is_ended: bool) -> Attempt:
+    """Delivered on trust, denied by M-Pesa: the sale is reversed, and access ended where the merchant wants it so."""
+    attempt = await stall.attempt()
+    await stall.stk(attempt, None)
+    async with atomic() as tx:
+        sale = await tx.value("SELECT id FROM ledger_postings WHERE kind = 'sale'")
+        await ledger.reverse(tx, sale, why="denied", now=stall.clock.now())
+        if is_ended:
+            voucher_id = await tx.value("SELECT id FROM vouchers")
+            now = stall.clock.now()
+            await move(tx, "vouchers", voucher_id, E.REVOKE, at=now, ended_at=now, ended_why="revoked")
+    assert await books() == {}
+    return attempt
+
+
+async def test_money_that_was_denied_and_comes_after_all_is_booked_as_the_sale_it_was(stall: Stall) -> None:
+    attempt, code = await _taken_back(stall, is_ended=False), receipt()
+    assert await stall.stk(attempt, code) == "receipt_added"
+    assert await stall.stk(attempt, code) == "known"
+    assert await books() == {"mpesa_clearing": 1000, "merchant_payable": -800, "commission": -200}
+    assert (await _voucher())["seconds"] == 3600, "the time was delivered before"
+
+
+async def test_money_that_comes_after_its_access_was_ended_is_kept_for_the_payer(stall: Stall) -> None:
+    attempt = await _taken_back(stall, is_ended=True)
+    assert await stall.stk(attempt, receipt()) == "credited"
+    assert await books() == {"mpesa_clearing": 1000, "customer_credit": -1000}
