@@ -115,20 +115,23 @@ class Intake:
             self._connection = None
 
     async def _on_disk(self, messages: Sequence[Message]) -> list[Kept]:
-        possible = [message for message in messages if message.is_possible]
+        is_crowded = self.spool.depth().size > self.spool.most_bytes // 2
+        outcomes = [_on_disk_as(message, is_crowded=is_crowded) for message in messages]
+        taken = [to_record(one) for one, outcome in zip(messages, outcomes, strict=True) if outcome is Kept.SPOOLED]
         try:
-            await asyncio.to_thread(self.spool.append, [to_record(message) for message in possible])
+            if taken:
+                await asyncio.to_thread(self.spool.append, taken)
         except SpoolError as error:
             self.trouble = str(error)
-            self._refused += len(possible)
-            log.critical("callbacks cannot be kept", extra={"count": len(possible), "error": str(error)})
+            self._refused += len(taken)
+            log.critical("callbacks cannot be kept", extra={"count": len(taken), "error": str(error)})
             raise
         else:
             self.trouble = None
         finally:
             self._has_spooled = True
             self._begin_recovery()
-        return [Kept.SPOOLED if message.is_possible else Kept.UNKNOWN for message in messages]
+        return outcomes
 
     def _begin_recovery(self) -> None:
         if self._recovery is None or self._recovery.done():
@@ -167,6 +170,14 @@ class Intake:
 def _task(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
     """A task of nobody's: it serves many requests, and has no part in what the first of them has open."""
     return asyncio.create_task(work, context=Context())
+
+
+def _on_disk_as(message: Message, *, is_crowded: bool) -> Kept:
+    """Nobody can tell now whether its name is one of ours, so anybody could fill the disk: half of the room is kept for messages
+    from listed addresses."""
+    if not message.is_possible:
+        return Kept.UNKNOWN
+    return Kept.REFUSED if is_crowded and not message.is_trusted else Kept.SPOOLED
 
 
 def _answer(batch: Sequence[tuple[Message, "asyncio.Future[Kept]"]], kept: Sequence[Kept | BaseException]) -> None:

@@ -72,6 +72,7 @@ class Kept(StrEnum):
     ENOUGH = "enough"  # its payment has more than enough of the kind; answered, not kept
     UNKNOWN = "unknown"  # nothing has that name; not kept
     SPOOLED = "spooled"  # on the disk, until the database is back
+    REFUSED = "refused"  # nowhere: the room left on the disk is for listed addresses
 
 
 _KEEP = f"""

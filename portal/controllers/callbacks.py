@@ -76,10 +76,11 @@ async def _take(scope: Scope, send: Send, body: bytes, *, road: CallbackRoad, na
     try:
         kept = await intake.take(message)
     except SpoolError:
-        await _answer(send, 503, b"This message could not be kept. Send it again.\n", "text/plain")
-        return
+        kept = Kept.REFUSED
     faults.reach("callback.stored")
-    if kept is Kept.UNKNOWN:
+    if kept is Kept.REFUSED:
+        await _answer(send, 503, b"This message could not be kept. Send it again.\n", "text/plain")
+    elif kept is Kept.UNKNOWN:
         await _answer(send, 404, _NOTHING, "text/plain")
     else:
         await _answer(send, 200, _ANSWERS.get(road, _ACCEPTED), "application/json")

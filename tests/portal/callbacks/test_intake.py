@@ -1,6 +1,7 @@
 """Callbacks at the door: together in one commit, on the disk without the database, in the database once, whatever happens."""
 
 import asyncio
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +15,10 @@ from portal.callbacks.spooled import drain, to_record
 from portal.callbacks.store import UNKNOWN_ADDRESSES, keep
 from portal.clock import Clock
 from portal.db import DB, atomic
+from portal.serving import listen
 from portal.spool import Spool, SpoolError
 from tests.flows.programs import until
-from tests.portal.callbacks.conftest import Counter, success
+from tests.portal.callbacks.conftest import FOREIGN, Counter, success
 
 
 def message(token: str, clock: Clock, *, body: bytes | None = None) -> Message:
@@ -153,6 +155,34 @@ async def test_what_can_be_kept_nowhere_is_answered_503_and_told(counter: Counte
     await until(is_told, "the alarm is written once the database is back")
     assert counter.intake.trouble is None
     assert (await is_ready()).status_code == 200
+
+
+async def test_forgers_cannot_fill_the_room_of_mpesas_own_messages(counter: Counter) -> None:
+    payment = await counter.pending()
+    counter.intake.spool.most_bytes = 8_000
+    with database_away():
+        forged = [
+            await counter.post(f"/cb/{number:064x}", success() + b" " * 1_000, source=FOREIGN) for number in range(10)
+        ]
+        assert {answer.status_code for answer in forged} == {200, 503}
+        assert (await counter.post(f"/cb/{payment.token}", success(), source=FOREIGN)).status_code == 503
+        assert (await counter.post(f"/cb/{payment.token}", success())).status_code == 200
+    await until(lambda: are_there(1), "it is drained")
+
+
+async def test_a_server_that_takes_the_call_and_says_nothing_holds_nobody_up(counter: Counter) -> None:
+    payment = await counter.pending()
+    with listen("127.0.0.1", 0) as dumb:
+        dsn = str(DB.config["dsn"])
+        DB.configure(f"postgresql://vocha@127.0.0.1:{dumb.getsockname()[1]}/nothing")
+        try:
+            began = time.monotonic()
+            assert await counter.intake.take(message(payment.token, counter.clock)) is Kept.SPOOLED
+            assert await counter.intake.take(message(payment.token, counter.clock)) is Kept.SPOOLED
+            assert time.monotonic() - began < 5, "M-Pesa waits longer than that"
+        finally:
+            DB.configure(dsn)
+    await until(lambda: are_there(1), "it is drained")
 
 
 async def test_what_an_earlier_process_left_is_drained_at_the_start(counter: Counter, intake: Intake) -> None:

@@ -177,3 +177,41 @@ def test_a_large_spool_is_many_files(spool: Spool) -> None:
         spool.append([b"x" * 1_000_000])
     assert spool.depth().files == 2
     assert len(read_all(spool)) == 5, "the one that is full may be drained while the next is written"
+
+
+def test_many_records_cost_one_fsync_and_it_comes_before_the_promise(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.append([b"the file is made"])
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    before = spool.depth().size
+    spool.append(RECORDS)
+    assert synced == [before + sum(len(frame(record)) for record in RECORDS)]
+
+
+def test_after_a_failed_fsync_nothing_more_is_written_to_that_file(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the kernel dropped then is not written by a later fsync that succeeds."""
+    spool.append([b"promised"])
+
+    def fail(descriptor: int) -> None:
+        raise OSError(5, "Input/output error", descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(SpoolError, match="Input/output error"):
+        spool.append([b"not promised"])
+    monkeypatch.undo()
+    spool.append([b"in another file"])
+    spool.release()
+    segments = list(spool.claim())
+    assert [segment.records for segment in segments] == [[b"promised"], [b"in another file"]]
+    for segment in segments:
+        segment.close()
