@@ -176,7 +176,7 @@ OBEY: Final = r"""
 :if ($vVerb = "login") do={
 :local vMac [:pick $vFields 5]
 :local vIp [:pick $vFields 4]
-:if ([:len [/ip hotspot active find where user=$vName and mac-address=$vMac]] = 0) do={
+:if ([:len [/ip hotspot active find where user=$vName and mac-address=$vMac and address=$vIp]] = 0) do={
 :local vMost [:tonum [:tostr [/ip hotspot user profile get [find where name=[/ip hotspot user get [find where name=$vName] profile]] shared-users]]]
 :local vIn [/ip hotspot active find where user=$vName]
 :if ([:typeof $vMost] = "num" && [:len $vIn] >= $vMost && [:len [/ip hotspot host find where address=$vIp]] > 0) do={

@@ -19,7 +19,7 @@ class StateKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """Open the internet for a phone the router already sees; a session of this user and MAC is left as it is."""
+    """Open the internet for a phone the router already sees; a session of this user, MAC and address is left as it is."""
 
     user: str
     password: str = field(repr=False)

@@ -7,6 +7,7 @@ import re
 import httpx
 import pytest
 
+from portal import routers
 from portal.db import DB
 from routeros.script.pull import parse_work
 from routeros.script.pull_values import PullWork
@@ -266,6 +267,35 @@ async def test_two_questions_at_once_are_answered_by_one_reconcile(site: Site) -
     await site.run(times=2)
     assert site.is_online(guest)
     assert await site.voucher(guest) == "in_use"
+
+
+async def test_who_was_too_slow_gives_no_work_that_another_may_be_giving(site: Site) -> None:
+    await site.run()
+    guest = await site.guest()
+    carry, slow = site.line.carry, list[FetchReply]()
+
+    async def dawdle(request: FetchRequest) -> FetchReply:
+        site.line.carry = carry
+        async with DB.opened.acquire() as other:
+            hindrance = other.transaction()
+            await hindrance.start()
+            await other.execute("SELECT FROM router_pulls FOR UPDATE")
+            answering = asyncio.ensure_future(carry(request))
+            while not await DB.value("SELECT lease_until FROM routers"):  # noqa: ASYNC110  (on the far side of a socket)
+                await asyncio.sleep(0.01)
+            site.shift(seconds=7)
+            token = await routers.lease(site.router_id, now=site.clock.now(), asks=True)
+            await hindrance.rollback()
+        slow.append(await answering)
+        assert token
+        await routers.release(site.router_id, token)
+        return slow[0]
+
+    site.line.carry = dawdle
+    await site.run()
+    assert work_in(site, slow[0].body).jobs == ()
+    await site.run()
+    assert site.is_online(guest)
 
 
 async def test_no_secret_stands_in_the_database(site: Site) -> None:

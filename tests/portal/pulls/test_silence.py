@@ -45,6 +45,7 @@ async def test_hours_of_silence_are_an_outage_and_end_with_the_next_question(sit
     last = await DB.value("SELECT last_seen_at FROM routers")
     ends = await DB.value("SELECT expires_at FROM vouchers")
     assert await look(site, hours=3) == "offline"
+    assert await DB.value("SELECT count(*) FROM router_outages") == 1, "told at once, not when the job comes round"
     await outages.credit(site.doors)
     newcomer = await site.guest()
     await site.run()
