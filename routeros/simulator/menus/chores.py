@@ -1,4 +1,5 @@
-"""Small commands around the menus: ping, counters to zero, caches flushed, updates looked for. Nothing leaves the router.
+"""Small commands around the menus: ping, counters to zero, caches flushed, updates looked for, stock pages written anew.
+Nothing leaves the router.
 
 Source: MikroTik manual, Ping, Packages.
 """
@@ -11,11 +12,16 @@ from collections.abc import Mapping
 from routeros.simulator import traps, values
 from routeros.simulator.calls import Answer, Call
 from routeros.simulator.hotspot import Hotspot
-from routeros.simulator.menus.base import Handler, Menu
+from routeros.simulator.menus.base import Handler, ItemMenu, Menu
 from routeros.simulator.menus.generic import WithoutBehaviour
-from routeros.simulator.schema import Schema
+from routeros.simulator.schema import Schema, parse_version
+from routeros.simulator.scripting.files import FileMenu
+from routeros.simulator.servlet import stock_pages
+from routeros.simulator.wire import to_text
 
 _MOST_PINGS = 100
+#: Source: MikroTik manual, HotSpot, captive portal detection.
+_CAPTIVE_API_SINCE = (7, 3)
 _SILENT = ("reset-counters", "reset-counters-all", "reset-freq-drift", "pause", "reload")
 
 
@@ -27,6 +33,10 @@ def add_chores(menus: Mapping[str, Menu], hotspot: Hotspot, version: str) -> Non
                 menu.writers[verb] = lambda _call: Answer()
     if (cache := menus.get("/ip/dns/cache")) is not None:
         cache.writers["flush"] = _flusher(hotspot)
+    if (servers := menus.get("/ip/hotspot")) is not None and "reset-html" in servers.writers:
+        servers.writers["reset-html"] = _page_writer(
+            menus, hotspot, has_api=parse_version(version) >= _CAPTIVE_API_SINCE
+        )
     if (update := menus.get("/system/package/update")) is not None:
         update.writers["check-for-updates"] = lambda _call: Answer([_newest(version)])
 
@@ -42,6 +52,24 @@ def _flusher(hotspot: Hotspot) -> Handler:
         return Answer()
 
     return flush
+
+
+def _page_writer(menus: Mapping[str, Menu], hotspot: Hotspot, *, has_api: bool) -> Handler:
+    """Make `reset-html`: the stock pages into the html directory of the servers' profiles, over what is there."""
+
+    def reset(call: Call) -> Answer:
+        servers, files = menus["/ip/hotspot"], menus["/file"]
+        assert isinstance(servers, ItemMenu)  # it is, on every version
+        assert isinstance(files, FileMenu)
+        for server in servers.chosen(call):
+            for profile in hotspot.tables["/ip/hotspot/profile"].named(server.get("profile")):
+                folder = profile.get("html-directory-override") or profile.get("html-directory")
+                for name, page in stock_pages().items():
+                    if has_api or name != "api.json":
+                        files.write(f"{folder}/{name}", to_text(page))
+        return Answer()
+
+    return reset
 
 
 def _newest(version: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from routeros.script.onboarding import Family, NewHotspot, Onboarding, PullAgent, Trust, setup_script, undo_script
-from routeros.script.pages import captive_api, login_page
+from routeros.script.pages import captive_api, login_page, pages_of
 from routeros.simulator.router import SimulatedRouter
 
 from .cast import DIRECT, EVERY, NEW, PULL, SIX, TUNNEL
@@ -126,7 +126,7 @@ def test_a_stored_copy_runs_like_a_paste() -> None:
     made, typed = configuration(router), configuration(pasted)
     for copies in (made, typed):
         copies["/file"] = [row for row in copies["/file"] if not row["name"].startswith("vocha-before")]
-    assert len(made["/file"]) == 4
+    assert {row["name"] for row in made["/file"]} >= {f"vocha/{name}" for name in pages_of(wish)}
     assert differences(made, typed) == {}
 
 
@@ -142,6 +142,20 @@ def test_the_new_hotspot_sells_by_our_page() -> None:
     hosts = {row["dst-host"] for row in rows(router, "/ip/hotspot/walled-garden", comment="vocha")}
     assert hosts == {"wifi.example.co.ke", "*.safaricom.co.ke"}
     assert rows(router, "/system/identity")[0]["name"] == wish.router_name
+
+
+@pytest.mark.parametrize("name", ["6 direct new", "6 direct existing", "7 tunnel new", "7 json existing"])
+def test_our_pages_lie_over_the_stock_ones_on_every_family(name: str) -> None:
+    wish = WISHES[name]
+    router = router_for(wish)
+    pasted = paste(router, setup_script(wish))
+    assert "could not be written" not in pasted.output
+    found = {row["name"]: row["contents"] for row in rows(router, "/file") if row["name"].startswith("vocha/")}
+    assert {path: found[path] for path in found if path.removeprefix("vocha/") in pages_of(wish)} == {
+        f"vocha/{page}": text for page, text in pages_of(wish).items()
+    }
+    assert "vocha/status.html" in found, "the stock pages"
+    assert ("vocha/api.json" in found) == (wish.family is Family.SEVEN)
 
 
 def test_the_board_with_flash_keeps_its_pages() -> None:

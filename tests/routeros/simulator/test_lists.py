@@ -257,7 +257,7 @@ NOT_IN_SIX = {"device_mode"}
 def test_every_verb_of_our_client_is_tried() -> None:
     public = {
         name
-        for name, member in inspect.getmembers(HotspotRouter, inspect.iscoroutinefunction)
+        for name, _ in inspect.getmembers(HotspotRouter, inspect.iscoroutinefunction)
         if not name.startswith("_") and name != "close"
     }
     assert public <= VERBS.keys()
