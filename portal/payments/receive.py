@@ -25,7 +25,7 @@ PAGE_IS_LEFT_AFTER_S = 90
 
 async def receive(tx: Tx, target: Target, paid: Money, *, vault: Vault, now: datetime) -> Settled:
     """Take money for a payment. The receipt, if any, must be seen for the first time, or come out of suspense."""
-    if not paid.is_whole:
+    if not paid.is_whole or paid.currency != target.payment["currency"]:
         return await hold.wrong_amount(tx, target, paid, now=now)
     if target.payment["status"] in PAID or target.is_sold or target.terms is None:
         return await again.receive_again(tx, target, paid, now=now)

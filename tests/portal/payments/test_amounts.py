@@ -80,6 +80,13 @@ async def test_a_fraction_of_a_shilling_is_a_mismatch_and_never_rounded(stall: S
     assert (await stall.hand(reference)).settled == "sold"
 
 
+async def test_money_of_another_currency_is_not_taken_for_the_price(stall: Stall) -> None:
+    _, reference = await stall.voucher()
+    assert (await stall.hand(reference, currency="TZS")).settled == "wrong_amount"
+    assert await count("vouchers", "status = 'unsold'") == 1
+    assert await DB.value("SELECT string_agg(DISTINCT currency, ' ') FROM ledger_entries") == "TZS"
+
+
 async def test_the_price_is_frozen_on_the_attempt(stall: Stall) -> None:
     """Case 49: the package's price changed between quote and callback."""
     attempt = await stall.attempt()
