@@ -54,8 +54,8 @@ async def wait(tx: Tx, row: Record, found: Evidence, *, now: datetime) -> str:
 
 
 async def confirm(tx: Tx, payment_id: int, *, now: datetime) -> None:
-    """Somebody who is believed says that the payment was made. Money that comes for a delivery taken back is booked after all, and
-    told: a person decides what the payer gets for it."""
+    """Somebody who is believed says that the payment was made. That money came for a delivery taken back is told: settling keeps
+    it for the payer, or lets the sale stand again; a person should look."""
     rows = await tx.fetch(
         """UPDATE callbacks c SET verdict = 'confirmed', answered_at = $2 FROM callbacks was
            WHERE c.payment_id = $1 AND c.verdict IN ('waiting', 'lent', 'denied') AND was.id = c.id
@@ -65,11 +65,6 @@ async def confirm(tx: Tx, payment_id: int, *, now: datetime) -> None:
     )
     for row in rows:
         if row["is_late"]:
-            taken_back = await tx.value(
-                "SELECT id FROM ledger_postings WHERE payment_id = $1 AND kind = 'reversal' ORDER BY id DESC LIMIT 1",
-                payment_id,
-            )
-            await ledger.reverse(tx, taken_back, why="the money came after all", now=now)
             await note(
                 tx, "payments", payment_id, "money_after_denial", merchant_id=row["merchant_id"], at=now, actor="mpesa"
             )
