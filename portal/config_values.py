@@ -118,9 +118,14 @@ def database_url(text: str) -> str:
 
 def authority(text: str) -> str:
     """A certificate as routers take it: one, in PEM, short enough for a file of RouterOS 6."""
-    wanted = "one certificate in PEM, at most 4000 characters, best by its file: PORTAL_ROUTER_AUTHORITY_FILE=/path/root.pem"
+    wanted = (
+        "one certificate in PEM, at most 4000 characters, best by its file: PORTAL_ROUTER_AUTHORITY_FILE=/path/root.pem"
+    )
     pem = text.replace("\r\n", "\n").strip() + "\n"
-    if not re.fullmatch(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n", pem) or len(pem) > 4000:
+    if (
+        not re.fullmatch(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n", pem)
+        or len(pem) > 4000
+    ):
         raise ValueError(wanted)
     return pem
 

@@ -25,7 +25,8 @@ _TONES = {
 
 
 class RouterPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A router as its own page shows it. `asks_every_s` counts where `way` is pull. `last_error` is the router's or the network's text: untrusted."""
+    """A router as its own page shows it. `asks_every_s` counts where `way` is pull.
+    `last_error` is the router's or the network's text: untrusted."""
 
     id: int
     name: str
