@@ -7,10 +7,9 @@ import pytest
 from routeros.script.onboarding import Family, NewHotspot, Onboarding, PullAgent, Trust, setup_script, undo_script
 from routeros.script.pages import captive_api, login_page, pages_of
 from routeros.simulator.router import SimulatedRouter
+from routeros.simulator.scripting import engine
 
 from .cast import DIRECT, EVERY, NEW, PULL, SIX, TUNNEL
-
-engine = pytest.importorskip("routeros.simulator.scripting.engine")
 
 #: What time and looking change by themselves.
 _RESTLESS = frozenset(
@@ -49,7 +48,7 @@ def router_for(wish: Onboarding, version: str = "", *, device_mode: str = "advan
     return router
 
 
-def paste(router: SimulatedRouter, text: str) -> "engine.ScriptResult":  # pyright: ignore[reportInvalidTypeForm]
+def paste(router: SimulatedRouter, text: str) -> engine.ScriptResult:
     return engine.ScriptEngine(router).paste(text)
 
 
@@ -80,7 +79,7 @@ def rows(router: SimulatedRouter, path: str, **where: str) -> list[dict[str, str
     return [dict(row) for row in shown if all(row.get(key) == value for key, value in named.items())]
 
 
-@pytest.fixture(params=WISHES.values(), ids=WISHES.keys())
+@pytest.fixture(params=list(WISHES.values()), ids=list(WISHES))
 def wish(request: pytest.FixtureRequest) -> Onboarding:
     return request.param
 
