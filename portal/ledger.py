@@ -25,7 +25,8 @@ class Account(StrEnum):
     SUSPENSE = "suspense"
     CUSTOMER_CREDIT = "customer_credit"
     REFUNDS = "refunds"  # on its way back to a payer
-    PAYOUTS = "payouts"
+    PAYOUTS = "payouts"  # on its way to a merchant
+    PAYOUT_FEES = "payout_fees"  # what the platform takes for payouts
     SMS_COST = "sms_cost"
 
 
@@ -51,6 +52,7 @@ class Kind(StrEnum):
     REFUND = "refund"
     REFUND_DONE = "refund_done"
     PAYOUT = "payout"
+    PAYOUT_DONE = "payout_done"
     SMS = "sms"
     CASH_UP = "cash_up"
     REVERSAL = "reversal"

@@ -191,7 +191,27 @@ async def refund(receipt_id: int, *, status: str = "wanted", **columns: object) 
     values = {"receipt_id": receipt_id, "status": status} | dict(of)
     if status == "done":
         values["done_at"] = datetime.now(UTC)
+    if status not in ("wanted", "dropped"):
+        values["approved_at"] = datetime.now(UTC)
     return await _insert("refunds", values | columns)
+
+
+async def payout(merchant_id: int, *, status: str = "wanted", amount_cents: int = 100_000, **columns: object) -> int:
+    """A payout's id. Nothing is posted."""
+    values: dict[str, object] = {"merchant_id": merchant_id, "status": status, "amount_cents": amount_cents}
+    values["once"] = codes.hex_token(16)
+    if status == "done":
+        values["done_at"] = datetime.now(UTC)
+    return await _insert("payouts", values | columns)
+
+
+async def transfer(account_id: int, *, status: str = "created", **columns: object) -> int:
+    """A B2C transfer's id, of the payout or refund that is named."""
+    values: dict[str, object] = {"account_id": account_id, "kind": "b2c", "phone": PHONE, "status": status}
+    values["our_id"] = codes.hex_token(16)
+    if status in ("done", "failed"):
+        values["ended_at"] = datetime.now(UTC)
+    return await _insert("transfers", values | {"amount_cents": 100_000} | columns)
 
 
 async def claim(checkout_id: int, *, status: str = "open", **columns: object) -> int:

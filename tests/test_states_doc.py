@@ -11,6 +11,8 @@ NAMES = {
     "payments": "Payment",
     "suspense": "Suspense",
     "refunds": "Refund",
+    "transfers": "Transfer",
+    "payouts": "Payout",
     "claims": "Claim",
     "access_grants": "Grant",
     "routers": "Router",
@@ -22,7 +24,7 @@ def drawn() -> str:
     lines = [
         "# States",
         "",
-        "Drawn from the transition tables in `portal/states.py` by a test; `VOCHA_DRAW=1 pytest tests/test_states_doc.py` draws it anew.",
+        "Drawn from the transition tables in `portal/machines.py` by a test; `VOCHA_DRAW=1 pytest tests/test_states_doc.py` draws it anew.",
     ]
     for table, transitions in MACHINES.items():
         lines += ["", f"## {NAMES[table]}", "", "```mermaid", "stateDiagram-v2"]

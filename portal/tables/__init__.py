@@ -14,10 +14,12 @@ from portal.tables.mpesa import MpesaEnquiry, MpesaToken
 from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
 from portal.tables.payments import Checkout, Payment
+from portal.tables.payouts import Payout, PayoutNumber, PayoutPlan
 from portal.tables.pulls import PullPage, RouterPull
 from portal.tables.receipts import Receipt
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.suspense import Refund, Suspense
+from portal.tables.transfers import Transfer
 from portal.tables.users import Membership, User, UserSession
 from portal.tables.vouchers import Batch, Voucher
 
@@ -47,6 +49,9 @@ __all__ = [
     "OutageCredit",
     "Package",
     "Payment",
+    "Payout",
+    "PayoutNumber",
+    "PayoutPlan",
     "PullPage",
     "Receipt",
     "Refund",
@@ -56,6 +61,7 @@ __all__ = [
     "RouterPull",
     "RouterScript",
     "Suspense",
+    "Transfer",
     "User",
     "UserSession",
     "Voucher",

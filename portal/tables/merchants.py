@@ -28,6 +28,7 @@ class Merchant(Table, tablename="merchants", db=DB, help_text="a business that s
     unverified_denied = word(
         8, "end or keep: does access so delivered end when M-Pesa says it was not paid", default="end"
     )
+    refund_limit_cents = number("refunds above this need two people, in cents", default=100_000)
     unknown_reference = word(
         8, "accept or refuse: may payments by hand come in with a reference nobody knows", default="accept"
     )

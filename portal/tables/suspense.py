@@ -1,9 +1,10 @@
 """Money that is nobody's yet, and money that is to go back."""
 
+from piccolo.columns import Boolean
 from piccolo.constraints import Unique
 
 from portal.db import DB
-from portal.tables.base import Table, cents, key, link, moment, number, word
+from portal.tables.base import Table, cents, key, link, moment, number, text, word
 from portal.tables.merchants import Merchant
 from portal.tables.payments import Payment
 from portal.tables.receipts import Receipt
@@ -32,10 +33,20 @@ class Refund(Table, tablename="refunds", db=DB, help_text="money that is to go b
     suspense_id = link(Suspense, "the suspense it was held in", null=True)
     amount_cents = cents("how much")
     currency = word(3, "ISO 4217", default="KES")
-    status = word(8, "wanted, sending, unknown, done, failed or dropped", default="wanted")
+    status = word(8, "wanted, approved, sending, unknown, done, failed or dropped", default="wanted")
+    scope = word(8, "whole, part, or extra: what the payer paid too much", default="whole")
+    road = word(8, "how it goes back: reversal, b2c, credit or cash; empty: not chosen yet")
+    phone = word(15, "of a b2c or credit: whose, digits with country code")
     wanted_by = word(60, "who or what decided: user:7, policy")
     why = word(200, "reason")
+    ends_use = Boolean(default=False, help_text="its voucher may be taken back though it was used")
+    approved_by = word(60, "who allowed it: user:7, policy", null=True)
+    approved_at = moment("when")
+    note = word(200, "what the approver or the cashier wrote")
+    round = number("how often it was dropped and wanted again")
     tries = number("times sent")
+    receipt_back = word(20, "the rail's receipt for the money that went back", null=True)
+    last_error = text("why the last attempt failed, for people")
     created_at = moment("when it was decided", null=False)
     done_at = moment("when the money went back")
     refund_unique = Unique([receipt_id])

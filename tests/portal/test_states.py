@@ -11,9 +11,11 @@ from portal.states import (
     E,
     GrantStatus,
     PaymentStatus,
+    PayoutStatus,
     RefundStatus,
     RouterStatus,
     SuspenseStatus,
+    TransferStatus,
     VoucherStatus,
     move,
 )
@@ -27,6 +29,8 @@ STATUSES = {
     "routers": RouterStatus,
     "suspense": SuspenseStatus,
     "refunds": RefundStatus,
+    "transfers": TransferStatus,
+    "payouts": PayoutStatus,
     "claims": ClaimStatus,
 }
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -41,6 +45,11 @@ async def _row(table: str, status: str, vault: Vault) -> int:
         return router.id
     if table == "claims":
         return await factories.claim(await factories.checkout(router, package), status=status)
+    if table == "payouts":
+        return await factories.payout(merchant, status=status)
+    if table == "transfers":
+        account = await factories.mpesa_account(vault)
+        return await factories.transfer(account, payout_id=await factories.payout(merchant), status=status)
     if table in ("suspense", "refunds"):
         make = factories.suspense if table == "suspense" else factories.refund
         return await make(await factories.receipt(merchant), status=status)
@@ -64,6 +73,10 @@ def _columns(table: str, event: E) -> dict[str, object]:
         ("suspense", E.REFUND): {"resolved_at": NOW},
         ("suspense", E.REOPEN): {"resolved_at": None},
         ("refunds", E.REFUND_DONE): {"done_at": NOW},
+        ("refunds", E.APPROVE): {"approved_at": NOW},
+        ("transfers", E.ARRIVE): {"ended_at": NOW},
+        ("transfers", E.FAIL): {"ended_at": NOW},
+        ("payouts", E.ARRIVE): {"done_at": NOW},
         ("claims", E.LINK): {"closed_at": NOW},
         ("claims", E.REFUSE): {"closed_at": NOW},
     }.get((table, event), {})
