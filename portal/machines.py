@@ -92,6 +92,13 @@ class PayoutStatus(StrEnum):
     DROPPED = "dropped"
 
 
+class AlertStatus(StrEnum):
+    """Whether a condition that was told still lasts."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class ClaimStatus(StrEnum):
     """Where a customer's "I already paid" stands."""
 
@@ -124,6 +131,7 @@ class E(StrEnum):
     REOPEN = "reopen"
     LINK = "link"
     REFUSE = "refuse"
+    CLOSE = "close"
     APPEAR = "appear"
     END = "end"
     LEAVE = "leave"
@@ -256,6 +264,7 @@ PAYOUT: Transitions = {
     (_O.FAILED, E.DROP): _O.DROPPED,
 }
 CLAIM: Transitions = {(_C.OPEN, E.LINK): _C.LINKED, (_C.OPEN, E.REFUSE): _C.REFUSED}
+ALERT: Transitions = {(AlertStatus.OPEN, E.CLOSE): AlertStatus.CLOSED}
 MACHINES: Mapping[str, Transitions] = {
     "vouchers": VOUCHER,
     "payments": PAYMENT,
@@ -264,6 +273,7 @@ MACHINES: Mapping[str, Transitions] = {
     "transfers": TRANSFER,
     "payouts": PAYOUT,
     "claims": CLAIM,
+    "alerts": ALERT,
     "access_grants": GRANT,
     "routers": ROUTER,
 }

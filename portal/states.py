@@ -9,6 +9,7 @@ import msgspec
 from portal.db import Tx
 from portal.machines import (
     MACHINES,
+    AlertStatus,
     ClaimStatus,
     E,
     GrantStatus,
@@ -24,6 +25,7 @@ from portal.machines import (
 
 __all__ = [
     "MACHINES",
+    "AlertStatus",
     "ClaimStatus",
     "E",
     "GrantStatus",

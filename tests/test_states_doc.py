@@ -14,6 +14,7 @@ NAMES = {
     "transfers": "Transfer",
     "payouts": "Payout",
     "claims": "Claim",
+    "alerts": "Alert",
     "access_grants": "Grant",
     "routers": "Router",
 }

@@ -1,6 +1,7 @@
 """The tables, a file per noun. Rows are the truth; what may happen to them is in `portal.states` and the nouns."""
 
 from portal.tables.access import AccessGrant, Device, HotspotSession
+from portal.tables.alerts import Alert
 from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.claims import Claim
 from portal.tables.credits import Credit
@@ -18,6 +19,7 @@ from portal.tables.payouts import Payout, PayoutNumber, PayoutPlan
 from portal.tables.pulls import PullPage, RouterPull
 from portal.tables.receipts import Receipt
 from portal.tables.routers import Router, RouterCheck, RouterScript
+from portal.tables.seals import EventSeal
 from portal.tables.suspense import Refund, Suspense
 from portal.tables.transfers import Transfer
 from portal.tables.users import Membership, User, UserSession
@@ -25,6 +27,7 @@ from portal.tables.vouchers import Batch, Voucher
 
 __all__ = [
     "AccessGrant",
+    "Alert",
     "Batch",
     "Callback",
     "CallbackAddress",
@@ -34,6 +37,7 @@ __all__ = [
     "Device",
     "DriftLook",
     "Event",
+    "EventSeal",
     "HotspotSession",
     "JobRun",
     "KnownRow",
