@@ -177,7 +177,8 @@ OBEY: Final = r"""
 :local vMac [:pick $vFields 5]
 :local vIp [:pick $vFields 4]
 :if ([:len [/ip hotspot active find where user=$vName and mac-address=$vMac and address=$vIp]] = 0) do={
-:local vMost [:tonum [:tostr [/ip hotspot user profile get [find where name=[/ip hotspot user get [find where name=$vName] profile]] shared-users]]]
+:local vTerms [/ip hotspot user get [find where name=$vName] profile]
+:local vMost [:tonum [:tostr [/ip hotspot user profile get [find where name=$vTerms] shared-users]]]
 :local vIn [/ip hotspot active find where user=$vName]
 :if ([:typeof $vMost] = "num" && [:len $vIn] >= $vMost && [:len [/ip hotspot host find where address=$vIp]] > 0) do={
 :local vLeft [:pick $vIn 0]

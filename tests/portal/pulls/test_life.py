@@ -66,13 +66,13 @@ async def test_the_board_is_known_after_the_first_run(site: Site) -> None:
     assert row
     assert (row["version"], row["serial"], row["status"]) == ("7.16", "HEX0SIM0001", "online")
     assert row["board"]
-    assert row["reconciled_at"] == site.clock.now() or row["reconciled_at"] is not None
+    assert row["reconciled_at"] is not None
 
 
 async def test_a_restarted_router_is_read_at_once_and_its_phones_come_back(site: Site) -> None:
     await site.run()
     guest = await site.guest()
-    await site.run(times=3)
+    await site.run(times=5)  # read once more: a start is known by an uptime that fell
     site.board.reboot()
     assert not site.is_online(guest)
     await site.run(times=2)
