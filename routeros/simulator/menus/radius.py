@@ -71,12 +71,19 @@ class RadiusMenu(ItemMenu):
 class IncomingMenu(SettingsMenu):
     """`/radius/incoming`: whether orders are taken, and the port they come to (a real one is the simulator's own)."""
 
-    def __init__(self, tables: Tables, *, port: int, forget: Callable[[], None]) -> None:
+    def __init__(self, tables: Tables, *, port: int, forget: Callable[[], None], changed: Callable[[], None]) -> None:
         factory = {"accept": "false", "port": str(port), "vrf": "main"}
         readers = {"accept": boolean, "port": _PORT}
         super().__init__(INCOMING, factory, readers=readers, lookup=tables)
+        self._hear = changed
         self._forget = forget
         self.writers["reset-counters"] = self.reset_counters
+
+    def change(self, call: Call) -> Answer:
+        """Set properties; whoever listens for orders hears of it."""
+        answer = super().change(call)
+        self._hear()
+        return answer
 
     @property
     def accepts(self) -> bool:

@@ -26,8 +26,16 @@ class Radius:
         self.desk = hotspot.radius = RadiusDesk(hotspot, client)
         hotspot.session_watchers.append(self.desk.session_changed)
         tables = hotspot.tables
-        settings = IncomingMenu(tables, port=hotspot.behaviour.radius_incoming_port, forget=self._forget_orders)
+        settings = IncomingMenu(
+            tables,
+            port=hotspot.behaviour.radius_incoming_port,
+            forget=self._forget_orders,
+            changed=self._open_if_wanted,
+        )
         self.menus: list[Menu] = [RadiusMenu(tables[RADIUS], client.tallies.clear), settings]
+        self._settings = settings
+        self._is_started = False
+        self._opening: asyncio.Task[None] | None = None
         self.incoming = Incoming(
             tables,
             hotspot.active,
@@ -38,14 +46,25 @@ class Radius:
         )
 
     async def start(self) -> None:
-        """Hear orders. Raises OSError when the port is taken."""
-        await self.incoming.listen(self._host)
+        """Hear orders where they are accepted; a router that accepts none has no socket. Raises OSError when the port is
+        taken."""
+        self._is_started = True
+        if self._settings.accepts:
+            await self.incoming.listen(self._host)
 
     async def stop(self) -> None:
         """Give the sockets up."""
+        self._is_started = False
+        if self._opening is not None:
+            await asyncio.gather(self._opening, return_exceptions=True)
+            self._opening = None
         self.incoming.close()
         await self.desk.close()
         await asyncio.sleep(0)  # a datagram socket is closed at the loop's next turn
+
+    def _open_if_wanted(self) -> None:
+        if self._is_started and self._settings.accepts and self._opening is None:
+            self._opening = asyncio.get_running_loop().create_task(self.incoming.listen(self._host))
 
     def _forget_orders(self) -> None:
         self.incoming.orders = Orders()

@@ -519,6 +519,9 @@ async def test_a_lost_report_is_sent_again(router: SimulatedRouter, server: Radi
 async def open_orders(router: SimulatedRouter) -> int:
     async with await RawClient.connect(router) as client:
         assert await client.ask("/radius/incoming/set", "=accept=yes") == [["!done"]]
+    async with asyncio.timeout(3):
+        while not router.radius.incoming.port:  # noqa: ASYNC110  (the socket opens a moment after the answer)
+            await asyncio.sleep(0.01)
     return router.radius.incoming.port
 
 
@@ -586,10 +589,13 @@ async def test_a_name_two_sessions_share_needs_more(router: SimulatedRouter, ser
 
 
 async def test_orders_are_dropped_unless_accepted_and_signed(router: SimulatedRouter, server: RadiusServer) -> None:
-    port = router.radius.incoming.port
     await log_in(router)
-    assert await server.order(40, {"user": "njeri"}, port=port) is None
-    assert await open_orders(router) == port
+    assert router.radius.incoming.port == 0, "nothing listens where nothing is accepted"
+    port = await open_orders(router)
+    async with await RawClient.connect(router) as client:
+        await client.ask("/radius/incoming/set", "=accept=no")
+        assert await server.order(40, {"user": "njeri"}, port=port) is None
+        await client.ask("/radius/incoming/set", "=accept=yes")
     assert await server.order(40, {"user": "njeri"}, port=port, secret=b"guess") is None
     assert router.radius.incoming.orders.bad_requests == 1
     server.transport.sendto(b"\x28garbage", ("127.0.0.1", port))
