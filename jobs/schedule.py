@@ -10,7 +10,7 @@ from apscheduler.executors.base import BaseExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from jobs import doctor, drift, outages, payments, routers, vouchers
+from jobs import doctor, drift, invariants, outages, payments, routers, vouchers
 from jobs.doors import Doors
 from jobs.tally import Tally
 
@@ -38,6 +38,14 @@ JOBS: dict[str, Job] = {
         Job("drift-routers", drift.look_around, {"second": "50"}, timeout_s=300, overdue_s=900),
         Job("doctor-routers", doctor.check_all, {"hour": "1", "minute": "40"}, timeout_s=1800, overdue_s=93_600),
         Job("refresh-tokens", payments.refresh_tokens, {"minute": "*/10", "second": "5"}, timeout_s=60, overdue_s=1800),
+        Job("check-invariants", invariants.check, {"minute": "*/5", "second": "30"}, timeout_s=120, overdue_s=900),
+        Job(
+            "check-all-invariants",
+            invariants.check_all,
+            {"hour": "0", "minute": "20"},
+            timeout_s=1800,
+            overdue_s=93_600,
+        ),
         Job("reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300),
     )
 }

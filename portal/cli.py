@@ -14,6 +14,7 @@ from jobs import doctor, drift, runner
 from jobs.routers import sync_one
 from jobs.schedule import JOBS, next_run_at
 from portal import database, house, routers
+from portal.cli_invariants import check_invariants
 from portal.cli_mpesa import mpesa
 from portal.cli_run import run
 from portal.cli_spool import spool
@@ -34,6 +35,7 @@ def main() -> None:
     """Sell Wi-Fi time on MikroTik hotspots and be paid by M-Pesa."""
 
 
+main.add_command(check_invariants)
 main.add_command(mpesa)
 main.add_command(spool)
 
