@@ -34,7 +34,7 @@ _STALE_S = 60.0
 class SpoolError(Unavailable):
     """The message is not on the disk: full, not writable, or over the limit. `reason` is for logs."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str = "The spool does not take the message.") -> None:
         super().__init__()
         self.reason = reason
 
