@@ -6,6 +6,7 @@ from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.claims import Claim
 from portal.tables.credits import Credit
 from portal.tables.drift import DriftLook, KnownRow
+from portal.tables.exchanges import Exchange
 from portal.tables.history import Event, JobRun
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
@@ -38,6 +39,7 @@ __all__ = [
     "DriftLook",
     "Event",
     "EventSeal",
+    "Exchange",
     "HotspotSession",
     "JobRun",
     "KnownRow",
