@@ -264,7 +264,16 @@ PAYOUT: Transitions = {
     (_O.FAILED, E.DROP): _O.DROPPED,
 }
 CLAIM: Transitions = {(_C.OPEN, E.LINK): _C.LINKED, (_C.OPEN, E.REFUSE): _C.REFUSED}
+FLOAT: Transitions = {(FloatStatus.OPEN, E.CLOSE): FloatStatus.CLOSED}
 ALERT: Transitions = {(AlertStatus.OPEN, E.CLOSE): AlertStatus.CLOSED}
+COMPARISON: Transitions = {
+    ("running", E.ANSWER): "ready",
+    ("running", E.CLOSE): "done",
+    ("running", E.FAIL): "failed",
+    ("ready", E.APPROVE): "taking",
+    ("ready", E.DROP): "dropped",
+    ("taking", E.CLOSE): "done",
+}
 MACHINES: Mapping[str, Transitions] = {
     "vouchers": VOUCHER,
     "payments": PAYMENT,
@@ -274,6 +283,8 @@ MACHINES: Mapping[str, Transitions] = {
     "payouts": PAYOUT,
     "claims": CLAIM,
     "alerts": ALERT,
+    "floats": FLOAT,
+    "comparisons": COMPARISON,
     "access_grants": GRANT,
     "routers": ROUTER,
 }

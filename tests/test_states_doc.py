@@ -15,6 +15,8 @@ NAMES = {
     "payouts": "Payout",
     "claims": "Claim",
     "alerts": "Alert",
+    "comparisons": "Comparison",
+    "floats": "Float",
     "access_grants": "Grant",
     "routers": "Router",
 }
