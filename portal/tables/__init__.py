@@ -7,6 +7,7 @@ from portal.tables.claims import Claim
 from portal.tables.credits import Credit
 from portal.tables.drift import DriftLook, KnownRow
 from portal.tables.exchanges import Exchange
+from portal.tables.floats import CashFloat
 from portal.tables.history import Event, JobRun
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
@@ -18,6 +19,7 @@ from portal.tables.packages import Package
 from portal.tables.payments import Checkout, Payment
 from portal.tables.payouts import Payout, PayoutNumber, PayoutPlan
 from portal.tables.pulls import PullPage, RouterPull
+from portal.tables.rails import RailAccount
 from portal.tables.receipts import Receipt
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.seals import EventSeal
@@ -32,6 +34,7 @@ __all__ = [
     "Batch",
     "Callback",
     "CallbackAddress",
+    "CashFloat",
     "Checkout",
     "Claim",
     "Credit",
@@ -59,6 +62,7 @@ __all__ = [
     "PayoutNumber",
     "PayoutPlan",
     "PullPage",
+    "RailAccount",
     "Receipt",
     "Refund",
     "Router",

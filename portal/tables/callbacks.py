@@ -7,6 +7,7 @@ from portal.db import DB
 from portal.tables.base import Table, cents, key, link, moment, number, text, word
 from portal.tables.merchants import Merchant, MpesaAccount
 from portal.tables.payments import Payment
+from portal.tables.rails import RailAccount
 
 
 class CallbackAddress(
@@ -18,8 +19,9 @@ class CallbackAddress(
     id = key()
     merchant_id = link(Merchant, "whose; null: the platform's", null=True, index=True)
     account_id = link(MpesaAccount, "for which M-Pesa account", null=True, index=True)
+    rail_account_id = link(RailAccount, "for which account at another rail", null=True, index=True)
     token = word(64, "unguessable part of the address, hex", unique=True)
-    road = word(8, "c2b or result", default="c2b")
+    road = word(8, "c2b, result, airtel or paystack", default="c2b")
     kind = word(16, "of a result: what was asked for, such as reversal", null=True)
     request_id = number("of a result: the row that asked", null=True)
     created_at = moment("when it was given out", null=False)
@@ -33,10 +35,11 @@ class Callback(
     payment_id = link(Payment, "which payment, by the address", null=True, index=True)
     account_id = link(MpesaAccount, "which M-Pesa account, by the address", null=True, index=True)
     address_id = link(CallbackAddress, "which address, when it is not a payment's", null=True, index=True)
-    road = word(8, "stk, webhook, c2b, result or timeout", default="stk")
+    road = word(8, "stk, webhook, c2b, result, timeout, airtel or paystack", default="stk")
     named_id = number("the row its address names: the payment, or the address")
     body = Bytea(help_text="as it came, at most 64 KiB")
     body_hash = Bytea(help_text="SHA-256 of the body: a repeat is the same row")
+    signature = word(200, "what the provider signed it with, where that stands in a header")
     is_cut = Boolean(default=False, help_text="it was longer than is kept")
     source = word(45, "address it came from")
     is_trusted = Boolean(default=False, help_text="from an address the provider publishes")

@@ -12,7 +12,7 @@ class LedgerPosting(Table, tablename="ledger_postings", db=DB, help_text="entrie
     merchant_id = link(Merchant, "whose; null: the platform's", null=True, index=True)
     payment_id = link(Payment, "by which payment", null=True, index=True)
     kind = word(16, "why: see portal.ledger.KINDS")
-    receipt = word(20, "the money's receipt at the provider", null=True)
+    receipt = word(32, "the money's receipt at the provider", null=True)
     reverses_id = number("the posting this one takes back; each at most once", null=True)
     note = word(120, "for people")
     created_at = moment("when", null=False)

@@ -5,8 +5,10 @@ from piccolo.constraints import Unique
 
 from portal.db import DB
 from portal.tables.base import Table, cents, key, link, moment, number, text, word
+from portal.tables.floats import CashFloat
 from portal.tables.merchants import Merchant, MpesaAccount
 from portal.tables.packages import Package
+from portal.tables.rails import RailAccount
 from portal.tables.routers import Router
 from portal.tables.vouchers import Voucher
 
@@ -36,6 +38,8 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     checkout_id = link(Checkout, "for which checkout", null=True, index=True)
     voucher_id = link(Voucher, "which voucher it buys or bought", null=True, index=True)
     account_id = link(MpesaAccount, "by which M-Pesa account", null=True, index=True)
+    rail_account_id = link(RailAccount, "by which account at another rail", null=True, index=True)
+    float_id = link(CashFloat, "into which cashier's drawer", null=True, index=True)
     method = word(8, "stk, c2b, cash, manual, airtel, paystack or credit", default="stk")
     status = word(
         16, "created, submitting, pending, paid, failed, unknown, refund_pending or refunded", default="created"
@@ -49,9 +53,11 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     callback_token = word(64, "unguessable part of its callback's address, hex", unique=True)
     merchant_request_id = word(64, "Daraja's", null=True)
     checkout_request_id = word(64, "Daraja's; a status query needs it", null=True, unique=True)
-    receipt = word(20, "M-Pesa receipt; settles one payment only", null=True, unique=True)
+    receipt = word(32, "the rail's receipt; settles one payment only: unique per rail", null=True)
     result_code = word(24, "Daraja's, as text", null=True)
     result_text = text("Daraja's words, for people who look into it")
+    pay_url = text("the provider's own page where it is paid, for rails that have one")
+    email = word(120, "where the provider of that page sends its receipt")
     created_at = moment("when", null=False)
     submitted_at = moment("when the push was sent")
     paid_at = moment("when it was known to be paid")
