@@ -82,6 +82,7 @@ def leads_to(page: httpx.Response) -> set[str]:
     ],
 )
 async def test_a_number_that_is_not_kenyan_mobile_is_refused_with_an_example(shop: Shop, number: str) -> None:
+    """Case 48."""
     async with shop.browser() as browser:
         form = await form_for(browser, shop)
         answer = await form.send(browser, phone=number)
@@ -225,6 +226,7 @@ async def test_a_stale_visit_buys_nothing(shop: Shop) -> None:
 
 
 async def test_a_form_sent_twice_asks_for_money_once(shop: Shop) -> None:
+    """Case 11: a double tap on Pay, or two tabs."""
     async with shop.browser() as browser, shop.browser() as impatient:
         form = await form_for(browser, shop)
         first, second = await form.send(browser), await form.send(impatient)

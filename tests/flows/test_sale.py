@@ -142,6 +142,7 @@ async def test_a_second_phone_is_refused(shop: Shop) -> None:
 
 
 async def test_a_router_that_was_away_lets_the_paid_phone_in_when_it_is_back(shop: Shop) -> None:
+    """Case 33."""
     async with shop.browser() as browser:
         waiting = await pay_for(browser, shop)
         await shop.daraja.wait_prompt(MSISDN)

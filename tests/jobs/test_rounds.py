@@ -157,6 +157,7 @@ async def test_a_word_is_not_for_what_is_found_later(room: Room) -> None:
 
 
 async def test_a_replaced_board_is_noticed_and_gets_everything_again(room: Room) -> None:
+    """Case 34: a board that lost its users."""
     guest = await room.guest()
     assert await room.sync()
     hotspot = room.board.hotspot

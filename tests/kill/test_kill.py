@@ -113,10 +113,12 @@ async def test_worker_dies_while_it_settles(house: House, shop: Shop) -> None:
 
 
 async def test_worker_dies_when_it_has_settled(house: House, shop: Shop) -> None:
+    """Case 30."""
     await sold_in_spite_of(house, shop, "settle.committed", death_of="worker")
 
 
 async def test_worker_dies_when_the_user_is_on_the_router(house: House, shop: Shop) -> None:
+    """Case 31."""
     await sold_in_spite_of(house, shop, "login.user_added", death_of="worker")
 
 
