@@ -16,7 +16,7 @@ import msgspec
 
 from portal.clock import Clock
 from portal.errors import MpesaBusy, MpesaConfig, MpesaError, MpesaUnknown
-from portal.mpesa import messages, sentences
+from portal.mpesa import heard, messages, sentences
 from portal.mpesa.credentials import Fetch, MpesaApp, Token
 from portal.mpesa.loose_json import MOST_BYTES
 from portal.mpesa.refusals import Failure, Kind, error_of
@@ -135,12 +135,14 @@ class Wire:
         """One exchange and its log line. A lost answer comes back as a Failure; MpesaBusy when nothing was sent."""
         started = time.monotonic()
         outcome = "cancelled"
+        heard.nothing()
         try:
             async with asyncio.timeout(self._patience_s):
                 answer = await self._exchange(
                     method, path, authorization=authorization, body=body, most_bytes=most_bytes
                 )
             outcome = str(answer.status)
+            heard.status(answer.status)
         except _NEVER_SENT as error:
             outcome = type(error).__name__
             raise MpesaBusy(outcome, "M-Pesa could not be reached", retry_after=15) from error

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from portal import exchanges
 from portal.db import atomic
 from portal.errors import MpesaError
+from portal.exchanges import Asking, Exchange
 from portal.mpesa import evidence
 from portal.mpesa.doors import MpesaDoors
 from portal.payments.settle import settle
@@ -64,10 +66,18 @@ async def to_enquire(*, now: datetime) -> list[Question]:
 
 async def enquire(question: Question, doors: MpesaDoors, *, vault: Vault, now: datetime) -> str:
     """Ask about one payment and settle by the answer. An error is not an answer: it is asked again later."""
+    asking = Asking("query", now=now)
     try:
         daraja = await doors.for_account(question.account_id)
         answer = await daraja.query(question.checkout_request_id)
     except MpesaError as error:
         log.warning("query not answered", extra={"payment": question.payment_id, "said": str(error)})
+        await _keep(question, asking.ended(error.code or type(error).__name__, error.provider_message))
         return type(error).__name__
+    await _keep(question, asking.ended(answer.result_code, answer.result_text))
     return await settle(evidence.of_query(question.payment_id, answer), vault=vault, now=now)
+
+
+async def _keep(question: Question, exchange: Exchange) -> None:
+    async with atomic() as tx:
+        await exchanges.keep(tx, question.payment_id, exchange)

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from asyncpg import Record
 
-from portal import faults
+from portal import exchanges, faults
 from portal.db import DB, atomic
 from portal.errors import MpesaBusy, MpesaError, MpesaPromptOpen, MpesaUnknown
+from portal.exchanges import Asking, Exchange
 from portal.mpesa.client import Daraja
 from portal.mpesa.doors import MpesaDoors
 from portal.mpesa.messages import PushAccepted
@@ -37,8 +38,9 @@ async def push(payment_id: int, doors: MpesaDoors, *, now: datetime) -> str:
     if payment is None:
         return "not waiting"
     faults.reach("push.claimed")
+    asking = Asking("push", now=now)
     if isinstance(daraja, MpesaError):
-        return await _not_accepted(payment, daraja, now=now)
+        return await _not_accepted(payment, daraja, asking.ended(_code(daraja), daraja.provider_message), now=now)
     try:
         accepted = await daraja.push(
             phone=payment["phone"],
@@ -48,9 +50,10 @@ async def push(payment_id: int, doors: MpesaDoors, *, now: datetime) -> str:
             callback_url=doors.callback_url(payment["callback_token"]),
         )
     except MpesaError as error:
-        return await _not_accepted(payment, error, now=now)
+        return await _not_accepted(payment, error, asking.ended(_code(error), error.provider_message), now=now)
+    exchange = asking.ended("accepted")
     faults.reach("push.answered")
-    return await patiently(lambda: _accepted(payment, accepted, now=now), within_s=HOLD_ANSWER_S)
+    return await patiently(lambda: _accepted(payment, accepted, exchange, now=now), within_s=HOLD_ANSWER_S)
 
 
 async def _door(account_id: int, doors: MpesaDoors) -> Daraja | MpesaError:
@@ -88,9 +91,10 @@ async def _claim(payment_id: int, *, now: datetime) -> Record | None:
         )
 
 
-async def _accepted(payment: Record, accepted: PushAccepted, *, now: datetime) -> str:
+async def _accepted(payment: Record, accepted: PushAccepted, exchange: Exchange, *, now: datetime) -> str:
     """Daraja took it. The callback may have been faster: then only the ids are filled in."""
     async with atomic() as tx:
+        await exchanges.keep(tx, payment["id"], exchange)
         if await move(
             tx, "payments", payment["id"], E.ACCEPT, at=now, actor="mpesa", next_query_at=now + FIRST_QUERY_AFTER,
             merchant_request_id=accepted.merchant_request_id, checkout_request_id=accepted.checkout_request_id,
@@ -105,11 +109,16 @@ async def _accepted(payment: Record, accepted: PushAccepted, *, now: datetime) -
         return "settled before"
 
 
-async def _not_accepted(payment: Record, error: MpesaError, *, now: datetime) -> str:
+def _code(error: MpesaError) -> str:
+    return "prompt_open" if isinstance(error, MpesaPromptOpen) else error.code[:24] or type(error).__name__
+
+
+async def _not_accepted(payment: Record, error: MpesaError, exchange: Exchange, *, now: datetime) -> str:
     log.warning("push not accepted", extra={"payment": payment["id"], "kind": type(error).__name__, "said": str(error)})
-    code = "prompt_open" if isinstance(error, MpesaPromptOpen) else error.code[:24] or type(error).__name__
+    code = _code(error)
     data = {"said": str(error)}
     async with atomic() as tx:
+        await exchanges.keep(tx, payment["id"], exchange)
         if isinstance(error, MpesaBusy) and now - payment["created_at"] < GIVE_UP_AFTER:
             again = now + timedelta(seconds=min(error.retry_after, 30))
             await move(tx, "payments", payment["id"], E.RETRY, at=now, actor="mpesa", data=data, next_try_at=again)
