@@ -107,6 +107,13 @@ class ClaimStatus(StrEnum):
     REFUSED = "refused"
 
 
+class FloatStatus(StrEnum):
+    """Whether a cashier's drawer is being worked from."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class E(StrEnum):
     """Every event that moves a status."""
 

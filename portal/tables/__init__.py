@@ -21,6 +21,7 @@ from portal.tables.payouts import Payout, PayoutNumber, PayoutPlan
 from portal.tables.pulls import PullPage, RouterPull
 from portal.tables.rails import RailAccount
 from portal.tables.receipts import Receipt
+from portal.tables.reconciliation import Comparison, ComparisonLine, DailyClose, MpesaPace
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.seals import EventSeal
 from portal.tables.suspense import Refund, Suspense
@@ -37,7 +38,10 @@ __all__ = [
     "CashFloat",
     "Checkout",
     "Claim",
+    "Comparison",
+    "ComparisonLine",
     "Credit",
+    "DailyClose",
     "Device",
     "DriftLook",
     "Event",
@@ -54,6 +58,7 @@ __all__ = [
     "Message",
     "MpesaAccount",
     "MpesaEnquiry",
+    "MpesaPace",
     "MpesaToken",
     "OutageCredit",
     "Package",
