@@ -22,6 +22,8 @@ async def seal() -> int:
         await tx.execute("SELECT pg_advisory_xact_lock(hashtext('event_seals'))")
         last = await tx.row("SELECT * FROM event_seals ORDER BY id DESC LIMIT 1")
         seen = await tx.value("SELECT coalesce(max(id), 0) FROM events")
+        if last is None and seen == 0:
+            return 0
         if last is None:
             await _write(tx, first=1, last=0, seen=seen, before="")
             return 0
@@ -45,6 +47,7 @@ async def _write(tx: Tx, *, first: int, last: int, seen: int, before: str) -> in
 async def _is_unsettled(tx: Tx, sealed_at: object) -> bool:
     return await tx.value(
         """SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                          AND backend_type = 'client backend'
                           AND xact_start < $1)""",
         sealed_at,
     )
@@ -67,5 +70,5 @@ async def broken(*, whole: bool = False) -> list[str]:
 
 _SOME = f"""
 SELECT * FROM ((SELECT * FROM event_seals ORDER BY id DESC LIMIT {CHECKED})
-  UNION (SELECT * FROM event_seals WHERE id >= (SELECT floor(random() * max(id)) FROM event_seals) ORDER BY id LIMIT {CHECKED})) some
+  UNION (SELECT * FROM event_seals WHERE id >= (SELECT floor(random() * max(id)) FROM event_seals) ORDER BY id LIMIT {CHECKED})) checked
 ORDER BY id"""

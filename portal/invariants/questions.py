@@ -55,7 +55,8 @@ QUESTIONS: dict[str, str] = {
                           AND l.note = 'the receipt of a payment known before')""",
     "I3 two payments with one receipt": """
         SELECT 'receipt ' || p.receipt FROM payments p WHERE p.id >= {payments} AND p.receipt IS NOT NULL
-        AND EXISTS (SELECT FROM payments o WHERE o.receipt = p.receipt AND o.id < p.id)""",
+        AND EXISTS (SELECT FROM payments o WHERE o.receipt = p.receipt AND o.id < p.id
+                    AND (o.method IN ('stk', 'c2b') AND p.method IN ('stk', 'c2b') OR o.method = p.method))""",
     "I4 a voucher in use without a cause": """
         SELECT 'voucher ' || v.id FROM vouchers v WHERE v.status IN ('paid', 'in_use') AND v.id >= {vouchers}
         AND NOT EXISTS (SELECT FROM payments p WHERE p.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))
