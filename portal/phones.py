@@ -84,6 +84,13 @@ def _why_invalid(compact: str) -> str:
     return N_("This is not a Kenyan mobile number. Write it like 0712 345 678.")
 
 
+def written(phone: str) -> str:
+    """As people write it: `"254712345678"` → "0712 345 678"; a number of another country as "+…", nothing for nothing."""
+    if is_stored_form(phone):
+        return f"0{phone[3:6]} {phone[6:9]} {phone[9:]}"
+    return f"+{phone}" if phone else ""
+
+
 def mask(phone: str) -> str:
     """For screens: `"254712345678"` → "0712 ••• 678". Takes E.164 digits; anything else is hidden wholly."""
     if not is_stored_form(phone):

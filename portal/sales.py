@@ -3,6 +3,7 @@
 How a sale comes about: checkouts and payments. Sums over sales: reports.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -63,8 +64,41 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     method: str
     receipt: str | None
+    reference: str
     router: str
     state: SaleState
+
+
+class Group(StrEnum):
+    """Sales that belong together in a list."""
+
+    PAID = "paid"
+    WAITING = "waiting"
+    FAILED = "failed"
+    HELD = "held"  # money came in, and nothing was delivered for it
+    REFUNDS = "refunds"
+
+
+_STATUSES = {
+    Group.PAID: ["paid"],
+    Group.WAITING: ["created", "submitting", "pending", "unknown"],
+    Group.FAILED: ["failed"],
+    Group.HELD: ["created", "submitting", "pending", "unknown", "failed"],
+    Group.REFUNDS: ["refund_pending", "refunded"],
+}
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which sales are listed; what is None does not matter. `since` inclusive, `until` exclusive; `ids` names them one by one."""
+
+    group: Group | None = None
+    method: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: Sequence[int] | None = None
+
+
+EVERYTHING = Wanted()
 
 
 class SalesPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +110,8 @@ class SalesPage(msgspec.Struct, frozen=True, kw_only=True):
 
 _LATEST = """
 SELECT p.id, p.created_at, p.phone, p.method, p.status, p.amount_cents, p.received_cents, p.currency, p.receipt,
-       p.result_code, p.paid_at, coalesce(c.terms, v.terms) AS terms, c.id AS checkout_id, r.name AS router, r.status AS router_status,
+       p.result_code, p.paid_at, p.account_reference,
+       coalesce(c.terms, v.terms) AS terms, c.id AS checkout_id, r.name AS router, r.status AS router_status,
        v.status AS voucher_status, g.logged_in_at, s.is_open,
        EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale') AS is_sale
 FROM payments p
@@ -86,14 +121,22 @@ LEFT JOIN vouchers v ON v.id = coalesce(p.voucher_id, c.voucher_id)
 LEFT JOIN access_grants g ON g.voucher_id = v.id AND g.router_id = c.router_id
 LEFT JOIN LATERAL (SELECT true AS is_open FROM hotspot_sessions s
                    WHERE s.grant_id = g.id AND s.ended_at IS NULL LIMIT 1) s ON true
-WHERE p.merchant_id = $1 AND p.id < $2
+WHERE p.merchant_id = $1 AND p.id < $2 AND ($4::text[] IS NULL OR p.status = ANY($4)) AND ($5::text IS NULL OR p.method = $5)
+AND ($6::timestamptz IS NULL OR p.created_at >= $6) AND ($7::timestamptz IS NULL OR p.created_at < $7)
+AND ($8::bigint[] IS NULL OR p.id = ANY($8)) AND (NOT $9::bool OR p.received_cents IS NOT NULL)
 ORDER BY p.id DESC LIMIT $3"""
 _NEWEST = 2**63 - 1
 
 
-async def latest(actor: Actor, *, now: datetime, most: int = PAGE_SIZE, before: int | None = None) -> SalesPage:
+async def latest(
+    actor: Actor, *, now: datetime, most: int = PAGE_SIZE, before: int | None = None, wanted: Wanted = EVERYTHING
+) -> SalesPage:
     """The merchant's newest sales, from below the id `before` on when given."""
-    rows = await DB.fetch(_LATEST, actor.at_merchant(), before or _NEWEST, most + 1)
+    rows = await DB.fetch(
+        _LATEST, actor.at_merchant(), before or _NEWEST, most + 1, _STATUSES[wanted.group] if wanted.group else None,
+        wanted.method, wanted.since, wanted.until, None if wanted.ids is None else list(wanted.ids),
+        wanted.group is Group.HELD,
+    )  # fmt: skip
     sales = [_sale(row, now=now) for row in rows[:most]]
     return SalesPage(sales=sales, older=sales[-1].id if len(rows) > most else None)
 
@@ -109,6 +152,7 @@ def _sale(row: Record, *, now: datetime) -> Sale:
         currency=row["currency"],
         method=row["method"],
         receipt=row["receipt"],
+        reference=row["account_reference"],
         router=row["router"] or "",
         state=_state(row, now=now),
     )

@@ -48,9 +48,7 @@ def price(cents: int, currency: str) -> str:
 
 def phone(digits: str) -> str:
     """ "0712 345 678" from E.164 digits; a number of another country as "+…", nothing for nothing."""
-    if phones.is_stored_form(digits):
-        return together(f"0{digits[3:6]} {digits[6:9]} {digits[9:]}")
-    return f"+{digits}" if digits else ""
+    return together(phones.written(digits))
 
 
 def length(seconds: int, language: Language, *, most: int = 2) -> str:
