@@ -10,7 +10,7 @@ from apscheduler.executors.base import BaseExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from jobs import doctor, drift, invariants, outages, payments, routers, vouchers
+from jobs import doctor, drift, invariants, outages, payments, payouts, refunds, routers, vouchers
 from jobs.doors import Doors
 from jobs.tally import Tally
 
@@ -46,6 +46,8 @@ JOBS: dict[str, Job] = {
             timeout_s=1800,
             overdue_s=93_600,
         ),
+        Job("refunds", refunds.run, {"second": "10"}, timeout_s=120, overdue_s=600),
+        Job("payouts", payouts.run, {"second": "25"}, timeout_s=300, overdue_s=900),
         Job("reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300),
     )
 }

@@ -152,11 +152,18 @@ async def balance(merchant_id: int, account: str) -> int:
     )
 
 
+_OWED = """
+SELECT coalesce(-sum(amount_cents), 0)::bigint FROM ledger_entries
+WHERE merchant_id = $1 AND account IN ('merchant_payable', 'cash', 'own_clearing')"""
+
+
 async def owed(merchant_id: int) -> int:
     """What we owe a merchant, in cents: its payable, less what it holds itself (cash, money at its own shortcode). Negative:
     the merchant owes us commission."""
-    return await DB.value(
-        """SELECT coalesce(-sum(amount_cents), 0)::bigint FROM ledger_entries
-           WHERE merchant_id = $1 AND account IN ('merchant_payable', 'cash', 'own_clearing')""",
-        merchant_id,
-    )
+    return await DB.value(_OWED, merchant_id)
+
+
+async def owed_now(tx: Tx, merchant_id: int) -> int:
+    """`owed`, for whoever is about to take from it: the merchant's row stays locked until the transaction ends."""
+    await tx.execute("SELECT FROM merchants WHERE id = $1 FOR UPDATE", merchant_id)
+    return await tx.value(_OWED, merchant_id)

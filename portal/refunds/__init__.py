@@ -1,0 +1,26 @@
+"""Refunds: money that goes back to its payer, once per money received. Asked for, approved (by two people above a limit), sent, and
+closed by M-Pesa's word. Sending itself is `portal.transfers`; what policy and suspense want begins in `portal.payments.refunds`."""
+
+from portal.refunds import carrying
+from portal.refunds.asking import Road, Scope, Wish, offers, request
+from portal.refunds.carrying import approve_decided
+from portal.refunds.deciding import approve, drop, given, retry
+from portal.refunds.looks import RefundPage, RefundRow, latest, page_of
+
+__all__ = [
+    "RefundPage",
+    "RefundRow",
+    "Road",
+    "Scope",
+    "Wish",
+    "approve",
+    "approve_decided",
+    "carrying",
+    "drop",
+    "given",
+    "latest",
+    "offers",
+    "page_of",
+    "request",
+    "retry",
+]
