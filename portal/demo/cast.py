@@ -70,7 +70,7 @@ def _board(name: str, model: str, architecture: str, megabytes: int) -> Board:
 
 ROUTERS = (
     RouterSpec(
-        "Main shop", _board("hAP ax2", "C52iG-5HaxD2HaxD", "arm64", 1024), "7.18", "HGV09ABK7Q1",
+        "Main shop", _board("hAP ax2", "C52iG-5HaxD2HaxD", "arm64", 1024), "7.24", "HGV09ABK7Q1",
         "10.5.50.1", "wifi.kilimani.example", 56,
     ),
     RouterSpec(

@@ -9,7 +9,7 @@ SEVERITY_WORDS: Mapping[str, tuple[str, str]] = {
     "ok": ("ok", N_("In order")),
     "note": ("info", N_("Good to know")),
     "warn": ("warn", N_("Should be mended")),
-    "bad": ("bad", N_("Does not work")),
+    "bad": ("bad", N_("Act now")),
 }
 #: Status of a grant → (tone, word).
 GRANT_WORDS: Mapping[str, tuple[str, str]] = {

@@ -122,7 +122,7 @@ async def test_what_stands_in_the_way_is_said_with_the_next_step(
         assert says in where
         assert next_step in where
     assert "Offline" in note
-    assert "Does not work" in checkup
+    assert "Act now" in checkup
     assert not re.search(r"Errno|SSL|Traceback|Exception|refused", page), "the machine's words are not a shopkeeper's"
 
 
