@@ -14,6 +14,7 @@ from portal.errors import Invalid, NotFound, TooMany, Unavailable
 from portal.merchants import MerchantView
 from portal.msgid import N_
 from portal.packages import PackageView
+from portal.payments import pace
 from portal.routers import RouterView, router_view
 from portal.states import RouterStatus
 from portal.terms import Terms, decode_terms
@@ -88,6 +89,8 @@ async def start(
         return joined
     if router.status in (RouterStatus.OFFLINE, RouterStatus.PAUSED) or not merchant.is_active:
         raise Unavailable(N_("The Wi-Fi is down right now. Payments are paused so that you do not lose money."))
+    if await pace.is_away(router.merchant_id, now=now):
+        raise Unavailable(N_("M-Pesa does not answer right now. Payments are paused so that you do not lose money."))
     await _throttle(router, device, phone=payer, now=now)
     return await _open(
         router, package, merchant, phone=payer, device=device, form_key=form_key, language=language, now=now

@@ -4,6 +4,7 @@ later. Keys and token are at hand before the claim: from there to Daraja nothing
 import logging
 from datetime import datetime, timedelta
 
+import asyncpg
 from asyncpg import Record
 
 from portal import exchanges, faults
@@ -13,7 +14,8 @@ from portal.exchanges import Asking, Exchange
 from portal.mpesa.client import Daraja
 from portal.mpesa.doors import MpesaDoors
 from portal.mpesa.messages import PushAccepted
-from portal.patience import patiently
+from portal.patience import LOST_DATABASE, patiently
+from portal.payments import pace
 from portal.states import E, move, note
 
 log = logging.getLogger(__name__)
@@ -40,7 +42,9 @@ async def push(payment_id: int, doors: MpesaDoors, *, now: datetime) -> str:
     faults.reach("push.claimed")
     asking = Asking("push", now=now)
     if isinstance(daraja, MpesaError):
-        return await _not_accepted(payment, daraja, asking.ended(_code(daraja), daraja.provider_message), now=now)
+        status = await _not_accepted(payment, daraja, asking.ended(_code(daraja), daraja.provider_message), now=now)
+        await _heard(payment, daraja, now=now)
+        return status
     try:
         accepted = await daraja.push(
             phone=payment["phone"],
@@ -50,10 +54,14 @@ async def push(payment_id: int, doors: MpesaDoors, *, now: datetime) -> str:
             callback_url=doors.callback_url(payment["callback_token"]),
         )
     except MpesaError as error:
-        return await _not_accepted(payment, error, asking.ended(_code(error), error.provider_message), now=now)
+        status = await _not_accepted(payment, error, asking.ended(_code(error), error.provider_message), now=now)
+        await _heard(payment, error, now=now)
+        return status
     exchange = asking.ended("accepted")
     faults.reach("push.answered")
-    return await patiently(lambda: _accepted(payment, accepted, exchange, now=now), within_s=HOLD_ANSWER_S)
+    status = await patiently(lambda: _accepted(payment, accepted, exchange, now=now), within_s=HOLD_ANSWER_S)
+    await _heard(payment, None, now=now)
+    return status
 
 
 async def _door(account_id: int, doors: MpesaDoors) -> Daraja | MpesaError:
@@ -89,6 +97,14 @@ async def _claim(payment_id: int, *, now: datetime) -> Record | None:
                WHERE p.id = $1""",
             payment_id,
         )
+
+
+async def _heard(payment: Record, error: MpesaError | None, *, now: datetime) -> None:
+    """Learn from it whether M-Pesa is there at all; what became of this push matters more."""
+    try:
+        await pace.heard(payment["account_id"], error, now=now)
+    except (*LOST_DATABASE, asyncpg.PostgresError):
+        log.exception("not learnt from a push", extra={"payment": payment["id"]})
 
 
 async def _accepted(payment: Record, accepted: PushAccepted, exchange: Exchange, *, now: datetime) -> str:
