@@ -5,7 +5,7 @@ import logging
 from urllib.parse import urlsplit
 
 from jobs.doors import Doors
-from jobs.routers import AT_ONCE, sync_one
+from jobs.routers import sync_one
 from jobs.tally import Tally
 from portal import routers
 from portal.errors import NotFound
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 #: A router never seen is given this long to answer, all of it together.
 VISIT_S = 60.0
+#: The daily round is in no hurry: most of the worker's attention is for the routers' own work meanwhile.
+AT_ONCE = 4
 
 
 async def check(router_id: int, doors: Doors) -> int:
@@ -31,12 +33,17 @@ async def check(router_id: int, doors: Doors) -> int:
         return 0
     if router.status == "paused" or router.way == "pull":
         return 0
-    if not is_fine and router.tries:  # it was not reached just now: to dial again would only take as long again
-        findings = [_trouble(router.last_error or "")]
-        await checks.keep(router.id, findings, {}, now=doors.clock.now())
-    else:
-        findings = await examine(router, doors)
+    findings = await (examine if is_fine else _look)(router, doors)
     return sum(finding.severity in (Severity.WARN, Severity.BAD) for finding in findings)
+
+
+async def _look(router: RouterAccess, doors: Doors) -> list[Finding]:
+    """Examine a router, unless it was not reached just now: to dial again would only take as long again."""
+    if not router.tries:
+        return await examine(router, doors)
+    findings = [_trouble(router.last_error or "")]
+    await checks.keep(router.id, findings, {}, now=doors.clock.now())
+    return findings
 
 
 async def examine(router: RouterAccess, doors: Doors) -> list[Finding]:
@@ -65,11 +72,11 @@ def _trouble(said: str) -> Finding:
 async def _read(client: HotspotRouter) -> MenuRows:
     """Every menu the router lets us see. What it refuses (no such menu, no right) is left out; a lost line raises."""
     menus: dict[str, list[dict[str, str]]] = {}
-    for path, fields in MENUS.items():
-        try:
-            menus[path] = await client.rows(path, fields)
-        except Refused as refusal:
-            log.debug("menu not shown", extra={"menu": path, "said": refusal.text})
+    for path, shown in (await client.rows(MENUS)).items():
+        if isinstance(shown, Refused):
+            log.debug("menu not shown", extra={"menu": path, "said": shown.text})
+        else:
+            menus[path] = shown
     return menus
 
 
@@ -96,7 +103,8 @@ async def check_all(doors: Doors) -> Tally:
     async def visit(router_id: int) -> None:
         async with gate:
             try:
-                await examine(await routers.access_to(router_id, vault=doors.vault), doors)
+                if await checks.to_examine(now=doors.clock.now(), router_id=router_id):  # nobody was quicker
+                    await _look(await routers.access_to(router_id, vault=doors.vault), doors)
             except Exception:  # one router's trouble is not the others'
                 log.exception("router not examined", extra={"router": router_id})
                 tally.failed += 1

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from jobs.doors import Doors
+from jobs.gates import Gate
 from jobs.routers import AT_ONCE, reconcile, sync_one
 from portal import routers
 from portal.states import RouterStatus
@@ -22,8 +23,8 @@ class Rounds:
 
     def __init__(self) -> None:
         self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._gate = asyncio.Semaphore(AT_ONCE)
-        self._away_gate = asyncio.Semaphore(AWAY_AT_ONCE)
+        self._gate = Gate(AT_ONCE)
+        self._away_gate = Gate(AWAY_AT_ONCE)
 
     async def look(self, doors: Doors) -> None:
         """Visit routers that have due grants nobody woke them for, and try again those that are away."""
@@ -50,7 +51,7 @@ class Rounds:
             router = await routers.access_to(router_id, vault=doors.vault)
             # Whatever made it so: only a whole visit finds out that a router we call away is back.
             is_away = router.tries > 0 or router.status in _AWAY
-            async with self._away_gate if is_away else self._gate:
+            async with (self._away_gate if is_away else self._gate).place():
                 await (sync_one if is_away else reconcile)(router_id, doors)
         except Exception:  # one router's trouble is not the others'
             log.exception("router not visited", extra={"router": router_id})

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from jobs.admission import ACTOR, admit
 from jobs.doors import Doors
+from jobs.gates import Gate
 from jobs.leases import leased
 from jobs.tally import Tally
 from portal import access_grants, outages, readings, routers
@@ -20,13 +21,13 @@ from portal.errors import NotFound
 from portal.routers import RouterAccess
 from routeros.apply import Survey, apply, survey
 from routeros.client import HotspotRouter
-from routeros.errors import Refused, RouterError
+from routeros.errors import BadReply, Refused, RouterError
 from routeros.operations import Drift, EndAccess, Plan, Why
 from routeros.reconcile import Brakes, plan
 
 log = logging.getLogger(__name__)
 
-#: So many routers are visited at the same time by one sync.
+#: So many routers are visited at the same time by one sync, and more where some are silent.
 AT_ONCE = 32
 #: So many devices are let in by one flight: on a slow board each costs a tenth of a second.
 ADMITTED_AT_ONCE = 32
@@ -133,7 +134,8 @@ async def _away(router: RouterAccess, grants: Sequence[Grant | Ending], error: R
     now = doors.clock.now()
     log.warning("router did not answer", extra={"router": router.id, "said": error.text})
     async with atomic() as tx:
-        await routers.missed(tx, router, error.text, now=now)
+        is_no_hiccup = error.permanent or isinstance(error, BadReply)
+        await routers.missed(tx, router, error.text, is_no_hiccup=is_no_hiccup, now=now)
         await outages.began(tx, now=now, router_id=router.id)
         await access_grants.failed_all(tx, grants, error.text, now=now)
 
@@ -141,11 +143,11 @@ async def _away(router: RouterAccess, grants: Sequence[Grant | Ending], error: R
 async def sync(doors: Doors) -> Tally:
     """Visit every router: read it whole, mend what differs, note the sessions seen."""
     tally = Tally()
-    gate = asyncio.Semaphore(AT_ONCE)
+    gate = Gate(AT_ONCE)
 
     async def visit(router_id: int) -> None:
         is_fine = False
-        async with gate:
+        async with gate.place():
             try:
                 is_fine = await sync_one(router_id, doors)
             except Exception:  # one router's trouble is not the others'

@@ -92,12 +92,14 @@ async def wishes_for(router_id: int) -> Wishes:
     return Wishes(zone=row["zone"], sold=row["sold"]) if row else Wishes(zone="Africa/Nairobi", sold=0)
 
 
-async def to_examine(*, now: datetime) -> list[int]:
-    """Routers the daily round visits: those nobody looked at for most of a day."""
+async def to_examine(*, now: datetime, router_id: int | None = None) -> list[int]:
+    """Routers the daily round visits: those nobody looked at for most of a day; or this one, if it is one of them."""
     rows = await DB.fetch(
         """SELECT id FROM routers r WHERE status NOT IN ('paused', 'removed') AND way <> 'pull'
+           AND ($2::bigint IS NULL OR id = $2)
            AND NOT EXISTS (SELECT FROM router_checks c WHERE c.router_id = r.id AND c.at > $1) ORDER BY id""",
         now - timedelta(hours=20),
+        router_id,
     )
     return [row["id"] for row in rows]
 

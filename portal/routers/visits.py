@@ -15,6 +15,7 @@ LEASE = timedelta(seconds=6)
 #: A router that has not answered for this long is offline; before that it is late.
 OFFLINE_AFTER = timedelta(seconds=20)
 _WAITS_S = (2, 4, 8, 15, 30, 60)
+_PATIENT_FROM = 3
 _RANDOM = SystemRandom()
 
 
@@ -81,23 +82,27 @@ async def answered(tx: Tx, router_id: int, *, now: datetime, **seen: object) -> 
         now,
         *seen.values(),
     )
-    if came_back and not await _was_seen_through(tx, router_id):
+    if came_back and await _is_page_out_of_date(tx, router_id):
         await defer(tx, Work.CHECK_ROUTER, router_id)
     return came_back
 
 
-async def _was_seen_through(tx: Tx, router_id: int) -> bool:
-    """Whether the doctor's last look got to see the router's settings; if not, what its page says is out of date now."""
+async def _is_page_out_of_date(tx: Tx, router_id: int) -> bool:
+    """Whether the doctor's last look did not get through to the router's settings: its page says so still. One that was never
+    looked at can wait for the daily round, so that a fleet that comes back together is not looked at all at once."""
     return bool(
         await tx.value(
-            "SELECT facts <> '{}' FROM router_checks WHERE router_id = $1 ORDER BY id DESC LIMIT 1", router_id
+            "SELECT facts = '{}' FROM router_checks WHERE router_id = $1 ORDER BY id DESC LIMIT 1", router_id
         )
     )
 
 
-async def missed(tx: Tx, router: RouterAccess, error: str, *, now: datetime) -> None:
-    """The router did not answer: late at first, offline when it stays away; tried again after 2 s … 1 min, ± 20 %."""
-    wait = _WAITS_S[min(router.tries, len(_WAITS_S) - 1)] * _RANDOM.uniform(0.8, 1.2)
+async def missed(tx: Tx, router: RouterAccess, error: str, *, is_no_hiccup: bool = False, now: datetime) -> None:
+    """The router did not answer: late at first, offline when it stays away; tried again after 2 s … 1 min, ± 20 %.
+
+    `is_no_hiccup`: it answered, but wrongly (nonsense without end, no such password), and will again: the first wait is 15 s."""
+    step = router.tries + (_PATIENT_FROM if is_no_hiccup else 0)
+    wait = _WAITS_S[min(step, len(_WAITS_S) - 1)] * _RANDOM.uniform(0.8, 1.2)
     await tx.execute(
         """UPDATE routers SET tries = tries + 1, last_error = $2, next_try_at = $3,
                               offline_since = coalesce(offline_since, last_seen_at, $4) WHERE id = $1""",
@@ -120,10 +125,10 @@ async def missed(tx: Tx, router: RouterAccess, error: str, *, now: datetime) -> 
 
 
 async def to_sync(*, now: datetime) -> Sequence[int]:
-    """Routers a sync should visit now: not paused, and not waiting after a failure."""
+    """Routers a sync should visit now: not paused, and not waiting after a failure; those that answered last time first."""
     rows = await DB.fetch(
         """SELECT id FROM routers WHERE status NOT IN ('paused', 'removed') AND way <> 'pull'
-           AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY id""",
+           AND (next_try_at IS NULL OR next_try_at <= $1) ORDER BY tries > 0, id""",
         now,
     )
     return [row["id"] for row in rows]

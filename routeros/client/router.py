@@ -3,7 +3,7 @@
 Commands and their arguments: MikroTik manual, HotSpot CLI reference. Traps raise the classes of routeros.errors.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, TypeVar, Unpack
 
 from routeros import looking, menus
@@ -136,9 +136,11 @@ class HotspotRouter:
         """
         return await self._rows.together(*menus)
 
-    async def rows(self, path: str, fields: tuple[str, ...]) -> list[dict[str, str]]:
-        """Any menu's rows as the router prints them, with the named fields only. For looking, not for deciding."""
-        return (await self._link.ask(Command(f"{path}/print", fields=fields))).rows
+    async def rows(self, menus: Mapping[str, tuple[str, ...]]) -> dict[str, list[dict[str, str]] | Refused]:
+        """Rows of any menus as the router prints them, by path, with the named fields only; one round trip. A menu it does not
+        show is its refusal. For looking, not for deciding."""
+        replies = await self._link.fly([Command(f"{path}/print", fields=fields) for path, fields in menus.items()])
+        return {path: reply.refusal or reply.rows for path, reply in zip(menus, replies, strict=True)}
 
     async def add_user(self, user: HotspotUser) -> None:
         """Make a hotspot user. AlreadyExists when the name is taken, BadArgument when its profile is missing."""
