@@ -43,7 +43,7 @@ async def crowd(routers: int, sessions: int) -> AsyncGenerator[list[Site]]:
             router = await factories.router(vault, merchant, name=f"Router {number}", api_port=board.api_port)
             site = Site(board, router, fill.names(sessions))
             _fill(site)
-            await fill.vouchers_with_grants(router, package, site.names)
+            await fill.vouchers_with_grants(router, package, site.names, is_last=number + 1 == routers)
             sites.append(site)
             await asyncio.sleep(0)
         yield sites

@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from bench import fill, house
+from bench import cpu, fill, house
 from bench.result import Result
 from bench.stub_router import Stub, stub_router
 from jobs import routers, vouchers
@@ -22,6 +22,7 @@ from tests import factories
 #: What a command costs on the router.
 COST_S = 0.002
 BAR = {"seconds_1000": 0.1, "seconds_10000": 1.0, "connections": 1, "commands_per_user": 0.02}
+_FIGURES = ("seconds", "database_s", "router_s", "our_cpu_s", "database_cpu_s", "commands")
 
 
 async def run(quick: bool) -> Result:
@@ -33,7 +34,7 @@ async def run(quick: bool) -> Result:
     for users in (1_000, 10_000):
         runs = [await _round(users) for _ in range(rounds)]
         best = min(runs, key=lambda each: each["seconds"])
-        figures |= {f"{name}_{users}": best[name] for name in ("seconds", "database_s", "router_s", "commands")}
+        figures |= {f"{name}_{users}": best[name] for name in _FIGURES}
         limit[f"bare_s_{users}"] = best["bare"]
         connections = max(connections, *(int(each["connections"]) for each in runs))
         share = max(share, *(each["commands"] / users for each in runs))
@@ -74,6 +75,7 @@ async def _warm_up(doors: Doors) -> None:
 
 async def _end_all(doors: Doors, stub: Stub, names: list[str]) -> dict[str, float]:
     router_id = await _fill(stub.port, names)
+    ours, theirs = time.process_time(), await cpu.of_database()
     began = time.perf_counter()
     await vouchers.expire(doors)
     middle = time.perf_counter()
@@ -83,6 +85,8 @@ async def _end_all(doors: Doors, stub: Stub, names: list[str]) -> dict[str, floa
         "seconds": round(end - began, 4),
         "database_s": round(middle - began, 4),
         "router_s": round(end - middle, 4),
+        "our_cpu_s": round(time.process_time() - ours, 4),
+        "database_cpu_s": round(await cpu.of_database() - theirs, 4),
         "bare_sql": await _bare_sql(),
     }
 

@@ -8,7 +8,7 @@ import time
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from bench import house
+from bench import cpu, house
 from bench.crowd import Site, crowd, synced, worker
 from bench.result import Result
 from routeros import menus
@@ -36,7 +36,9 @@ async def run(quick: bool) -> Result:
         flaps = asyncio.create_task(_flap(flapping))
         pid = await stack.enter_async_context(worker(folder, dsn, log=folder / "worker.log"))
         ids = [site.router.id for site in healthy]
+        spent = await cpu.of_database()
         first = await synced(ids, within_s=BAR["synced_s"] * 1.5)
+        worker_s, database_s = cpu.of_process(pid), await cpu.of_database() - spent
         second = None if quick or first is None else await synced(ids, within_s=120)  # includes the wait for its minute
         peak = _peak_mib(pid)
         flaps.cancel()
@@ -47,6 +49,8 @@ async def run(quick: bool) -> Result:
         "healthy": len(healthy),
         "synced_s": round(first, 2) if first is not None else 9999.0,
         "next_round_s": round(second, 2) if second is not None else 0.0,
+        "worker_cpu_s": round(worker_s, 2),
+        "database_cpu_s": round(database_s, 2),
         "worker_peak_mib": round(peak, 1),
     }
     ok = all(figures[name] <= most for name, most in BAR.items())
