@@ -110,6 +110,7 @@ async def _judge(doors: Doors) -> Tally:
 async def reconcile(doors: Doors) -> Tally:
     """Find pushes whose sender died, and ask M-Pesa about what is open or was delivered on trust."""
     stranded = await payments.find_stranded(now=doors.clock.now())
+    await proof.ask_forgotten(now=doors.clock.now())
     tally, judged = await _enquire(doors), await _judge(doors)
     tally.processed += stranded + judged.processed
     tally.failed += judged.failed

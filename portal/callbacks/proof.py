@@ -39,6 +39,18 @@ async def ask(tx: Tx, payment_id: int, *, now: datetime) -> None:
     await tx.execute("UPDATE payments SET next_query_at = $2 WHERE id = $1 AND status <> 'paid'", payment_id, now)
 
 
+async def ask_forgotten(*, now: datetime) -> int:
+    """A failure told in between ends the questions about a payment; a success that waits for proof needs its answer all the same.
+    Returns how many payments are asked about again."""
+    rows = await DB.fetch(
+        """UPDATE payments p SET next_query_at = $1 FROM callbacks c
+           WHERE c.payment_id = p.id AND c.verdict = 'waiting' AND c.answered_at IS NULL AND p.next_query_at IS NULL
+           AND p.status IN ('pending', 'unknown', 'failed') AND p.checkout_request_id IS NOT NULL RETURNING p.id""",
+        now,
+    )
+    return len(rows)
+
+
 async def wait(tx: Tx, row: Record, found: Evidence, *, now: datetime) -> str:
     """A message that may be forged: ask, believe later. What names another request is no evidence at all."""
     known = await tx.row("SELECT checkout_request_id, status FROM payments WHERE id = $1 FOR UPDATE", row["payment_id"])

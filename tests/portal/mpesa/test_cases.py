@@ -82,6 +82,24 @@ async def test_a_busy_mpesa_gets_the_same_attempt_again_and_no_second_one(
     assert (await row())["tries"] == 2
 
 
+@pytest.mark.parametrize(
+    "lost", [httpx.ReadTimeout("nothing"), httpx.RemoteProtocolError("reset"), answer(200, b"")], ids=str
+)
+async def test_a_lost_answer_is_unknown_and_never_pushed_again(
+    doors: MpesaDoors, fake: FakeDaraja, vault: Vault, clock: Clock, lost: Answer
+) -> None:
+    """Case 8: the payer may be typing the PIN. Not by the sweep, not a minute later, not by whoever is woken again."""
+    payment = await attempt(vault)
+    fake.will(PUSH_PATH, lost, answer(200, ACCEPTED))
+    assert await payments.push(payment, doors, now=clock.now()) == "unknown"
+    clock.shift(timedelta(minutes=1))
+    assert await payments.to_push(now=clock.now()) == []
+    assert await payments.push(payment, doors, now=clock.now()) == "not waiting"
+    await payments.find_stranded(now=clock.now())
+    assert (await row())["status"] == "unknown"
+    assert len(fake.asked(PUSH_PATH)) == 1
+
+
 async def test_an_open_prompt_is_shown_and_no_second_push_is_sent(
     doors: MpesaDoors, fake: FakeDaraja, vault: Vault, clock: Clock
 ) -> None:
