@@ -84,7 +84,7 @@ class Site:
         for _ in range(times):
             self.shift(seconds=15)
             self.board.tick()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while self.board.scripts.jobs:  # noqa: ASYNC110  (the far side of a socket)
                     await asyncio.sleep(0.002)
 
