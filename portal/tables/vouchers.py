@@ -23,9 +23,9 @@ class Batch(Table, tablename="batches", db=DB, help_text="vouchers made together
 class Voucher(Table, tablename="vouchers", db=DB, help_text="the right to use one package once"):
     id = key()
     merchant_id = link(Merchant, "whose")
-    package_id = link(Package, "of which package", index=True)
-    batch_id = link(Batch, "made together with", null=True, index=True)
-    router_id = link(Router, "where it was first used or bought; null: not yet", null=True, index=True)
+    package_id = link(Package, "of which package")
+    batch_id = link(Batch, "made together with", null=True)
+    router_id = link(Router, "where it was first used or bought; null: not yet", null=True)
     code_hash = Bytea(help_text="HMAC-SHA256 of the folded code: finds it without knowing it")
     code_sealed = Bytea(help_text="the code, AES-GCM, bound to this row: for showing and printing")
     payment_reference = word(12, "public; what a payer types as account", unique=True)
