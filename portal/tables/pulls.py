@@ -23,6 +23,7 @@ class RouterPull(Table, tablename="router_pulls", db=DB, help_text="the conversa
     visit = JSONB(null=True, default=None, help_text="the complete pass under way: what was asked for, seen and done")
     profiles = JSONB(default="[]", help_text="user profiles the last complete read found as they should be")
     read_at = moment("when a complete read was last asked for")
+    settings_due_at = moment("when its settings are to be asked for next; NULL: at once")
     router_pull_unique = Unique([router_id])
 
 
@@ -34,7 +35,7 @@ class PullPage(
     router_id = link(Router, "which router")
     job = number("the number of the report job it answers")
     page = number("from 1")
-    kind = word(8, "users, active, cookies, profiles or hosts")
+    kind = word(8, "users, active, cookies, profiles, hosts, settings or foreign")
     is_last = Boolean(help_text="whether no further page follows")
     rows = JSONB(help_text="its rows; no secrets")
     pull_page_unique = Unique([router_id, job, page])
