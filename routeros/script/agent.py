@@ -6,9 +6,9 @@ it sends and gets: routeros.script.pull. Works on 6.49 as plain lines and on 7.1
 
 from typing import Final
 
-from routeros.script import agent_text
+from routeros.script import agent_text, pull_settings
 from routeros.script.quoting import quote
-from routeros.script.values import Onboarding, PullAgent, Trust, Variant
+from routeros.script.values import Family, Onboarding, PullAgent, Trust, Variant
 from routeros.words import NO_MAC
 
 #: What the script may do (MikroTik manual, User: fetch is part of `test`); no `policy`, no `sensitive`.
@@ -22,7 +22,7 @@ def agent_script(onboarding: Onboarding, way: PullAgent) -> str:
     read = agent_text.READ_JSON if is_json else agent_text.READ_PLAIN
     parts = (agent_text.ASK, write, agent_text.FETCH, read, agent_text.OBEY)
     text = "".join(part.removeprefix("\n") for part in parts)
-    for mark, piece in _pieces(is_json=is_json).items():
+    for mark, piece in _pieces(is_json=is_json, is_six=onboarding.family is Family.SIX).items():
         text = text.replace(f"@{mark}@\n", piece.removeprefix("\n"))
     # Values are checked or quoted, so none can hold a mark (`@` stands in no site, key, address or tag).
     values = {
@@ -46,7 +46,7 @@ def agent_script(onboarding: Onboarding, way: PullAgent) -> str:
     return text
 
 
-def _pieces(*, is_json: bool) -> dict[str, str]:
+def _pieces(*, is_json: bool, is_six: bool) -> dict[str, str]:
     changes = "".join(
         agent_text.CHANGE.removeprefix("\n").replace("@AT@", str(at)).replace("@FIELD@", name)
         for at, name in enumerate(agent_text.CHANGEABLE, start=3)
@@ -57,7 +57,7 @@ def _pieces(*, is_json: bool) -> dict[str, str]:
         "TRY": ":onerror vWhy in={\n" if is_json else ":do {\n",
         "CATCH": '} do={ :set vSaid ("failed|" . $vWhy) }\n' if is_json else '} on-error={ :set vSaid "failed|" }\n',
         "CHANGES": changes,
-        "REPORTS": "".join(_report(kind) for kind in agent_text.STATES),
+        "REPORTS": "".join(_report(kind) for kind in agent_text.STATES) + _settings(is_six=is_six),
     }
 
 
@@ -66,6 +66,11 @@ def _report(kind: str) -> str:
     row = "".join(f'|" . ($vRow->"{field}") . "' for field in fields).removesuffix(' . "')
     text = agent_text.REPORT.removeprefix("\n").replace("@KIND@", kind).replace("@MENU@", menu)
     return text.replace("@OURS@", ours).replace("@FIELDS@", row)
+
+
+def _settings(*, is_six: bool) -> str:
+    text = agent_text.SETTINGS.removeprefix("\n").replace("@TABLE@", pull_settings.field_table())
+    return text.replace("@LOOKS@\n", pull_settings.look_lines(is_six=is_six))
 
 
 def _check(onboarding: Onboarding, way: PullAgent) -> str:

@@ -15,7 +15,7 @@ divided by `|`.
     uptime|1d02:03:04                         set|name|password|profile|comment|mac|uptime|bytes|disabled
     clock|2026-11-20 06:09:00                 end|name
     ack|<number>|ok|                          login|name|password|ip|mac
-    ack|<number>|failed|<why>                 report|users, active, cookies, profiles or hosts
+    ack|<number>|failed|<why>                 report|users, active, cookies, profiles, hosts or settings
     state|<kind>|<number>|<page>|more         (page 1, 2, …, then the last with the count of all rows; small ones together)
     state|<kind>|<number>|<page>|last|<total>
     <kind>|<fields as in agent.py>

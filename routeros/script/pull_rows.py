@@ -10,7 +10,7 @@ from typing import Final
 
 from routeros.names import is_own_name, is_own_profile_name
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, Why
-from routeros.script.pull_values import Action, LogIn, Report, StateKind, StateRow
+from routeros.script.pull_values import Action, LogIn, Report, SettingRow, StateKind, StateRow
 from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserChanges, UserProfile
 from routeros.words import (
     NO_MAC,
@@ -190,6 +190,7 @@ _ROWS: Final[Mapping[StateKind, tuple[str, ...]]] = {
     StateKind.COOKIES: ("user", "mac-address", "expires-in"),
     StateKind.PROFILES: ("name", "shared-users", "add-mac-cookie", "rate-limit"),
     StateKind.HOSTS: ("mac-address", "address", "authorized", "bypassed", "uptime"),
+    StateKind.SETTINGS: ("menu", "number", "field", "value"),
 }
 
 
@@ -246,10 +247,15 @@ def _host(row: Row) -> HostRow:
     )
 
 
+def _setting(row: Row) -> SettingRow:
+    return SettingRow(row.required("menu"), row.number("number"), row.text("field"), row.text("value"))
+
+
 _READERS: Final[Mapping[StateKind, Callable[[Row], StateRow]]] = {
     StateKind.USERS: _user,
     StateKind.ACTIVE: _active,
     StateKind.COOKIES: _cookie,
     StateKind.PROFILES: _user_profile,
     StateKind.HOSTS: _host,
+    StateKind.SETTINGS: _setting,
 }

@@ -4,27 +4,28 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile
-from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserProfile
+from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, LogIn, UserProfile
 
 
 class StateKind(StrEnum):
-    """A menu whose rows of ours a router can be asked to report; of hosts, all rows."""
+    """What a router can be asked to report: rows of ours in a menu; of hosts, all rows; of settings, what the doctor reads."""
 
     USERS = "users"
     ACTIVE = "active"
     COOKIES = "cookies"
     PROFILES = "profiles"
     HOSTS = "hosts"
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)
-class LogIn:
-    """Open the internet for a phone the router already sees; a session of this user, MAC and address is left as it is."""
+class SettingRow:
+    """One field of a row of a menu, rows counted from 0. `field` "": the menu was shown, with or without rows."""
 
-    user: str
-    password: str = field(repr=False)
-    ip: str = ""
-    mac: str = ""
+    menu: str
+    number: int
+    field: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,10 @@ class Report:
     kind: StateKind
 
 
-#: AddUser makes the user or brings it to exactly these values. Everything may be done twice.
+#: AddUser makes the user or brings it to exactly these values; LogIn leaves a session of its user, MAC and address as it is.
+#: Everything may be done twice.
 Action = AddUser | ChangeUser | EndAccess | EnsureProfile | LogIn | Report
-StateRow = HotspotUser | ActiveSession | CookieRow | UserProfile | HostRow
+StateRow = HotspotUser | ActiveSession | CookieRow | UserProfile | HostRow | SettingRow
 
 
 @dataclass(frozen=True, slots=True)
