@@ -6,6 +6,7 @@ from jobs.connections import Connections
 from portal.clock import Clock
 from portal.config import Settings
 from portal.mpesa.doors import MpesaDoors
+from portal.rails.doors import RailDoors
 from portal.vault import Vault
 
 
@@ -18,3 +19,4 @@ class Doors:
     vault: Vault
     routers: Connections
     mpesa: MpesaDoors
+    rails: RailDoors

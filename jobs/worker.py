@@ -13,7 +13,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import doctor, drift, payments, pulls, routers, runner, vouchers
+from jobs import doctor, drift, payments, pulls, rails, routers, runner, vouchers
 from jobs.doors import Doors
 from jobs.rounds import Rounds
 from jobs.schedule import JOBS, clock
@@ -33,6 +33,7 @@ Look = Callable[[Doors], Awaitable[object]]
 
 HANDLERS: dict[Work, Handler] = {
     Work.PUSH_PAYMENT: payments.push,
+    Work.START_RAIL: rails.start,
     Work.SETTLE_CALLBACK: payments.settle_callback,
     Work.RECONCILE_ROUTER: routers.reconcile,
     Work.CHECK_ROUTER: doctor.check,
@@ -44,6 +45,7 @@ LOOKS: dict[str, Look] = {
     "pull silence": pulls.note_silent,
     "payments sweep": payments.sweep,
     "callbacks": payments.watch,
+    "other rails": rails.sweep,
 }
 
 

@@ -55,6 +55,8 @@ class Settings:
     mpesa_url: str
     mpesa_callback_base: str
     mpesa_trusted_sources: tuple[Network, ...]
+    #: Simulators of other rails by name ("airtel", "paystack"), instead of the providers themselves.
+    rail_urls: Mapping[str, str]
     #: Only these may tell us a client's address by X-Forwarded-For.
     trusted_proxies: tuple[Network, ...]
     #: Where routers may be besides the public internet; any port is allowed there.
@@ -117,6 +119,11 @@ class Settings:
             mpesa_url=mpesa.url,
             mpesa_callback_base=mpesa.callback_base,
             mpesa_trusted_sources=mpesa.trusted_sources,
+            rail_urls={
+                rail: url
+                for rail in ("airtel", "paystack")
+                if (url := read.optional(f"{rail.upper()}_URL", values.web_address))
+            },
             session_idle=idle,
             session_lifetime=lifetime,
             # Last, because it may write a file: no other problem may be left by then.

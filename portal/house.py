@@ -21,6 +21,7 @@ from portal.config import Settings
 from portal.db import DB
 from portal.mpesa.doors import MpesaDoors
 from portal.patience import LOST_DATABASE
+from portal.rails.doors import RailDoors
 from portal.serving import listen, stop_event, web_server
 from portal.vault import Vault
 
@@ -43,6 +44,7 @@ async def doors_open(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
                 vault=vault,
                 routers=connections,
                 mpesa=MpesaDoors(http, settings, vault=vault, clock=clock),
+                rails=RailDoors(http, settings, vault=vault, clock=clock),
             )
         finally:
             await connections.close()

@@ -15,6 +15,7 @@ class Work(StrEnum):
     """Every kind of deferred work, and what its payload names."""
 
     PUSH_PAYMENT = "push-payment"  # payment id
+    START_RAIL = "start-rail"  # payment id, at another rail than M-Pesa
     SETTLE_CALLBACK = "settle-callback"  # callback id
     RECONCILE_ROUTER = "reconcile-router"  # router id
     CHECK_ROUTER = "check-router"  # router id

@@ -16,6 +16,7 @@ from portal.evidence import Outcome
 from portal.mpesa import evidence
 from portal.mpesa.c2b import Confirmation, read_confirmation
 from portal.payments import Settled
+from portal.rails import hearing
 from portal.states import note
 from portal.vault import Vault
 
@@ -112,6 +113,8 @@ _ROADS: dict[CallbackRoad, Callable[[Tx, Record, Vault, datetime], Awaitable[str
     CallbackRoad.C2B: _c2b,
     CallbackRoad.RESULT: _result,
     CallbackRoad.TIMEOUT: _result,
+    CallbackRoad.AIRTEL: hearing.hear,
+    CallbackRoad.PAYSTACK: hearing.hear,
 }
 
 

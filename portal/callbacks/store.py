@@ -33,6 +33,13 @@ class CallbackRoad(StrEnum):
     C2B = "c2b"  # an account's address for payments by hand
     RESULT = "result"  # a request's address for its result
     TIMEOUT = "timeout"  # the same: it waited too long in a queue
+    AIRTEL = "airtel"  # an Airtel Money account's address
+    PAYSTACK = "paystack"  # a Paystack account's address
+
+
+#: Roads whose proof is in the message itself; where it came from says nothing.
+RAIL_ROADS = frozenset({CallbackRoad.AIRTEL, CallbackRoad.PAYSTACK})
+_MOST_SIGNED = 200
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True):
@@ -47,15 +54,19 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     source: str
     is_trusted: bool
     received_at: datetime
+    signature: str = ""
 
     @classmethod
     def of(
-        cls, road: CallbackRoad, name: str, body: bytes, *, source: str, is_trusted: bool, now: datetime
-    ) -> "Message":
-        """From what was read of a request."""
-        is_ours = is_trusted and road is not CallbackRoad.WEBHOOK
-        digest = hashlib.sha256(body).digest()
-        return cls(road, name, body[:MOST_BYTES], digest, len(body) > MOST_BYTES, source, is_ours, now)
+        cls, road: CallbackRoad, name: str, body: bytes, *, source: str, is_trusted: bool, now: datetime,
+        signature: str = "",
+    ) -> "Message":  # fmt: skip
+        """From what was read of a request. The same body under another signature is another message: a forger who was first
+        must not stand in the way of the true one."""
+        is_ours = is_trusted and road is not CallbackRoad.WEBHOOK and road not in RAIL_ROADS
+        kept = "".join(char for char in signature if char.isascii() and char.isprintable())[:_MOST_SIGNED]
+        digest = hashlib.sha256(body + kept.encode()).digest()
+        return cls(road, name, body[:MOST_BYTES], digest, len(body) > MOST_BYTES, source, is_ours, now, kept)
 
     @property
     def is_possible(self) -> bool:
@@ -77,8 +88,9 @@ class Kept(StrEnum):
 
 _KEEP = f"""
 WITH came AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::bool[], $6::text[], $7::bool[], $8::timestamptz[])
-  WITH ORDINALITY AS came (road, name, body, body_hash, is_cut, source, is_trusted, received_at, place)
+  SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::bool[], $6::text[], $7::bool[], $8::timestamptz[],
+                       $9::text[])
+  WITH ORDINALITY AS came (road, name, body, body_hash, is_cut, source, is_trusted, received_at, signature, place)
 ), found AS (
   SELECT came.*, p.id AS named_id, p.merchant_id, p.id AS payment_id, p.account_id, NULL::bigint AS address_id
   FROM came JOIN payments p ON p.callback_token = came.name WHERE came.road = 'stk'
@@ -88,7 +100,8 @@ WITH came AS (
   UNION ALL
   SELECT came.*, a.id, a.merchant_id, NULL::bigint, a.account_id, a.id
   FROM came JOIN callback_addresses a ON a.token = came.name
-  AND a.road = CASE came.road WHEN 'timeout' THEN 'result' ELSE came.road END WHERE came.road IN ('c2b', 'result', 'timeout')
+  AND a.road = CASE came.road WHEN 'timeout' THEN 'result' ELSE came.road END
+  WHERE came.road IN ('c2b', 'result', 'timeout', 'airtel', 'paystack')
 ), one AS (
   SELECT DISTINCT ON (road, named_id, body_hash) found.*,
          count(*) OVER same AS times, bool_or(is_trusted) OVER same AS is_vouched
@@ -96,9 +109,9 @@ WITH came AS (
   ORDER BY road, named_id, body_hash, received_at
 ), stored AS (
   INSERT INTO callbacks AS k (merchant_id, payment_id, account_id, address_id, road, named_id, body, body_hash, is_cut, source,
-                              is_trusted, received_at, repeats, next_try_at)
+                              is_trusted, received_at, signature, repeats, next_try_at)
   SELECT merchant_id, payment_id, account_id, address_id, road, named_id, body, body_hash, is_cut, source,
-         is_vouched, received_at, times - 1, received_at
+         is_vouched, received_at, signature, times - 1, received_at
   FROM one WHERE is_vouched OR payment_id IS NULL
   OR (SELECT count(*) FROM callbacks o WHERE o.payment_id = one.payment_id AND NOT o.is_trusted) < {MOST_UNTRUSTED}
   ORDER BY road, named_id, body_hash
@@ -151,4 +164,5 @@ async def _store(tx: Tx, messages: Sequence[Message]) -> list[Record]:
         [message.source for message in messages],
         [message.is_trusted for message in messages],
         [message.received_at for message in messages],
+        [message.signature for message in messages],
     )  # fmt: skip

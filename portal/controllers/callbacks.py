@@ -30,7 +30,11 @@ _ROADS = {
     CONFIRMATION: CallbackRoad.C2B,
     RESULT: CallbackRoad.RESULT,
     TIMEOUT: CallbackRoad.TIMEOUT,
+    "airtel": CallbackRoad.AIRTEL,
+    "paystack": CallbackRoad.PAYSTACK,
 }
+#: Where a provider's signature stands when it is not in the message itself.
+_SIGNATURES = {CallbackRoad.PAYSTACK: b"x-paystack-signature"}
 #: Of a longer message the rest is not even read.
 _MOST_READ = 4 * MOST_BYTES
 
@@ -72,7 +76,15 @@ async def _take(scope: Scope, send: Send, body: bytes, *, road: CallbackRoad, na
     source = client_address(ASGIConnection(scope), settings.trusted_proxies)
     is_trusted = _is_listed(source, settings.mpesa_trusted_sources)
     intake: Intake = state["intake"]
-    message = Message.of(road, name, body, source=source, is_trusted=is_trusted, now=state["clock"].now())
+    message = Message.of(
+        road,
+        name,
+        body,
+        source=source,
+        is_trusted=is_trusted,
+        now=state["clock"].now(),
+        signature=_signature(scope, road),
+    )
     try:
         kept = await intake.take(message)
     except SpoolError:
@@ -84,6 +96,11 @@ async def _take(scope: Scope, send: Send, body: bytes, *, road: CallbackRoad, na
         await _answer(send, 404, _NOTHING, "text/plain")
     else:
         await _answer(send, 200, _ANSWERS.get(road, _ACCEPTED), "application/json")
+
+
+def _signature(scope: Scope, road: CallbackRoad) -> str:
+    wanted = _SIGNATURES.get(road)
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
 
 
 async def _check(scope: Scope, receive: Receive, send: Send, *, name: str) -> None:

@@ -7,7 +7,7 @@ from asyncpg import Record
 
 from portal.db import Tx
 from portal.evidence import Inbound
-from portal.ledger import Entry
+from portal.ledger import Account, Entry
 from portal.payments import hold, matching, out_of_suspense, receipts, targets
 from portal.payments.booking import method_of
 from portal.payments.matching import Match
@@ -16,6 +16,9 @@ from portal.payments.receipts import Money
 from portal.payments.receive import receive
 from portal.states import E, move, note
 from portal.vault import Vault
+
+#: Rails a merchant may have keys of its own for, without an M-Pesa account.
+_WITH_KEYS = frozenset({"airtel", "paystack"})
 
 
 async def take(tx: Tx, inbound: Inbound, *, vault: Vault, now: datetime) -> Taken:
@@ -35,7 +38,9 @@ async def take(tx: Tx, inbound: Inbound, *, vault: Vault, now: datetime) -> Take
         await ask(tx, inbound.receipt, account_id=inbound.account_id, by="untrusted", now=now)
         return Taken(settled=Settled.TO_VERIFY)
     account, owner = await receipts.clearing(tx, rail, inbound.account_id)
-    owner = inbound.merchant_id if inbound.account_id is None else owner
+    if inbound.account_id is None and inbound.merchant_id is not None:
+        owner = inbound.merchant_id
+        account = Account.OWN_CLEARING if rail in _WITH_KEYS else account  # its own keys proved it
     match = Match() if known and known["payment_id"] else await matching.find(tx, inbound, owner=owner, now=now)
     payment = await _payment(tx, match, inbound, now=now)  # locked before the receipt, as by every road
     seen = await receipts.see(

@@ -43,9 +43,13 @@ def rail_of(road: str) -> str:
     return _RAILS.get(road, "mpesa")
 
 
-async def clearing(tx: Tx, rail: str, account_id: int | None) -> tuple[Account, int | None]:
+async def clearing(
+    tx: Tx, rail: str, account_id: int | None, *, rail_account_id: int | None = None
+) -> tuple[Account, int | None]:
     """Where this rail's money lands, and the merchant whose account that is (None: the platform's)."""
     owner = await tx.value("SELECT merchant_id FROM mpesa_accounts WHERE id = $1", account_id) if account_id else None
+    if rail_account_id is not None:
+        owner = await tx.value("SELECT merchant_id FROM rail_accounts WHERE id = $1", rail_account_id)
     return (CLEARING[rail] if owner is None else Account.OWN_CLEARING), owner
 
 

@@ -68,7 +68,7 @@ async def _paid(tx: Tx, payment: Record, evidence: Evidence, *, vault: Vault, no
     if evidence.receipt is None and await _told_by_callback(tx, payment["id"]):
         return Settled.KNOWN
     rail = receipts.rail_of(evidence.road)
-    account, _ = await receipts.clearing(tx, rail, payment["account_id"])
+    account, _ = await receipts.clearing(tx, rail, payment["account_id"], rail_account_id=payment["rail_account_id"])
     paid = Money(
         road=evidence.road, rail=rail, amount_cents=amount, currency=payment["currency"], receipt=evidence.receipt,
         receipt_id=None, account_id=payment["account_id"], phone=payment["phone"] or None, payer_hint="",
@@ -109,7 +109,11 @@ async def _known(tx: Tx, payment: Record, seen: Record, evidence: Evidence, *, n
     if seen["is_new"]:
         # Receipts of before the table of receipts stand on payments only.
         other = await tx.value(
-            "SELECT id FROM payments WHERE receipt = $1 AND id <> $2", evidence.receipt, payment["id"]
+            """SELECT id FROM payments WHERE receipt = $1 AND id <> $2
+               AND (CASE WHEN method IN ('airtel','paystack','cash','manual') THEN method ELSE 'mpesa' END) = $3""",
+            evidence.receipt,
+            payment["id"],
+            receipts.rail_of(evidence.road),
         )
         if other is None:
             return Settled.KNOWN if payment["receipt"] == evidence.receipt else None

@@ -1,0 +1,33 @@
+"""Starting attempts at other rails than M-Pesa, and asking about those nobody told us the outcome of."""
+
+import asyncio
+import logging
+
+from jobs.doors import Doors
+from portal.rails import asking, starting
+
+log = logging.getLogger(__name__)
+
+
+async def start(payment_id: int, doors: Doors) -> None:
+    """Start one payment, if it still waits for that."""
+    await starting.start(payment_id, doors.rails, now=doors.clock.now())
+
+
+async def sweep(doors: Doors) -> None:
+    """What a lost wake-up left lying: attempts not started, questions due; and what nobody could start in time."""
+    for payment_id in await starting.to_start(now=doors.clock.now()):
+        try:
+            await start(payment_id, doors)
+        except Exception:
+            log.exception("attempt not started", extra={"payment": payment_id})
+    await starting.give_up(now=doors.clock.now())
+    questions = await asking.to_ask(now=doors.clock.now())
+    await asyncio.gather(*(_ask(question, doors) for question in questions))
+
+
+async def _ask(question: asking.RailQuestion, doors: Doors) -> None:
+    try:
+        await asking.ask(question, doors.rails, vault=doors.vault, now=doors.clock.now())
+    except Exception:
+        log.exception("question not settled", extra={"payment": question.payment_id})
