@@ -10,7 +10,7 @@ from apscheduler.executors.base import BaseExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from jobs import doctor, drift, invariants, outages, payments, payouts, refunds, routers, vouchers
+from jobs import doctor, drift, invariants, outages, payments, payouts, reconciliation, refunds, routers, vouchers
 from jobs.doors import Doors
 from jobs.tally import Tally
 
@@ -48,6 +48,8 @@ JOBS: dict[str, Job] = {
         ),
         Job("refunds", refunds.run, {"second": "10"}, timeout_s=120, overdue_s=600),
         Job("payouts", payouts.run, {"second": "25"}, timeout_s=300, overdue_s=900),
+        Job("pull-transactions", reconciliation.pull, {"second": "35"}, timeout_s=1800, overdue_s=2400),
+        Job("daily-close", reconciliation.close, {"minute": "10"}, timeout_s=900, overdue_s=7200),
         Job("reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300),
     )
 }

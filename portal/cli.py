@@ -16,6 +16,7 @@ from jobs.schedule import JOBS, next_run_at
 from portal import database, house, routers
 from portal.cli_invariants import check_invariants
 from portal.cli_mpesa import mpesa
+from portal.cli_reconciliation import COMMANDS as RECONCILIATION
 from portal.cli_run import run
 from portal.cli_spool import spool
 from portal.clock import Clock
@@ -36,6 +37,8 @@ def main() -> None:
 
 
 main.add_command(check_invariants)
+for command in RECONCILIATION:
+    mpesa.add_command(command)
 main.add_command(mpesa)
 main.add_command(spool)
 

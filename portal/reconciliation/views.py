@@ -156,4 +156,5 @@ async def close(actor: Actor, close_id: int) -> CloseView:
 
 
 def _close(values: dict[str, Any]) -> CloseView:
-    return CloseView(**(values | {"causes": msgspec.json.decode(values["causes"], type=list[Cause])}))
+    values["causes"] = msgspec.json.decode(values["causes"], type=list[Cause])
+    return CloseView(**values)
