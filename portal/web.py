@@ -59,7 +59,7 @@ def _environment(assets: Assets) -> Environment:
     vars(environment)["globals"]["asset"] = assets.url
     filters: dict[str, Callable[..., str]] = {
         "money": money, "phone": phone, "clock": clock, "day": day, "ago": ago, "ago_short": ago_short, "lasting": lasting,
-        "initials": initials, "short_number": short_number,
+        "initials": initials, "short_number": short_number, "second": second, "stamp": stamp,
     }  # fmt: skip
     vars(environment)["filters"].update(filters)
     return environment
@@ -86,6 +86,16 @@ def phone(number: str) -> str:
 def clock(at: datetime, zone: tzinfo) -> str:
     """ "14:12" where the merchant is."""
     return i18n.current().clock(at.astimezone(zone))
+
+
+def second(at: datetime, zone: tzinfo) -> str:
+    """ "14:12:05" where the merchant is: where the order of things matters."""
+    return f"{at.astimezone(zone):%H:%M:%S}"
+
+
+def stamp(at: datetime, zone: tzinfo) -> str:
+    """ "2026-11-20 14:12:05 +0300": for texts that leave the page."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %z}"
 
 
 def day(at: datetime, zone: tzinfo) -> str:

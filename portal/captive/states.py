@@ -76,4 +76,6 @@ def _key(view: CheckoutView, wait_s: int) -> str:
         return f"{view.state}-sent"
     if view.state is CheckoutState.SLOW and not wait_s:
         return f"{view.state}-late"
+    if view.state is CheckoutState.MISMATCH:  # more of the money may come
+        return f"{view.state}-{view.received_cents}"
     return view.state.value

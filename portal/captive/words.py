@@ -36,6 +36,11 @@ def together_numbers(text: str) -> str:
     return re.sub(r"(?<=[0-9]) (?=[0-9])", _NBSP, text)
 
 
+def spelled(text: str) -> str:
+    """A sentence of ours that other pages use too, with M-PESA as customers read it, which never breaks."""
+    return text.replace("M-Pesa", "M\u2011PESA")
+
+
 def code(canonical: str | None) -> str:
     """A voucher's code as it is read aloud and typed, "K7QM2-XWP4H", with dashes that do not break."""
     return codes.print_code(canonical or "").replace("-", "\u2011")

@@ -10,10 +10,11 @@ from typing import Any
 from litestar import Response, Router, get, post
 from litestar.di import Provide
 
-from portal import access_grants, checkouts, codes, packages, vouchers
+from portal import access_grants, checkouts, claims, codes, packages, vouchers
 from portal.captive import links as captive_links
 from portal.captive import states as captive_states
 from portal.captive import words as captive_words
+from portal.captive.evenly import evenly
 from portal.captive.visits import VisitLost
 from portal.clock import Clock
 from portal.controllers.captive_frame import AnyRequest, Frame
@@ -27,6 +28,7 @@ from portal.web import see_other
 
 _FORM_KEY = re.compile(r"[0-9a-f]{32,64}")
 _MOST_TYPED = 64
+_MOST_PASTED = 500
 _LARGEST_ID = 2**63 - 1
 #: These routers sell nothing: no money is taken for what cannot be given.
 _AWAY = (RouterStatus.OFFLINE, RouterStatus.PAUSED)
@@ -162,10 +164,35 @@ async def redeem(
     return see_other(request, frame.link(f"/w/{token}"))
 
 
+@get("/c/{site:str}/paid")
+async def ask_what_was_paid(request: AnyRequest, frame: Frame, *, clock: Clock, signer: Signer) -> Response[str]:
+    """The form for who has paid already: the payer's number and the M-Pesa code."""
+    frame.enter(request.query_params.get("d", ""), signer=signer, now=clock.now())
+    return frame.show("captive/claim.html", {"typed": {"phone": "", "receipt": ""}, "wrong": {}})
+
+
+@post("/c/{site:str}/paid", opt={"csrf": "none"})
+async def release(
+    request: AnyRequest, frame: Frame, clock: Clock, signer: Signer, vault: Vault
+) -> Response[str] | Response[bytes]:
+    """Let a device in on what was paid. Wrong, unknown, used up and another's: the same answer in the same time."""
+    form = await _form(request)
+    device = frame.enter(form["d"], signer=signer, now=clock.now()).device
+    try:
+        async with evenly():
+            token = await claims.release_by_receipt(
+                frame.site, device, phone=form["phone"], pasted=form["receipt"], vault=vault, now=clock.now()
+            )
+    except Invalid as wrong:
+        return frame.show("captive/claim.html", {"typed": form, "wrong": wrong.fields}, status=422)
+    return see_other(request, frame.link(f"/w/{token}"))
+
+
 async def _form(request: AnyRequest) -> dict[str, str]:
     sent = await request.form()
     texts = {name: value for name, value in sent.items() if isinstance(value, str)}
     typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code")}
+    typed["receipt"] = texts.get("receipt", "")[:_MOST_PASTED]
     return {**typed, "form_key": texts.get("form_key", ""), "d": texts.get("d", "")}
 
 
@@ -192,7 +219,8 @@ def lost(request: AnyRequest, _: VisitLost) -> Response[str]:
 def too_many(request: AnyRequest, error: TooMany) -> Response[str]:
     """429: a ceiling was reached; says for how long."""
     wait_s = max(1, round(error.retry_after))
-    context = {"wait_s": wait_s, "is_payment": "/buy/" in request.scope["path"]}
+    path = request.scope["path"]
+    context = {"wait_s": wait_s, "is_payment": "/buy/" in path, "is_claim": path.endswith("/paid")}
     return _frame_of(request).show("captive/wait.html", context, status=429, retry_after_s=wait_s)
 
 
@@ -214,7 +242,7 @@ HANDLERS: dict[int | type[Exception], Any] = {
 
 ROUTER = Router(
     "/",
-    route_handlers=[list_packages, ask_for_phone, buy, ask_for_code, redeem],
+    route_handlers=[list_packages, ask_for_phone, buy, ask_for_code, redeem, ask_what_was_paid, release],
     dependencies={"frame": Provide(frame_at)},
     exception_handlers=HANDLERS,
 )

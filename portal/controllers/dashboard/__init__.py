@@ -8,13 +8,15 @@ from portal.controllers.dashboard import (
     home,
     operator,
     outages,
+    payments,
+    references,
     router_changes,
     router_drift,
     router_setup,
     router_snapshots,
     routers,
-    sales,
     settings,
+    suspense,
     vouchers,
 )
 
@@ -24,7 +26,9 @@ ROUTER = Router(
     guards=[guards.signed_in, guards.own_forms_only],
     route_handlers=[
         *home.ROUTES,
-        *sales.ROUTES,
+        *payments.ROUTES,
+        *suspense.ROUTES,
+        *references.ROUTES,
         *routers.ROUTES,
         *router_setup.ROUTES,
         *router_changes.ROUTES,

@@ -1,0 +1,94 @@
+"""Batches as their pages tell them: which references were handed out, which are paid. Codes never stand here. Reads only."""
+
+from datetime import datetime
+
+import msgspec
+
+from portal.db import DB
+from portal.errors import NotFound
+from portal.identity import Actor
+
+PAGE_SIZE = 30
+
+
+class BatchLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch in the list, with how many of it are paid for."""
+
+    id: int
+    at: datetime
+    package: str
+    price_cents: int
+    size: int
+    paid: int
+    note: str
+    by: str
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """One voucher of a batch. `held_cents`: what came in for it so far, when it is not paid yet; `paid_by`: who may see decides."""
+
+    id: int
+    reference: str
+    status: str
+    paid_at: datetime | None
+    held_cents: int
+    receipt: str
+
+
+class Paybill(msgspec.Struct, frozen=True, kw_only=True):
+    """Where customers pay by hand. `is_till`: a till takes no account number, so references cannot be paid there."""
+
+    number: str
+    is_till: bool
+
+
+_LIST = """
+SELECT b.id, b.created_at AS at, b.size, b.note, coalesce(u.name, '') AS by, p.name AS package,
+       coalesce(v.price_cents, p.price_cents) AS price_cents, coalesce(v.paid, 0) AS paid
+FROM batches b JOIN packages p ON p.id = b.package_id LEFT JOIN users u ON u.id = b.created_by
+LEFT JOIN LATERAL (SELECT min(price_cents) AS price_cents, count(*) FILTER (WHERE paid_at IS NOT NULL) AS paid
+                   FROM vouchers WHERE batch_id = b.id) v ON true
+WHERE b.merchant_id = $1 AND b.id < $2 AND ($4::bigint IS NULL OR b.id = $4) ORDER BY b.id DESC LIMIT $3"""
+
+
+async def batches(actor: Actor, *, before: int | None = None, most: int = PAGE_SIZE) -> list[BatchLine]:
+    """The merchant's batches, newest first, from below the id `before` on."""
+    rows = await DB.fetch(_LIST, actor.at_merchant(), before or 2**63 - 1, most, None)
+    return [BatchLine(**dict(row)) for row in rows]
+
+
+async def batch(actor: Actor, batch_id: int) -> BatchLine:
+    """One batch; NotFound for another merchant's."""
+    row = await DB.row(_LIST, actor.at_merchant(), 2**63 - 1, 1, batch_id)
+    if row is None:
+        raise NotFound
+    return BatchLine(**dict(row))
+
+
+async def handed_out(actor: Actor, batch_id: int) -> list[Handed]:
+    """All vouchers of a batch in the order they were made; NotFound for another merchant's."""
+    await batch(actor, batch_id)
+    rows = await DB.fetch(
+        """SELECT v.id, v.payment_reference AS reference, v.status, v.paid_at, coalesce(p.receipt, '') AS receipt,
+                  coalesce((SELECT -sum(e.amount_cents) FROM credits c JOIN ledger_entries e ON e.credit_id = c.id
+                            WHERE v.status = 'unsold' AND c.merchant_id = v.merchant_id
+                            AND c.holder = 'ref:' || v.payment_reference), 0)::bigint AS held_cents
+           FROM vouchers v
+           LEFT JOIN LATERAL (SELECT receipt FROM payments WHERE voucher_id = v.id AND receipt IS NOT NULL ORDER BY id LIMIT 1) p ON true
+           WHERE v.batch_id = $1 AND v.merchant_id = $2 ORDER BY v.id""",
+        batch_id,
+        actor.at_merchant(),
+    )
+    return [Handed(**dict(row)) for row in rows]
+
+
+async def paybill(merchant_id: int) -> Paybill | None:
+    """Where this merchant's customers pay by hand: its own shortcode or the platform's; None: M-Pesa is not set up."""
+    row = await DB.row(
+        """SELECT party_b, transaction_type FROM mpesa_accounts WHERE merchant_id = $1 OR merchant_id IS NULL
+           ORDER BY merchant_id NULLS LAST, id DESC LIMIT 1""",
+        merchant_id,
+    )
+    if row is None:
+        return None
+    return Paybill(number=row["party_b"], is_till=row["transaction_type"] == "CustomerBuyGoodsOnline")
