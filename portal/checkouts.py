@@ -8,18 +8,17 @@ from asyncpg import Record
 
 from portal import access_grants, codes, faults, limits, merchants, packages, phones
 from portal.access_grants import Wish
-from portal.db import DB, Tx, atomic
+from portal.collecting import METHODS, MPESA, RINGS, Collector, ask_for_money, collector, read_email
+from portal.db import DB, atomic
 from portal.devices import DeviceHint
 from portal.errors import Invalid, NotFound, TooMany, Unavailable
 from portal.merchants import MerchantView
 from portal.msgid import N_
 from portal.packages import PackageView
-from portal.payments import pace
 from portal.routers import RouterView, router_view
 from portal.states import RouterStatus
 from portal.terms import Terms, decode_terms
 from portal.vault import Vault
-from portal.work import Work, defer
 
 #: Without an answer for this long the page says so; it never says "failed".
 SLOW_AFTER = timedelta(seconds=90)
@@ -69,42 +68,54 @@ class CheckoutView(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     seconds_left: int | None
     language: str
+    method: str = "stk"
+    pay_url: str | None = None
 
 
 async def start(
-    router: RouterView, package_id: int, *, phone: str, device: DeviceHint, form_key: str, language: str, now: datetime
-) -> str:
-    """Begin a sale: freeze price and terms, queue the push. Returns the checkout's token.
+    router: RouterView, package_id: int, *, phone: str, device: DeviceHint, form_key: str, language: str, now: datetime,
+    way: str = MPESA, email: str = "",
+) -> str:  # fmt: skip
+    """Begin a sale: freeze price and terms, queue the request for the money. Returns the checkout's token.
+
+    `way` is one of `rails.ways_to_pay`; on a card's a number is not needed, and `email` is where its receipt goes.
 
     The same form posted twice, or the same device asking for the same again while its prompt is open, joins the first.
     Invalid: the number. NotFound: not this merchant's package. TooMany: ceilings. Unavailable: no money is taken now."""
-    try:
-        payer = phones.parse_phone(phone)
-    except phones.PhoneError as error:
-        raise Invalid({"phone": str(error)}) from error
+    payer, address = _payer(phone, way), read_email(email)
     package = await packages.one_on_sale(router.merchant_id, package_id)
     merchant = await merchants.profile(router.merchant_id)
-    joined = await _same_again(router, device, form_key=form_key, package_id=package_id, phone=payer, now=now)
+    joined = await _same_again(router, device, form_key=form_key, package_id=package_id, phone=payer, way=way, now=now)
     if joined:
         return joined
     if router.status in (RouterStatus.OFFLINE, RouterStatus.PAUSED) or not merchant.is_active:
         raise Unavailable(N_("The Wi-Fi is down right now. Payments are paused so that you do not lose money."))
-    if await pace.is_away(router.merchant_id, now=now):
-        raise Unavailable(N_("M-Pesa does not answer right now. Payments are paused so that you do not lose money."))
+    by = await collector(router.merchant_id, way, now=now)
     await _throttle(router, device, phone=payer, now=now)
     return await _open(
-        router, package, merchant, phone=payer, device=device, form_key=form_key, language=language, now=now
-    )
+        router, package, merchant, by, phone=payer, email=address, device=device, form_key=form_key, language=language,
+        now=now,
+    )  # fmt: skip
+
+
+def _payer(phone: str, way: str) -> str:
+    """The number that pays, digits with country code; "" where none is needed and none was typed. Invalid: no number."""
+    if way not in RINGS and not phone.strip():
+        return ""
+    try:
+        return phones.parse_phone(phone)
+    except phones.PhoneError as error:
+        raise Invalid({"phone": str(error)}) from error
 
 
 async def _same_again(
-    router: RouterView, device: DeviceHint, *, form_key: str, package_id: int, phone: str, now: datetime
+    router: RouterView, device: DeviceHint, *, form_key: str, package_id: int, phone: str, way: str, now: datetime
 ) -> str | None:
     return await DB.value(
         """SELECT c.token FROM checkouts c LEFT JOIN payments p ON p.checkout_id = c.id
            WHERE c.router_id = $1 AND (c.form_key = $2 OR (
              c.mac = $3 AND c.package_id = $4 AND c.phone = $5 AND c.created_at > $6
-             AND p.status IN ('created', 'submitting', 'pending', 'unknown')))
+             AND p.method = $7 AND p.status IN ('created', 'submitting', 'pending', 'unknown')))
            ORDER BY c.id DESC LIMIT 1""",
         router.id,
         form_key,
@@ -112,11 +123,12 @@ async def _same_again(
         package_id,
         phone,
         now - SLOW_AFTER,
+        METHODS.get(way, way),
     )
 
 
 async def _throttle(router: RouterView, device: DeviceHint, *, phone: str, now: datetime) -> None:
-    rules = [(f"push:phone:{phone}:{window_s}", most, window_s) for most, window_s in PUSHES_PER_PHONE]
+    rules = [(f"push:phone:{phone}:{window_s}", most, window_s) for most, window_s in PUSHES_PER_PHONE if phone]
     rules.append((f"push:device:{router.id}:{device.mac}", *PUSHES_PER_DEVICE))
     rules.append((f"push:router:{router.id}", *PUSHES_PER_ROUTER))
     for name, most, window_s in rules:
@@ -125,18 +137,11 @@ async def _throttle(router: RouterView, device: DeviceHint, *, phone: str, now: 
 
 
 async def _open(
-    router: RouterView, package: PackageView, merchant: MerchantView, *, phone: str, device: DeviceHint, form_key: str,
-    language: str, now: datetime,
+    router: RouterView, package: PackageView, merchant: MerchantView, by: Collector, *, phone: str, email: str,
+    device: DeviceHint, form_key: str, language: str, now: datetime,
 ) -> str:  # fmt: skip
     token = codes.hex_token(32)
     async with atomic() as tx:
-        account_id = await tx.value(
-            """SELECT id FROM mpesa_accounts WHERE merchant_id = $1 OR merchant_id IS NULL
-               ORDER BY merchant_id NULLS LAST, id DESC LIMIT 1""",
-            router.merchant_id,
-        )
-        if account_id is None:
-            raise Unavailable(N_("Paying by M-Pesa is not set up here yet. Ask at the counter."))
         checkout_id = await tx.value(
             """INSERT INTO checkouts (merchant_id, router_id, package_id, token, form_key, phone, mac, ip, language, price_cents,
                                       commission_bp, terms, created_at)
@@ -159,44 +164,17 @@ async def _open(
             return await tx.value(
                 "SELECT token FROM checkouts WHERE form_key = $1 AND router_id = $2", form_key, router.id
             )
-        await _ask_for_money(tx, checkout_id, account_id, package=package, merchant=merchant, phone=phone, now=now)
+        await ask_for_money(
+            tx, checkout_id, by, price_cents=package.price_cents, merchant=merchant, phone=phone, email=email, now=now
+        )
     faults.reach("checkout.stored")
     return token
-
-
-async def _ask_for_money(
-    tx: Tx,
-    checkout_id: int,
-    account_id: int,
-    *,
-    package: PackageView,
-    merchant: MerchantView,
-    phone: str,
-    now: datetime,
-) -> None:
-    while True:
-        payment_id = await tx.value(
-            """INSERT INTO payments (merchant_id, checkout_id, account_id, amount_cents, currency, phone, account_reference,
-                                     callback_token, created_at, next_try_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT DO NOTHING RETURNING id""",
-            merchant.id,
-            checkout_id,
-            account_id,
-            package.price_cents,
-            merchant.currency,
-            phone,
-            codes.payment_reference(),
-            codes.hex_token(32),
-            now,
-        )
-        if payment_id is not None:
-            await defer(tx, Work.PUSH_PAYMENT, payment_id)
-            return
 
 
 _LOOK = """
 SELECT c.*, r.name AS router_name, r.site, r.status AS router_status, r.hotspot_hosts, r.way, r.pull_interval_s,
        p.status AS payment_status, p.result_code, p.submitted_at, p.receipt, p.received_cents, p.amount_cents, p.account_reference,
+       p.method, p.pay_url,
        v.status AS voucher_status, v.expires_at, v.code_sealed, g.status AS grant_status, g.login_wanted_at, g.logged_in_at
 FROM checkouts c
 JOIN routers r ON r.id = c.router_id
@@ -239,6 +217,8 @@ async def look(token: str, *, vault: Vault, now: datetime) -> CheckoutView:
         expires_at=expires_at,
         seconds_left=max(0, int((expires_at - now).total_seconds())) if expires_at else None,
         language=row["language"],
+        method=row["method"] or "stk",
+        pay_url=row["pay_url"],
     )
 
 
