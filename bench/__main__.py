@@ -15,6 +15,7 @@ from typing import Any
 from bench import (
     callbacks,
     captive,
+    chaos,
     cut_link,
     end_access,
     fleet,
@@ -30,6 +31,7 @@ from bench.result import Result
 BENCHES: dict[str, Callable[[bool], Coroutine[Any, Any, Result]]] = {
     "sale": sale.run,
     "callbacks": callbacks.run,
+    "chaos": chaos.run,
     "forgeries": forgeries.run,
     "captive": captive.run,
     "memory": memory.run,
@@ -47,6 +49,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="vocha bench", description="Measure this machine and this code, in one run.")
     parser.add_argument("name", nargs="?", choices=list(BENCHES))
     parser.add_argument("--quick", action="store_true", help="at most 40 seconds")
+    parser.add_argument("--full", action="store_true", help="chaos: ten times the payments")
+    parser.add_argument("--seed", type=int, help="chaos: the plan of an earlier run")
     parser.add_argument("--json", action="store_true", help="only the JSON line")
     options = parser.parse_args()
     if options.name is None:
@@ -55,7 +59,13 @@ def main() -> int:
         return 0
     logging.basicConfig(level=logging.ERROR)  # what is broken on purpose is not worth a line each time
     load = [os.getloadavg()[0]]
-    result = asyncio.run(BENCHES[options.name](options.quick))
+    if (options.full or options.seed is not None) and options.name != "chaos":
+        parser.error("--full and --seed are for chaos only")
+    if options.name == "chaos":
+        work = chaos.run(options.quick, full=options.full, seed=options.seed)
+    else:
+        work = BENCHES[options.name](options.quick)
+    result = asyncio.run(work)
     load.append(os.getloadavg()[0])
     if not options.json:
         sys.stdout.write(result.table())
