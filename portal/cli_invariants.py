@@ -12,16 +12,20 @@ from portal.config import Settings
 @click.command("invariants")
 @click.option("--newest", is_flag=True, help="As the job does every five minutes: what is live, and the newest rows.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON.")
-def check_invariants(*, newest: bool, as_json: bool) -> None:
+@click.option("--metrics", "as_metrics", is_flag=True, help="As Prometheus reads it, for a collector of text files.")
+def check_invariants(*, newest: bool, as_json: bool, as_metrics: bool) -> None:
     """Check what must always be true of money, access and history. Reads only; exit status 1 when something is broken."""
     seen: list[invariants.Look] = []
 
     async def go(settings: Settings) -> None:
         async with database.opened(settings, pool_size=2):
             seen.append(await invariants.look(whole=not newest))
+            if as_metrics:
+                click.echo(await invariants.metrics(seen[0]), nl=False)
 
     run(go)
-    _print(seen[0], as_json=as_json)
+    if not as_metrics:
+        _print(seen[0], as_json=as_json)
     if seen[0].breaches:
         raise SystemExit(1)
 

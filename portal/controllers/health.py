@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from portal import migrations
+from portal import invariants, migrations
 from portal.callbacks import Intake
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,9 @@ def healthz() -> Response[str]:
 
 @get("/readyz")
 async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
-    """The database answers and has the shape this version needs, and callbacks could be spooled; 503 and the reason otherwise."""
+    """The database answers and has the shape this version needs, and callbacks could be spooled; 503 and the reason otherwise.
+
+    An invariant that is broken is told after "ok"."""
     intake: Intake = request.app.state["intake"]
     trouble = await asyncio.to_thread(intake.spool.trouble) or intake.trouble
     if trouble:
@@ -31,11 +33,15 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             is_current = await migrations.is_current()
+            broken = await invariants.broken_now() if is_current else []
     except Exception:
         # Whatever kind of failure it is, the answer to the one question asked here is "no".
         log.exception("readiness check failed")
         return _say("the database does not answer", 503)
-    return _say("ok", 200) if is_current else _say("the database needs a migration", 503)
+    if not is_current:
+        return _say("the database needs a migration", 503)
+    # Selling goes on: what is broken is for a person, and taking us out of service would break more.
+    return _say("\n".join(["ok", *(f"broken: {alert.subject}" for alert in broken)]), 200)
 
 
 def _say(text: str, status: int) -> Response[str]:

@@ -98,6 +98,19 @@ async def watch(*, whole: bool, now: datetime) -> Look:
     return seen
 
 
+async def metrics(seen: Look) -> str:
+    """A look as Prometheus reads it: `ledger_imbalance_cents`, and `invariant_violations` by name."""
+    imbalance = await DB.value("SELECT coalesce(sum(amount_cents), 0)::bigint FROM ledger_entries")
+    broken = {breach.invariant: len(breach.rows) for breach in seen.breaches}
+    lines = [
+        "# TYPE ledger_imbalance_cents gauge",
+        f"ledger_imbalance_cents {imbalance}",
+        "# TYPE invariant_violations gauge",
+    ]
+    lines += [f'invariant_violations{{name="{name}"}} {broken.get(name, 0)}' for name in seen.took_ms]
+    return "\n".join([*lines, ""])
+
+
 async def broken_now() -> list[alerts.AlertView]:
     """The invariants known to be broken, the oldest first."""
     return await alerts.open_now(KIND)

@@ -194,3 +194,11 @@ async def test_a_callback_of_a_minute_ago_is_no_breach_while_it_waits_for_proof(
     await wreck(BREAKS["I7 a callback nobody handled for a minute"])
     await wreck("UPDATE callbacks SET handled_at = now(), verdict = 'waiting'")
     assert await invariants.breaches(now=sold.clock.now() + timedelta(hours=1)) == []
+
+
+async def test_the_metrics_name_what_is_broken_and_by_how_much(sold: Stall) -> None:
+    await wreck(BREAKS["I2 a posting that does not balance"])
+    text = await invariants.metrics(await invariants.look(whole=True, now=sold.clock.now()))
+    assert "ledger_imbalance_cents 1\n" in text
+    assert 'invariant_violations{name="I2 a posting that does not balance"} 1\n' in text
+    assert 'invariant_violations{name="I8 the history was altered"} 0\n' in text

@@ -1,8 +1,11 @@
 """What watches us can tell a dead process from a dead database."""
 
+from datetime import UTC, datetime
+
 import httpx
 
-from portal.db import DB
+from portal import alerts, invariants
+from portal.db import DB, atomic
 
 
 async def test_alive_and_ready(client: httpx.AsyncClient) -> None:
@@ -30,3 +33,10 @@ async def test_alive_but_not_ready_without_a_database(client: httpx.AsyncClient)
         assert (await client.get("/healthz")).status_code == 200
     finally:
         DB.pool = pool
+
+
+async def test_a_broken_invariant_is_told_and_selling_goes_on(client: httpx.AsyncClient) -> None:
+    async with atomic() as tx:
+        await alerts.begin(tx, invariants.KIND, "I2 a posting that does not balance", now=datetime.now(UTC))
+    answer = await client.get("/readyz")
+    assert (answer.status_code, answer.text) == (200, "ok\nbroken: I2 a posting that does not balance\n")
