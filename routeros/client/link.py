@@ -63,6 +63,8 @@ class Link:
         self._command_timeout = command_timeout
         self._lock = asyncio.Lock()
         self._wire: Wire | None = None
+        #: How many connections were opened so far: what was learnt of one need not hold for the next.
+        self.dials = 0
 
     async def ask(self, command: Command) -> Reply:
         """One command, one reply. Raises the trap as Refused, everything else as Unreachable or AuthFailed."""
@@ -71,17 +73,20 @@ class Link:
             raise reply.refusal
         return reply
 
-    async def fly(self, commands: Sequence[Command]) -> list[Reply]:
+    async def fly(self, commands: Sequence[Command], *, patience: int = 1) -> list[Reply]:
         """Many commands, as few round trips as can be. Traps are in the replies; the rest raises as in ask().
 
         The router may work on them in any order: what must come after something else goes in another flight.
+        `patience`: so many command timeouts for each answer, where one command is the work of many.
         """
-        replies, lost = await self.attempt(commands)
+        replies, lost = await self.attempt(commands, patience=patience)
         if lost:
             raise lost
         return replies
 
-    async def attempt(self, commands: Sequence[Command]) -> tuple[list[Reply], RouterError | None]:
+    async def attempt(
+        self, commands: Sequence[Command], *, patience: int = 1
+    ) -> tuple[list[Reply], RouterError | None]:
         """fly(), but what ended it early is given back with what was answered until then (`is_done`)."""
         replies = [Reply() for _ in commands]
         if not commands:
@@ -90,8 +95,9 @@ class Link:
             started = asyncio.get_running_loop().time()
             try:
                 wire = await self._connected()
-                async with self._trouble_drops_the_line(self._command_timeout) as timeout:
-                    await wire.talk(commands, replies, on_progress=self._patience(timeout))
+                silence = self._command_timeout * patience
+                async with self._trouble_drops_the_line(silence) as timeout:
+                    await wire.talk(commands, replies, on_progress=self._patience(timeout, silence))
             except RouterError as error:
                 log.info("router %s: %s failed: %s", self.name, commands[0].path, type(error).__name__)
                 return replies, error
@@ -100,11 +106,11 @@ class Link:
             log.debug("router %s: %s x%d, %d rows, %.0f ms", self.name, commands[0].path, len(commands), rows, spent)
             return replies, None
 
-    def _patience(self, timeout: asyncio.Timeout) -> Callable[[], None]:
-        """What an answer or many rows buy: another command timeout for the next, up to LONGEST_FLIGHT of them in all."""
+    def _patience(self, timeout: asyncio.Timeout, silence: float) -> Callable[[], None]:
+        """What an answer or many rows buy: as long again for the next, up to LONGEST_FLIGHT command timeouts in all."""
         loop = asyncio.get_running_loop()
         latest = loop.time() + self._command_timeout * LONGEST_FLIGHT
-        return lambda: timeout.reschedule(min(latest, loop.time() + self._command_timeout))
+        return lambda: timeout.reschedule(min(latest, loop.time() + silence))
 
     async def _connected(self) -> Wire:
         if self._wire and self._wire.is_dead:
@@ -116,6 +122,7 @@ class Link:
                 if self._address.tls:
                     self._wire.check_certificate(self._address.tls.digest)
                 await self._log_in(self._wire)
+                self.dials += 1
         return self._wire
 
     async def _dial(self) -> AsyncSocketTransport:

@@ -147,11 +147,12 @@ class HotspotRouter:
         await self._link.ask(addition(user))
 
     async def add_users(self, users: Sequence[HotspotUser]) -> list[RowResult]:
-        """Make many users in one flight. One result per user, in order; never raises for the router's sake.
+        """Make many users in one flight, or hundreds by scripts (routeros.client.bulk). One result per user, in order; never
+        raises for the router's sake.
 
         A refused row does not stop the rest; once the router is lost, the rows not yet answered carry Unreachable.
         """
-        return results_of([user.name for user in users], *await self._link.attempt([addition(user) for user in users]))
+        return await self._maker.add(users)
 
     async def set_users(self, changes: Sequence[tuple[str, UserChanges]]) -> list[RowResult]:
         """set_user() for many, in two flights. One result each, in order, as add_users() has them."""

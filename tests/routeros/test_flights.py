@@ -11,7 +11,7 @@ from routeros.client.wire import IN_FLIGHT, ROWS_ARE_PROGRESS
 from routeros.errors import NoSuchItem, Unreachable
 from routeros.simulator.latency import Latency
 from routeros.simulator.router import SimulatedRouter
-from routeros.values import HotspotUser, RouterAddress, UserChanges
+from routeros.values import HotspotUser, LogIn, RouterAddress, UserChanges
 from tests.routeros.model import name
 from tests.routeros.peer import Peer, framed, read_sentence
 
@@ -22,8 +22,8 @@ def client_of(board: SimulatedRouter) -> HotspotRouter:
     return HotspotRouter(RouterAddress(board.api_host, board.api_port, "vocha", "secret"))
 
 
-def board(latency: Latency | None = None) -> SimulatedRouter:
-    return SimulatedRouter(api_user="vocha", api_password="secret", latency=latency)
+def board(latency: Latency | None = None, *, version: str = "7.16") -> SimulatedRouter:
+    return SimulatedRouter(version=version, api_user="vocha", api_password="secret", latency=latency)
 
 
 def users(count: int) -> list[HotspotUser]:
@@ -52,13 +52,14 @@ async def test_every_write_is_whole_sentences(peer: Peer) -> None:
 
     peer.takes_over = listen
     async with HotspotRouter(peer.address()) as router:
-        results = await router.add_users(users(IN_FLIGHT))
+        phones = [LogIn(ip="10.5.50.9", mac="", user=name(number), password="x") for number in range(IN_FLIGHT)]
+        results = await router.log_in_each(phones)
     assert not any(result.error for result in results)
     assert len(arrived) == 1, "all that may be on its way leaves in one write"
 
 
-async def test_three_hundred_adds_take_three_round_trips() -> None:
-    async with board(Latency(rtt=0.3)) as far, client_of(far) as router:
+async def test_a_thousand_adds_take_three_round_trips() -> None:
+    async with board(Latency(rtt=0.3), version="7.9") as far, client_of(far) as router:
         await router.identity()
         began = time.perf_counter()
         results = await router.add_users(users(2 * IN_FLIGHT + 40))
