@@ -13,7 +13,7 @@ import uvloop
 from jobs import doctor, drift, runner
 from jobs.routers import sync_one
 from jobs.schedule import JOBS, next_run_at
-from portal import database, house, routers
+from portal import database, house, pulls, routers
 from portal.cli_invariants import check_invariants
 from portal.cli_mpesa import mpesa
 from portal.cli_reconciliation import COMMANDS as RECONCILIATION
@@ -26,9 +26,10 @@ from portal.db import DB
 from portal.drift import Kind
 from portal.embedded_postgres import EmbeddedPostgresError
 from portal.money import format_amount
+from portal.routers import RouterAccess
 from portal.routers.findings import SENTENCES
 from portal.routers.forms import PULL
-from routeros.doctor import Severity
+from routeros.doctor import Finding, Severity
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -142,9 +143,10 @@ def router_doctor(name_or_id: str) -> None:
         async with database.opened(settings, pool_size=2), house.doors_open(settings, Clock()) as doors:
             found = await routers.access_to(await routers.id_of(name_or_id), vault=doors.vault)
             if found.way == PULL:
-                raise click.ClickException(f"{found.name} asks us; its settings cannot be looked at from here.")
-            click.echo(f"{found.name} ({found.host}:{found.port})")
-            findings = await doctor.examine(found, doors)
+                findings = await _told_by(found)
+            else:
+                click.echo(f"{found.name} ({found.host}:{found.port})")
+                findings = await doctor.examine(found, doors)
         for finding in findings:
             click.echo(f"[{finding.severity.upper():<4}] {SENTENCES[finding.code] % finding.params}")
             if finding.fix:
@@ -153,6 +155,16 @@ def router_doctor(name_or_id: str) -> None:
             sys.exit(1)
 
     run(go)
+
+
+async def _told_by(router: RouterAccess) -> list[Finding]:
+    """What a router that asks us tells when it asks next."""
+    if router.status == "paused":
+        raise click.ClickException(f"{router.name} is paused: we leave it alone. Resume it first.")
+    interval_s = await pulls.interval_of(router.id)
+    click.echo(f"{router.name} asks us for work; it asks again within {interval_s} seconds.")
+    last = await pulls.look_now(router.id)
+    return await pulls.wait_for(router.id, after=last, patience_s=2 * interval_s + 10)
 
 
 @router.command("drift")

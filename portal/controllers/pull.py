@@ -31,7 +31,7 @@ async def pull(
     """Work for a router; 404 for everybody else and everything else, 429 when there is no end to it."""
     now = clock.now()
     try:
-        return _plain(await pulls.answer(await request.body(), vault=vault, now=now), 200)
+        return _plain(await pulls.answer(await request.body(), vault=vault, settings=settings, now=now), 200)
     except TooMany as many:
         return _plain(b"too many questions\n", 429, retry_after_s=many.retry_after)
     except NotFound:

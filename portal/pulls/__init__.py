@@ -4,6 +4,7 @@ The words on the wire are `routeros.script.pull`, what a router should hold is `
 """
 
 from portal.pulls.answers import answer
+from portal.pulls.checkups import interval_of, look_now, wait_for
 from portal.pulls.silence import note_silent
 
-__all__ = ["answer", "note_silent"]
+__all__ = ["answer", "interval_of", "look_now", "note_silent", "wait_for"]

@@ -7,9 +7,10 @@ import logging
 from datetime import datetime, timedelta
 
 from portal import drift, limits, readings, routers
+from portal.config import Settings
 from portal.db import atomic
 from portal.errors import NotFound, TooMany
-from portal.pulls import conversation, pages, work
+from portal.pulls import checkups, conversation, pages, work
 from portal.pulls.conversation import Talk, Visit
 from portal.pulls.heard import ACTOR, begin_read, take_in
 from portal.routers import RouterAccess, pull_keys
@@ -30,7 +31,7 @@ ACT_WITHIN = timedelta(seconds=150)
 MOST_QUESTIONS = (240, 60)
 
 
-async def answer(body: bytes, *, vault: Vault, now: datetime) -> bytes:
+async def answer(body: bytes, *, vault: Vault, settings: Settings, now: datetime) -> bytes:
     """The work for a router's question, as bytes in the variant it was asked in. NotFound for everything that is no question of
     a router of ours, whatever is wrong with it; TooMany for one that asks without end."""
     variant = Variant.JSON if body[:1] == b"{" else Variant.PLAIN
@@ -42,11 +43,13 @@ async def answer(body: bytes, *, vault: Vault, now: datetime) -> bytes:
     most, window_s = MOST_QUESTIONS
     if not await limits.hit(f"pull:router:{caller.router_id}", limit=most, window_s=window_s, now=now):
         raise TooMany(retry_after=window_s)
-    jobs = await _turn(report, caller.router_id, vault=vault, now=now)
+    jobs = await _turn(report, caller.router_id, vault=vault, settings=settings, now=now)
     return build_work(PullWork(report.ask, caller.answer_key, jobs), variant)
 
 
-async def _turn(report: PullReport, router_id: int, *, vault: Vault, now: datetime) -> tuple[PullJob, ...]:
+async def _turn(
+    report: PullReport, router_id: int, *, vault: Vault, settings: Settings, now: datetime
+) -> tuple[PullJob, ...]:
     token = await routers.lease(router_id, now=now, asks=True)
     if token is None:  # paused, or another question of it is being answered
         return ()
@@ -57,7 +60,7 @@ async def _turn(report: PullReport, router_id: int, *, vault: Vault, now: dateti
         if not talk.believes(report):
             jobs = _prove(talk)
         else:
-            jobs = await _listen_and_plan(talk, report, vault=vault, now=now)
+            jobs = await _listen_and_plan(talk, report, vault=vault, settings=settings, now=now)
         if not await routers.renew(router_id, token, now=now):
             return ()  # we were too slow, and somebody else may be at it
         async with atomic() as tx:
@@ -74,15 +77,20 @@ def _prove(talk: Talk) -> tuple[PullJob, ...]:
     return work.numbered(talk, work.reports(), is_proof=True)
 
 
-async def _listen_and_plan(talk: Talk, report: PullReport, *, vault: Vault, now: datetime) -> tuple[PullJob, ...]:
+async def _listen_and_plan(
+    talk: Talk, report: PullReport, *, vault: Vault, settings: Settings, now: datetime
+) -> tuple[PullJob, ...]:
     router = await routers.access_to(talk.router_id, vault=vault)
     async with atomic() as tx:
         has_page = await take_in(tx, talk, report, now=now)
         await routers.answered(tx, router.id, now=now)
         talk.hears(report)
         await conversation.keep(tx, talk)
-    is_reading = talk.visit is not None and not talk.visit.is_counted
-    if is_reading and not await _read_to_its_end(talk, has_page=has_page, vault=vault, now=now):
+    if talk.visit is not None and checkups.is_look(talk.visit):
+        is_over = await checkups.to_its_end(talk, has_page=has_page, settings=settings, now=now)
+    else:
+        is_over = await _read_to_its_end(talk, has_page=has_page, vault=vault, now=now)
+    if not is_over:
         return ()  # further pages follow
     tasks = await work.due(talk, vault=vault, now=now)
     if not tasks:
@@ -94,7 +102,7 @@ async def _listen_and_plan(talk: Talk, report: PullReport, *, vault: Vault, now:
         jobs = work.numbered(talk, work.reports())
         begin_read(talk, talk.waiting, now=now)
         return jobs
-    return ()
+    return () if talk.visit else await checkups.ask(talk, now=now)
 
 
 def _read_every(talk: Talk) -> timedelta:
@@ -104,7 +112,8 @@ def _read_every(talk: Talk) -> timedelta:
 async def _read_to_its_end(talk: Talk, *, has_page: bool, vault: Vault, now: datetime) -> bool:
     """Whether the read is over: whole, and then counted before anything is done by it; or lost, and then asked for anew."""
     visit = talk.visit
-    assert visit is not None
+    if visit is None or visit.is_counted:
+        return True
     seen = await pages.observed(talk)
     if seen is not None:
         at = visit.seen_at or now

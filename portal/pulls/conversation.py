@@ -55,6 +55,7 @@ class Talk(msgspec.Struct, kw_only=True):
     visit: Visit | None
     profiles: list[str]
     read_at: datetime | None
+    settings_due_at: datetime | None
 
     def is_repeat(self, report: PullReport) -> bool:
         """The very question that was answered last."""
@@ -113,11 +114,12 @@ async def of_router(router_id: int) -> Talk:
         visit=msgspec.json.decode(row["visit"], type=Visit | None) if row["visit"] else None,
         profiles=msgspec.json.decode(row["profiles"], type=list[str]),
         read_at=row["read_at"],
+        settings_due_at=row["settings_due_at"],
     )
 
 
 async def keep(tx: Tx, talk: Talk) -> None:
-    """Write it. The caller holds the router's lease."""
+    """Write it, but for when settings are due: a person may set that at any time. The caller holds the router's lease."""
     await tx.execute(
         """UPDATE router_pulls SET ask = $2, seq = $3, uptime_s = $4, given = $5, waiting = $6::jsonb, visit = $7::jsonb,
                   profiles = $8::jsonb, read_at = $9 WHERE router_id = $1""",

@@ -13,7 +13,7 @@ from portal.access_grants import Ending
 from portal.db import Tx
 from portal.pulls.conversation import Sent, Talk, Visit
 from portal.pulls.pages import drop, keep_page
-from routeros.script.pull_values import PullAck, PullReport
+from routeros.script.pull_values import PullAck, PullReport, StateKind
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,11 @@ async def _count_in(tx: Tx, talk: Talk, answers: _Answers) -> None:
         return
     for sent, ack in answers:
         if sent.verb == "report":
-            if not ack.is_done and visit.numbers.get(sent.name) == sent.number:
+            if ack.is_done or visit.numbers.get(sent.name) != sent.number:
+                continue
+            if sent.name == StateKind.SETTINGS:
+                visit.failed.append(f"report:{sent.name}")  # an agent of before it was taught to
+            else:
                 log.warning("router does not show a menu", extra={"router": talk.router_id, "menu": sent.name})
                 talk.visit = None
                 await drop(tx, talk.router_id)

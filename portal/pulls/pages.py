@@ -9,7 +9,7 @@ from portal.db import DB, Tx
 from portal.pulls.conversation import Talk
 from routeros.reconcile import Observed
 from routeros.script.pull import whole_state
-from routeros.script.pull_values import StateKind, StatePage
+from routeros.script.pull_values import SettingRow, StateKind, StatePage
 from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserProfile
 
 #: A read of more pages than this is no hotspot's: forty fit into one run of the agent.
@@ -20,6 +20,7 @@ _ROWS: Mapping[StateKind, Any] = {
     StateKind.COOKIES: CookieRow,
     StateKind.PROFILES: UserProfile,
     StateKind.HOSTS: HostRow,
+    StateKind.SETTINGS: SettingRow,
 }
 
 
@@ -45,13 +46,33 @@ async def keep_page(tx: Tx, talk: Talk, page: StatePage) -> bool:
 async def observed(talk: Talk) -> Observed | None:
     """The read under way as one; None while a page of it is missing. Its kinds were told by the router in one go, so nothing
     happened in between."""
+    whole = await _whole(talk)
+    if whole is None:
+        return None
+    return Observed(
+        users=whole[StateKind.USERS],
+        active=whole[StateKind.ACTIVE],
+        cookies=whole[StateKind.COOKIES],
+        hosts=whole[StateKind.HOSTS],
+        profiles=whole[StateKind.PROFILES],
+        complete=True,
+    )
+
+
+async def settings(talk: Talk) -> tuple[SettingRow, ...] | None:
+    """The settings the router was asked for; None while a page of them is missing."""
+    whole = await _whole(talk)
+    return whole[StateKind.SETTINGS] if whole else None
+
+
+async def _whole(talk: Talk) -> dict[StateKind, tuple[Any, ...]] | None:
     numbers = talk.visit.numbers if talk.visit else {}
     rows = await DB.fetch(
         "SELECT job, page, kind, is_last, rows FROM pull_pages WHERE router_id = $1 AND job = ANY($2)",
         talk.router_id,
         list(numbers.values()),
     )
-    pages: dict[StateKind, list[StatePage]] = {kind: [] for kind in StateKind}
+    pages: dict[StateKind, list[StatePage]] = {StateKind(kind): [] for kind in numbers}
     for row in rows:
         kind = StateKind(row["kind"])
         state = msgspec.json.decode(row["rows"], type=tuple[_ROWS[kind], ...])
@@ -62,14 +83,7 @@ async def observed(talk: Talk) -> Observed | None:
         if found is None:
             return None
         whole[kind] = found
-    return Observed(
-        users=whole[StateKind.USERS],
-        active=whole[StateKind.ACTIVE],
-        cookies=whole[StateKind.COOKIES],
-        hosts=whole[StateKind.HOSTS],
-        profiles=whole[StateKind.PROFILES],
-        complete=True,
-    )
+    return whole
 
 
 async def drop(tx: Tx, router_id: int) -> None:

@@ -18,8 +18,8 @@ from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, O
 from routeros.reconcile import Brakes, Desired, Observed, plan
 from routeros.script.pull import fitting
 from routeros.script.pull_rows import write_job
-from routeros.script.pull_values import Action, LogIn, PullJob, Report, StateKind
-from routeros.values import profile_changes
+from routeros.script.pull_values import Action, PullJob, Report, StateKind
+from routeros.values import LogIn, profile_changes
 
 log = logging.getLogger(__name__)
 

@@ -106,3 +106,4 @@ async def _let_go(tx: Tx, router_id: int, *, now: datetime, who: str) -> None:
 async def _look_at_once(tx: Tx, router_id: int) -> None:
     await tx.execute("UPDATE routers SET next_try_at = NULL, tries = 0 WHERE id = $1", router_id)
     await defer(tx, Work.CHECK_ROUTER, router_id)
+    await pull_keys.ask_settings(tx, router_id)

@@ -62,6 +62,9 @@ SENTENCES: Mapping[str, str] = {
     ),
     "trouble_cut": N_("The connection was cut on the way. If this stays, check the router's internet line."),
     "trouble_other": N_("The router answered with an error we do not know. Try again; if it stays, ask us for help."),
+    "agent_old": N_(
+        "The router runs an older script of ours that cannot tell its settings. Paste a new setup script into it."
+    ),
     "version_unknown": N_("The router did not tell its version."),
     "version_holes": N_(
         "RouterOS %(version)s has known security holes (%(holes)s). Update the router in a quiet hour."

@@ -86,8 +86,8 @@ async def _take_over(router_id: int, secret_hash: bytes, answer_sealed: bytes) -
     """The script was pasted: from now on only its keys count, and the conversation begins anew."""
     async with atomic() as tx:
         taken = await tx.value(
-            """UPDATE router_pulls SET next_secret_hash = NULL, next_answer_sealed = NULL, seq = NULL, uptime_s = NULL, ask = ''
-               WHERE router_id = $1 AND next_secret_hash = $2 RETURNING id""",
+            """UPDATE router_pulls SET next_secret_hash = NULL, next_answer_sealed = NULL, seq = NULL, uptime_s = NULL, ask = '',
+                      settings_due_at = NULL WHERE router_id = $1 AND next_secret_hash = $2 RETURNING id""",
             router_id,
             secret_hash,
         )
@@ -105,10 +105,15 @@ async def forget(tx: Tx, router_id: int) -> None:
     await tx.execute("UPDATE routers SET pull_secret_hash = NULL, pull_answer_sealed = NULL WHERE id = $1", router_id)
     await tx.execute(
         """UPDATE router_pulls SET next_secret_hash = NULL, next_answer_sealed = NULL, seq = NULL, uptime_s = NULL, ask = '',
-                  waiting = '[]', visit = NULL, profiles = '[]', read_at = NULL WHERE router_id = $1""",
+                  waiting = '[]', visit = NULL, profiles = '[]', read_at = NULL, settings_due_at = NULL WHERE router_id = $1""",
         router_id,
     )
     await tx.execute("DELETE FROM pull_pages WHERE router_id = $1", router_id)
+
+
+async def ask_settings(tx: Tx, router_id: int) -> None:
+    """Have a router that asks us tell its settings the next time; nothing for one that is dialled."""
+    await tx.execute("UPDATE router_pulls SET settings_due_at = NULL WHERE router_id = $1", router_id)
 
 
 def _digest(text: str) -> bytes:

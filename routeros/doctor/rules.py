@@ -40,6 +40,7 @@ class Expected:
     sold: int
     uses_tls: bool
     in_tunnel: bool
+    asks_us: bool = False  # we never sign in to it
 
 
 Rule = Callable[[Facts, Expected], list[Finding]]
@@ -168,7 +169,7 @@ def _covers(pattern: str, host: str) -> bool:
 
 def _services(facts: Facts, expected: Expected) -> list[Finding]:
     found: list[Finding] = []
-    ours = "api-ssl" if expected.uses_tls else "api"
+    ours = "" if expected.asks_us else "api-ssl" if expected.uses_tls else "api"
     for name, service in (facts.services or {}).items():
         if not service.is_open:
             continue
@@ -181,7 +182,7 @@ def _services(facts: Facts, expected: Expected) -> list[Finding]:
                 found.append(Finding("api_open", Severity.WARN, {"name": name}, fix))
         elif name in _UNUSED and not service.address:
             found.append(Finding("service_open", Severity.NOTE, {"name": name}, f"/ip service disable {name}"))
-    if not expected.uses_tls and not expected.in_tunnel:
+    if not expected.uses_tls and not expected.in_tunnel and not expected.asks_us:
         found.append(Finding("api_plain", Severity.NOTE))
     return found
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from routeros.names import is_own_name, is_own_profile_name
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, Why
-from routeros.script.pull_values import Action, LogIn, Report, SettingRow, StateKind, StateRow
-from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserChanges, UserProfile
+from routeros.script.pull_values import Action, Report, SettingRow, StateKind, StateRow
+from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, LogIn, UserChanges, UserProfile
 from routeros.words import (
     NO_MAC,
     Row,

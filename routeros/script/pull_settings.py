@@ -32,7 +32,9 @@ def look_lines(*, is_six: bool) -> str:
             continue
         read = f"[{menu[0]}{menu[1:].replace('/', ' ')} print as-value]"
         rows = f"{{{read}}}" if menu in _SINGLE else read
-        lines.append(f':do {{ :set ($vSeen->{quote(menu)}) {rows} }} on-error={{ :log debug "vocha: {menu} is not shown" }}\n')
+        lines.append(
+            f':do {{ :set ($vSeen->{quote(menu)}) {rows} }} on-error={{ :log debug "vocha: {menu} is not shown" }}\n'
+        )
     return "".join(lines)
 
 

@@ -9,9 +9,9 @@ from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, W
 from routeros.script.agent import agent_script
 from routeros.script.onboarding import Family, Onboarding, PullAgent, Trust, Variant, setup_script
 from routeros.script.pull import build_work, parse_report, whole_state
-from routeros.script.pull_values import Action, LogIn, PullJob, PullReport, PullWork, Report, StateKind
+from routeros.script.pull_values import Action, PullJob, PullReport, PullWork, Report, StateKind
 from routeros.simulator.router import SimulatedRouter
-from routeros.values import ActiveSession, CookieRow, HotspotUser, UserChanges, UserProfile
+from routeros.values import ActiveSession, CookieRow, HotspotUser, LogIn, UserChanges, UserProfile
 
 from .cast import BASE, OLD, PULL
 

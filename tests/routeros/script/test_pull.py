@@ -11,7 +11,6 @@ from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, W
 from routeros.script.pull import MOST_BYTES, build_work, fitting, parse_report, parse_work, whole_state
 from routeros.script.pull_values import (
     Action,
-    LogIn,
     PullJob,
     PullWork,
     Report,
@@ -19,7 +18,7 @@ from routeros.script.pull_values import (
     StatePage,
 )
 from routeros.script.values import Variant
-from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserChanges, UserProfile
+from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, LogIn, UserChanges, UserProfile
 
 NAMES = st.from_regex(r"vocha-[0-9a-f]{16}", fullmatch=True)
 MACS = st.from_regex(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}", fullmatch=True).filter(lambda mac: mac.strip("0:"))
