@@ -1,13 +1,13 @@
 """Refunds: money that goes back to its payer, once per money received. Asked for, approved (by two people above a limit), sent, and
 closed by M-Pesa's word. Sending itself is `portal.transfers`; what policy and suspense want begins in `portal.payments.refunds`."""
 
-from portal.refunds import carrying
 from portal.refunds.asking import Road, Scope, Wish, offers, request
 from portal.refunds.carrying import approve_decided
 from portal.refunds.deciding import approve, drop, given, retry
-from portal.refunds.looks import RefundPage, RefundRow, latest, page_of
+from portal.refunds.looks import PAGE_SIZE, RefundPage, RefundRow, latest, page_of
 
 __all__ = [
+    "PAGE_SIZE",
     "RefundPage",
     "RefundRow",
     "Road",
@@ -15,7 +15,6 @@ __all__ = [
     "Wish",
     "approve",
     "approve_decided",
-    "carrying",
     "drop",
     "given",
     "latest",

@@ -21,6 +21,7 @@ NOTE = N_("Write who got the money, and when.")
 KEEP_IT = N_("This money bought nothing. Keep it as the customer's credit instead.")
 VOUCHER_GONE = N_("The voucher was taken back. Give the money back another way.")
 OTHER_WAY = N_("M-Pesa was asked more than once to take this payment back. Another way is possible a day later.")
+HOW = N_("Choose how the money goes back.")
 PHONE = N_("Write the customer's M-Pesa number.")
 #: After a reversal that was sent more than once, another road is closed for so long: an answer may still be on its way.
 SETTLES_IN = timedelta(hours=24)
@@ -96,7 +97,7 @@ async def retry(actor: Actor, refund_id: int, *, now: datetime, road: str = "", 
             raise Conflict(DECIDED)
         chosen = road or row["road"]
         if chosen != row["road"]:
-            await _may_change(tx, row, now=now)
+            await _may_change(tx, row, chosen, now=now)
         if chosen in ("b2c", "credit") and not (phone or row["phone"]):
             raise Invalid({"phone": PHONE})
         await tx.execute(
@@ -111,7 +112,13 @@ async def retry(actor: Actor, refund_id: int, *, now: datetime, road: str = "", 
     await _decide(actor, refund_id, step)
 
 
-async def _may_change(tx: Tx, row: Record, *, now: datetime) -> None:
+async def _may_change(tx: Tx, row: Record, chosen: str, *, now: datetime) -> None:
+    """Invalid: no such road for this money; Conflict: an answer of the old road may still come."""
+    came = await tx.value("SELECT amount_cents FROM receipts WHERE id = $1", row["receipt_id"])
+    if chosen not in ("b2c", "credit", "cash") and not (chosen == "reversal" and came == row["amount_cents"]):
+        raise Invalid({"road": HOW})
+    if chosen == "credit" and row["merchant_id"] is None:
+        raise Invalid({"road": HOW})
     last = await tx.row(
         "SELECT kind, tries, ended_at FROM transfers WHERE refund_id = $1 ORDER BY id DESC LIMIT 1", row["id"]
     )

@@ -8,10 +8,11 @@ import msgspec
 from asyncpg import Record
 
 from portal import phones
-from portal.db import DB
-from portal.errors import NotFound
+from portal.db import DB, atomic
+from portal.errors import Forbidden, NotFound
 from portal.identity import Actor
 from portal.refunds import rights
+from portal.refunds.rights import Asked, Say
 
 PAGE_SIZE = 50
 
@@ -42,7 +43,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefundPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One refund. `phone` masked; `last_error` a sentence of the catalogue; `is_own`: the actor asked for it."""
+    """One refund. `phone` masked; `last_error` a sentence of the catalogue; `is_own`: the actor asked for it.
+    `approval`: what the actor's approval needs; None: it takes somebody else, and `why_not` says whom."""
 
     row: RefundRow
     payment_id: int | None
@@ -57,6 +59,8 @@ class RefundPage(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool
     may_decide: bool
     may_give: bool
+    approval: Say | None
+    why_not: str
     steps: list[Step]
 
 
@@ -93,14 +97,24 @@ async def page_of(actor: Actor, refund_id: int) -> RefundPage:
     row = await DB.row(_ONE, refund_id, rights.whose(actor))
     if row is None:
         raise NotFound
+    approval, why_not = await _approval(actor, row)
     return RefundPage(
         row=_row(row), payment_id=row["payment_id"], voucher_id=row["voucher_id"],
         phone=phones.mask(row["phone"]) if row["phone"] else "", note=row["note"], last_error=row["last_error"] or "",
         receipt_back=row["receipt_back"] or "", wanted_by=row["wanter"] or "", approved_by=row["approver"] or "",
         done_at=row["done_at"], is_own=row["wanted_by"] == f"user:{actor.user_id}",
-        may_decide=rights.may_decide(actor), may_give=rights.may_ask(actor) or rights.may_decide(actor),
+        approval=approval, why_not=why_not, may_decide=rights.may_decide(actor), may_give=rights.may_ask(actor) or rights.may_decide(actor),
         steps=[_step(each) for each in await DB.fetch(_STEPS, refund_id)],
     )  # fmt: skip
+
+
+async def _approval(actor: Actor, row: Record) -> tuple[Say | None, str]:
+    asked = Asked(merchant_id=actor.merchant_id, cents=row["amount_cents"], wanted_by=row["wanted_by"])
+    async with atomic() as tx:
+        try:
+            return await rights.judge(tx, actor, asked), ""
+        except Forbidden as error:
+            return None, error.message
 
 
 def _row(row: Record) -> RefundRow:

@@ -3,6 +3,7 @@
 from litestar import Response
 
 from portal.controllers.dashboard.frame import AnyRequest, Frame, page
+from portal.identity import Role
 from portal.msgid import N_
 
 #: Key, address, name.
@@ -10,14 +11,22 @@ TABS = (
     ("sales", "/sales", N_("Sales")),
     ("suspense", "/suspense", N_("To decide")),
     ("references", "/references", N_("References")),
+    ("refunds", "/refunds", N_("Refunds")),
+    ("payouts", "/payouts", N_("Payouts")),
+    ("refunds", "/refunds", N_("Refunds")),
+    ("payouts", "/payouts", N_("Payouts")),
 )
+#: What an operator who looks at no merchant sees; what only those who decide about money see.
+_OPERATORS, _DECIDERS = ("suspense", "refunds"), ("payouts",)
 
 
 def money_page(
     request: AnyRequest, frame: Frame, template: str, *, tab: str, status: int = 200, **context: object
 ) -> Response[str]:
     """A page about money, with the others beside it."""
-    tabs = TABS if frame.merchant else TABS[1:2]
+    tabs = TABS if frame.merchant else tuple(each for each in TABS if each[0] in _OPERATORS)
+    if frame.actor.role not in (Role.OWNER, Role.MANAGER):
+        tabs = tuple(each for each in tabs if each[0] not in _DECIDERS)
     answer = page(request, frame, template, tab=tab, tabs=tabs, **context)
     answer.status_code = status
     return answer
