@@ -51,7 +51,8 @@ _DUE = """SELECT DISTINCT account_id FROM payments WHERE status IN ('pending', '
 _NEXT = """
 SELECT id, checkout_request_id, queries, created_at FROM payments
 WHERE account_id = $1 AND status IN ('pending', 'unknown', 'failed') AND next_query_at <= $2 AND checkout_request_id IS NOT NULL
-ORDER BY CASE WHEN $3 THEN false ELSE created_at <= $4 END, CASE WHEN NOT $3 AND created_at > $4 THEN -id END, next_query_at, id
+ORDER BY CASE WHEN $3 THEN false ELSE created_at <= $4 END, CASE WHEN NOT $3 AND created_at > $4 THEN queries END,
+  CASE WHEN NOT $3 AND created_at > $4 THEN -id END, next_query_at, id
 LIMIT 1 FOR UPDATE SKIP LOCKED"""
 
 
