@@ -74,14 +74,15 @@ async def compare(stage: Stage) -> Verdict:
     for ours in await stage.ask(_OURS):
         reference = str(ours["reference"])
         known.add(reference)
-        _judge(verdict, reference, ours, taken.get(reference, 0))
+        judge(verdict, reference, ours, taken.get(reference, 0))
     verdict.lost += [f"{reference}: not known at all" for reference in taken if reference not in known]
     await _receipts(stage, verdict)
     await _sums(stage, verdict, sum(taken.values()))
     return verdict
 
 
-def _judge(verdict: Verdict, reference: str, ours: dict[str, object], taken: int) -> None:
+def judge(verdict: Verdict, reference: str, ours: dict[str, object], taken: int) -> None:
+    """Put one checkout of ours where it belongs, by what M-Pesa took for its reference."""
     price, booked, sales, paid = (int(str(ours[name])) for name in ("price_cents", "booked", "sales", "paid"))
     told = f"{reference}: M-Pesa took {taken}, booked {booked}, price {price}, sales {sales}, voucher {ours['has_voucher']}"
     due = 1 if taken >= price else 0
