@@ -3,18 +3,16 @@ becomes of a lost router."""
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from jobs.doors import Doors
 from portal import access_grants, faults, sessions, vouchers
 from portal.access_grants import Grant
 from portal.db import atomic
-from portal.desired import desired_user, limit_at_first, profile_of
+from portal.desired import new_user, profile_of
 from routeros.client import HotspotRouter
 from routeros.errors import HostUnknown, Refused, RouterError, TooManySessions
-from routeros.names import comment_for
-from routeros.values import HotspotUser, LogIn
+from routeros.values import LogIn
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +59,7 @@ async def _make_users(client: HotspotRouter, grants: Sequence[Grant], doors: Doo
         return {}
     now = doors.clock.now()
     profiles = {profile.name: profile for profile in (profile_of(grant.terms) for grant in grants)}
-    made = await client.ensure_users([_user(grant, now=now) for grant in grants], list(profiles.values()))
+    made = await client.ensure_users([new_user(grant, now=now) for grant in grants], list(profiles.values()))
     results = {grant.id: result.error for grant, result in zip(grants, made, strict=True)}
     there = [grant_id for grant_id, error in results.items() if error is None]
     if there:
@@ -69,18 +67,6 @@ async def _make_users(client: HotspotRouter, grants: Sequence[Grant], doors: Doo
             await access_grants.appeared(tx, there, now=doors.clock.now(), actor=ACTOR)
         faults.reach("login.user_added")
     return results
-
-
-def _user(grant: Grant, *, now: datetime) -> HotspotUser:
-    wanted = desired_user(grant, now=now)
-    return HotspotUser(
-        name=wanted.name,
-        password=wanted.password,
-        profile=wanted.profile,
-        comment=comment_for(wanted.grant_id),
-        limit_uptime=limit_at_first(wanted, grant),
-        limit_bytes_total=wanted.limit_bytes_total,
-    )
 
 
 async def _log_in(client: HotspotRouter, grants: Sequence[Grant]) -> dict[int, RouterError | None]:

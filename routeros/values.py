@@ -175,12 +175,12 @@ class BindingRow:
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """A phone to let in: where the router sees it, and as which hotspot user."""
+    """A phone to let in: as which hotspot user, and where the router sees it, "" for nowhere yet."""
 
-    ip: str
-    mac: str
     user: str
     password: str = field(repr=False)
+    ip: str = ""
+    mac: str = ""
 
 
 @dataclass(frozen=True, slots=True)
