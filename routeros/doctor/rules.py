@@ -134,7 +134,7 @@ def _hotspot(facts: Facts, _: Expected) -> list[Finding]:
             fix = f'{profile} login-by="cookie,mac-cookie,http-pap"'
             found.append(Finding("login_none", Severity.WARN, {"name": server.name}, fix))
         if server.uses_radius:
-            found.append(Finding("radius", Severity.NOTE, {"name": server.name}, f"{profile} use-radius=no"))
+            found.append(Finding("radius", Severity.WARN, {"name": server.name}, f"{profile} use-radius=no"))
         if not server.dns_name:
             found.append(
                 Finding("dns_name", Severity.NOTE, {"name": server.name}, f'{profile} dns-name="login.hotspot"')

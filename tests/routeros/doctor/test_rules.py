@@ -100,7 +100,7 @@ CASES = [
     (one("/ip/hotspot/profile", login_by="trial,http-chap"), {"login_free": "warn"}),
     (one("/ip/hotspot/profile", login_by="cookie"), {"login_none": "warn"}),
     (one("/ip/hotspot/profile", dns_name=""), {"dns_name": "note"}),
-    (one("/ip/hotspot/profile", use_radius="true"), {"radius": "note"}),
+    (one("/ip/hotspot/profile", use_radius="true"), {"radius": "warn"}),
     (one("/ip/hotspot/profile", login_by="https,cookie"), {"certificate_none": "warn"}),
     ({"/ip/hotspot/walled-garden": [], "/ip/hotspot/walled-garden/ip": []}, {"garden_closed": "bad"}),
     (one("/ip/hotspot/walled-garden", action="deny"), {"fine": "ok"}),
@@ -131,6 +131,7 @@ def test_every_rule_has_a_case_that_meets_it() -> None:
         "licence_over",
         "licence_near",
         "api_plain",
+        "agent_old",
     }
     spoken = {code for code in SENTENCES if not code.startswith("trouble_")}
     assert met == spoken
