@@ -27,7 +27,7 @@ _MOMENTS = (
     "%d.%m.%Y %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%d-%b-%Y %H:%M:%S", "%d %b %Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p",
     "%d/%m/%Y %I:%M:%S %p", "%Y/%m/%d %H:%M:%S",
 )  # fmt: skip
-_EUROPEAN = re.compile(r"\d{1,3}(?:\.\d{3})*,\d{1,2}")
+_EUROPEAN = re.compile(r"(?:\d{1,3}(?:\.\d{3})+|\d{1,12}),\d{1,2}")
 _PLAIN = re.compile(r"\d{1,13}(?:\.\d{1,2})?")
 _MOST_CENTS = 10**13
 #: Reasons by which a customer's money comes in; everything else that comes in was moved by somebody else.
