@@ -32,8 +32,14 @@ LONGEST: Final = 30_000
 PATIENCE: Final = 6
 
 _OURS: Final = re.compile(r"(?:flash/)?vocha-bulk-[0-9a-f]{16}\.rsc", re.ASCII)
-_VERSION: Final = Command("/system/resource/print", fields=("version",))
 _FILES: Final = Command("/file/print", fields=(".id", "name"))
+#: What decides whether scripts are tried. Somebody whose rights are not listed (known by RADIUS only) is let try.
+_QUESTIONS: Final = (
+    Command("/system/resource/print", fields=("version",)),
+    _FILES,
+    Command("/user/print", fields=("name", "group")),
+    Command("/user/group/print", fields=("name", "policy")),
+)
 
 #: Gets the replies to what was asked besides, after the upload and before the router runs anything.
 Prepare = Callable[[Sequence[Reply]], Awaitable[None]]
@@ -99,7 +105,7 @@ class Bulk:
     ) -> set[str]:
         """Names of those that are there now as wanted; none where the router takes no scripts, which is no error.
 
-        Three flights, on a connection that has not shown it yet one more; `besides` goes with the first.
+        Three flights, and one before them for `besides` and what a new connection may do.
         Raises as the Link does: then nothing is known, and it may be repeated.
         """
         parts = scripts(users)
@@ -113,33 +119,37 @@ class Bulk:
 
     async def _upload(self, parts: Mapping[str, str], besides: Sequence[Command], prepare: Prepare | None) -> bool:
         is_known = self._able_at == self._link.dials
-        names = list(parts)
-        first = names if is_known else names[:1]
-        asked = [*besides, *([] if is_known else [_VERSION, _FILES])]
-        replies = await self._send(parts, first, asked)
-        answers = replies[len(first) :]
-        able = self._accepted(replies[: len(first)]) and (is_known or _is_new_enough(answers[-2]))
-        if able and not is_known:
+        questions = () if is_known else _QUESTIONS
+        uploads = [_upload(name, text) for name, text in parts.items()]
+        replies: list[Reply] = []
+        if besides or questions:
+            replies = await self._link.fly([*besides, *questions])
+        if not is_known:
+            if not await self._is_able(replies[len(besides) :]):
+                self._not_until = self._link.dials
+                return False
             self._able_at = self._link.dials
-            if strays := self._removals_of_strays(answers[-1].rows):
-                await self._link.fly(strays)
-        if able and (rest := names[len(first) :]):
-            able = self._accepted(await self._send(parts, rest, ()))
-        if not able:
+        self._left.update(parts)
+        sent = await self._link.fly(uploads)
+        self._left -= {name for name, reply in zip(parts, sent, strict=True) if reply.refusal}
+        if not self._accepted(sent):
             await self._give_up(parts)
             return False
         if prepare:
-            await prepare(answers[: len(besides)])
+            await prepare(replies[: len(besides)])
         return True
 
-    async def _send(self, parts: Mapping[str, str], names: Sequence[str], besides: Sequence[Command]) -> list[Reply]:
-        """Upload these parts, and ask something; the replies in that order."""
-        self._left.update(names)
-        # Contents are words of ours with line ends between them, which attribute() refuses in anybody's text.
-        adds = [Command("/file/add", (attribute("name", name), f"=contents={parts[name]}")) for name in names]
-        replies = await self._link.fly([*adds, *besides])
-        self._left -= {name for name, reply in zip(names, replies, strict=False) if reply.refusal}
-        return replies
+    async def _is_able(self, answers: Sequence[Reply]) -> bool:
+        """Whether version and policy allow files. What earlier runs left is removed on the way."""
+        version, files, users, groups = answers
+        if strays := self._removals_of_strays(files.rows):
+            await self._link.fly(strays)
+        group = next((row.get("group") for row in users.rows if row.get("name") == self._link.user), None)
+        policy = next((row.get("policy", "") for row in groups.rows if row.get("name") == group), "ftp")
+        able = _is_new_enough(version) and "ftp" in policy.split(",")
+        if not able:
+            log.info("router %s: its version or our rights there are not for scripts", self._link.name)
+        return able
 
     def _accepted(self, replies: Iterable[Reply]) -> bool:
         refused = next((reply.refusal for reply in replies if reply.refusal), None)
@@ -180,6 +190,11 @@ class Bulk:
     def _removals_of_strays(self, rows: Iterable[Mapping[str, str]]) -> list[Command]:
         strays = [row[".id"] for row in rows if _is_ours(row) and row["name"] not in self._in_use]
         return [_removal(each) for each in strays]
+
+
+def _upload(name: str, text: str) -> Command:
+    # The text is words of ours with line ends between them, which attribute() refuses in anybody's text.
+    return Command("/file/add", (attribute("name", name), f"=contents={text}"))
 
 
 def _removal(ref: str) -> Command:

@@ -66,6 +66,11 @@ class Link:
         #: How many connections were opened so far: what was learnt of one need not hold for the next.
         self.dials = 0
 
+    @property
+    def user(self) -> str:
+        """Who we sign in as."""
+        return self._address.user
+
     async def ask(self, command: Command) -> Reply:
         """One command, one reply. Raises the trap as Refused, everything else as Unreachable or AuthFailed."""
         [reply] = await self.fly([command])

@@ -28,6 +28,8 @@ class Faults:
     drip_seconds: float = 0.05
     #: TLS handshakes end with an alert.
     tls_handshake_fails: bool = False
+    #: Every import ends with an error after this many commands of its file.
+    break_import_after: int | None = None
     #: `drop_before_reply`, `hostile` and the stall touch only commands that begin with this path.
     only: str = ""
     #: Waiting before each command.

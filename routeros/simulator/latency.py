@@ -30,6 +30,8 @@ class Latency:
     write: float = 0.0
     #: … for each further item of a writing command's comma list.
     item: float = 0.0
+    #: … for each command of a file that is imported: there is no sentence to read and none to answer. A guess: half a write.
+    scripted: float = 0.0
     #: … for each row sent, and for each row of the table looked at, sent or not.
     row: float = 0.0
     scan: float = 0.0
@@ -64,9 +66,15 @@ class Latency:
 
 PROFILES = {
     "none": Latency(),
-    "hap-lite": Latency(login=0.55, read=0.03, write=0.055, item=0.004, row=0.003, scan=0.0008, jitter=0.3),
-    "hex": Latency(login=0.175, read=0.01, write=0.0175, item=0.0012, row=0.001, scan=0.0004, jitter=0.3),
-    "ccr": Latency(login=0.05, read=0.002, write=0.004, item=0.0003, row=0.0002, scan=0.00005, jitter=0.2),
+    "hap-lite": Latency(
+        login=0.55, read=0.03, write=0.055, item=0.004, scripted=0.028, row=0.003, scan=0.0008, jitter=0.3
+    ),
+    "hex": Latency(
+        login=0.175, read=0.01, write=0.0175, item=0.0012, scripted=0.009, row=0.001, scan=0.0004, jitter=0.3
+    ),
+    "ccr": Latency(
+        login=0.05, read=0.002, write=0.004, item=0.0003, scripted=0.002, row=0.0002, scan=0.00005, jitter=0.2
+    ),
 }
 
 
@@ -85,6 +93,10 @@ class Processor:
     async def finish(self, *, rows: int, scanned: int) -> None:
         """Spend what the rows of its answer cost: those sent, and those looked at."""
         await self._spend(rows * self._latency.row + scanned * self._latency.scan)
+
+    async def run_line(self) -> None:
+        """Spend what a command of an imported file costs."""
+        await self._spend(self._latency.scripted)
 
     def dice(self, cost: float) -> float:
         """Return the seconds a piece of work really takes this time: the cost, its jitter, what else the CPU does."""

@@ -16,7 +16,9 @@ from routeros.simulator import traps
 from routeros.simulator.board import Board
 from routeros.simulator.clock import VirtualClock, WallClock
 from routeros.simulator.dispatch import Dispatcher
+from routeros.simulator.faults import Faults
 from routeros.simulator.hotspot import Hotspot
+from routeros.simulator.latency import Latency, Processor
 from routeros.simulator.log import RouterLog
 from routeros.simulator.menus.base import SettingsMenu
 from routeros.simulator.schema import Schema
@@ -57,6 +59,9 @@ class Router(Protocol):
     clock: VirtualClock
     wall: WallClock
     log: RouterLog
+    faults: Faults
+    latency: Latency
+    processor: Processor
     schema: Schema
     tables: Tables
     hotspot: Hotspot

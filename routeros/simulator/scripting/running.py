@@ -6,7 +6,7 @@ Source: MikroTik manual, Scripting (import, dry-run), and field reports on which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from routeros.simulator.scripting.errors import (
@@ -56,13 +56,16 @@ class Runner:
         finally:
             caller.steps = context.steps
 
-    async def imported(self, text: str, context: Context, *, shows: bool = False) -> None:
+    async def imported(
+        self, text: str, context: Context, *, before_each: Callable[[], Awaitable[None]], shows: bool = False
+    ) -> None:
         """Run a file command by command. Raises ScriptError at the first one that fails."""
         parser = self._parser(text)
         scope = Scope(self.globals)
         while (statement := _read(parser.next_statement)) is not None:
             if shows:
                 context.say(f"#line {parser.line()}")
+            await before_each()
             await self._block(Block((statement,)), context, scope)
 
     def check(self, text: str, context: Context) -> int:

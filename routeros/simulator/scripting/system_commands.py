@@ -5,7 +5,7 @@ Each gives its answer later, because a script may wait; over the API that is a j
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
 from routeros.simulator import traps
@@ -13,7 +13,7 @@ from routeros.simulator.calls import Answer, Call
 from routeros.simulator.menus.base import Handler, Menu, Shown
 from routeros.simulator.scripting.errors import LimitError, ScriptError
 from routeros.simulator.scripting.interpreter import Context, Interpreter
-from routeros.simulator.scripting.jobs import Job
+from routeros.simulator.scripting.jobs import Job, Outside
 from routeros.simulator.scripting.menu_commands import ScriptCall
 from routeros.simulator.scripting.printing import with_ending
 from routeros.simulator.scripting.scheduling import rights_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _BACKUP = "RouterOS simulator backup\n"
 _LONGEST_EXECUTED = 65536
+_TIMED_OUT = "action timed out - try again, if error continues contact MikroTik support and send a supout file (13)"
 
 
 class JobMenu(Menu):
@@ -145,7 +146,7 @@ async def _import(host: ScriptHost, call: Call) -> Answer:
         raise ScriptError(f"Script Error: found {errors} error(s) in import file")
     if not is_dry:
         try:
-            await host.runner.imported(text, context, shows=shows)
+            await host.runner.imported(text, context, before_each=_pace(host, call), shows=shows)
         except LimitError:
             raise
         except ScriptError as error:
@@ -154,6 +155,22 @@ async def _import(host: ScriptHost, call: Call) -> Answer:
             raise
         context.say("Script file loaded and executed successfully")
     return Answer()
+
+
+def _pace(host: ScriptHost, call: Call) -> Callable[[], Awaitable[None]]:
+    """What happens before each command of an imported file: it takes the board's time, and it may break off there."""
+    done = 0
+
+    async def before_each() -> None:
+        nonlocal done
+        most = host.router.faults.break_import_after
+        if most is not None and done >= most:
+            raise ScriptError(_TIMED_OUT)
+        done += 1
+        if not isinstance(call, ScriptCall) and host.router.latency.scripted:
+            await Outside(host.router.processor.run_line())
+
+    return before_each
 
 
 async def execute(host: ScriptHost, interpreter: Interpreter, given: dict[str, Value]) -> Value:

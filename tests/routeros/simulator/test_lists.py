@@ -19,6 +19,7 @@ import pytest
 import routeros.simulator
 from routeros import menus
 from routeros.client import HotspotRouter
+from routeros.client.bulk import MANY
 from routeros.errors import RouterError
 from routeros.script.onboarding import Family, setup_script, undo_script
 from routeros.simulator.calls import Answer, Call
@@ -208,6 +209,8 @@ USER = HotspotUser(
     is_disabled=False,
 )
 PROFILE = UserProfile(name="hour", rate_limit="1M/2M", shared_users=2)
+#: So many that they are made by scripts where the version allows it.
+CROWD = [HotspotUser(name=f"crowd-{number}", password="p", profile=PROFILE.name) for number in range(MANY)]
 Verb = Callable[[HotspotRouter], Awaitable[Any]]
 #: All menus our client knows, whether or not one of its verbs asks for them by itself.
 MENUS = [each for each in vars(menus).values() if isinstance(each, menus.Menu)]
@@ -229,7 +232,7 @@ VERBS: dict[str, list[Verb]] = {
     "device_mode": [lambda c: c.device_mode()],
     "log": [lambda c: c.log()],
     "look": [lambda c: c.look(*MENUS)],
-    "rows": [lambda c: c.rows("/ip/hotspot/ip-binding", (".id", "mac-address"))],
+    "rows": [lambda c: c.rows({"/ip/hotspot/ip-binding": (".id", "mac-address")})],
     "ensure_user_profile": [
         lambda c: c.ensure_user_profile(PROFILE),
         lambda c: c.ensure_user_profile(UserProfile(name="hour", rate_limit="5M/5M", shared_users=None)),
@@ -238,7 +241,7 @@ VERBS: dict[str, list[Verb]] = {
     "add_user": [lambda c: c.add_user(USER)],
     "add_users": [lambda c: c.add_users([HotspotUser(name="v2", password="p"), HotspotUser(name="v3", password="p")])],
     "ensure_user": [lambda c: c.ensure_user(USER)],
-    "ensure_users": [lambda c: c.ensure_users([USER], [PROFILE])],
+    "ensure_users": [lambda c: c.ensure_users([USER], [PROFILE]), lambda c: c.ensure_users(CROWD, [PROFILE])],
     "set_user": [lambda c: c.set_user("v1", password="q", profile="hour", limit_uptime=60, is_disabled=False)],
     "set_users": [lambda c: c.set_users([("v1", {"limit_uptime": 120, "comment": "d"}), ("v2", {"profile": "hour"})])],
     "log_in": [lambda c: c.log_in(ip="10.5.50.9", mac="02:00:00:00:00:09", user="v1", password="q")],
@@ -283,6 +286,7 @@ async def test_our_client_asks_for_nothing_a_real_router_lacks(version: str) -> 
     assert recorder.strangers() == set()
     heard = {command.rpartition("/")[2] for command in recorder.heard}
     assert {"print", "add", "set", "remove", "login"} <= heard
+    assert ("import" in heard) is (version not in {"6.49", "7.9"})
 
 
 @pytest.mark.parametrize("version", ["6.49", *VERSIONS])
