@@ -1,7 +1,7 @@
 """The door to Paystack for one account: a page to pay on, verifying, listing, refunds. A `Rail`.
 
 Sources: see `messages`. Initialising moves no money and its page is known to nobody but whom we tell: when the answer is lost
-nothing can come of it, and a new attempt is harmless."""
+nothing can come of it, and asking again is harmless."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -76,16 +76,16 @@ class PaystackRail:
         """Have a page made on which the payer pays."""
         reply = await self._ask("initialize", "POST", "/transaction/initialize", messages.initialize_body(attempt))
         said = messages.said_by(reply)
-        if reply.status == 429 or not reply.was_sent:
+        if reply.status in (0, 429) or reply.status >= 500 or not reply.is_object:
+            # Sent again it is made, or refused as a duplicate whose page nobody was told of: never two that can be paid.
             return Later(retry_after=reply.retry_after if reply.was_sent else 10, said=said)
-        if reply.status == 0 or reply.status >= 500 or not reply.is_object:
-            return Rejected(why=Why.NOT_STARTED, said=said)
         if reply.status == 401:
             raise RailConfig("401", message=WRONG_KEY)
         data = reply.part("data")
         url = text(data.get("authorization_url"), 500)
         if reply.body.get("status") is not True or reply.status >= 400:
-            return Rejected(why=Why.OTHER, said=said)
+            is_twin = "duplicate" in said.casefold()
+            return Rejected(why=Why.NOT_STARTED if is_twin else Why.OTHER, said=said)
         if text(data.get("reference"), 64) != attempt.reference or not self._is_page(url):
             return Rejected(why=Why.NOT_STARTED, said="an answer to something else")
         return Accepted(their_id=None, pay_url=url)

@@ -187,7 +187,7 @@ class AirtelSimulator(Stage):
 
     def _refused(self, request: AnyRequest) -> Response[bytes] | None:
         if self.faults.busy:
-            return _answer({"status": {"message": "Service unavailable"}}, status=503)
+            return _answer({"status": {"message": "Too many requests"}}, status=429)
         token = self._token
         if (
             token is None

@@ -36,7 +36,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     callback_forged: bool = False
     #: Half a body.
     callback_cut: bool = False
-    #: The provider answers 503 and starts nothing.
+    #: The provider says that it is too busy, and starts nothing.
     busy: bool = False
     #: The provider takes the request, and its answer is lost: a page of HTML with status 504.
     answer_lost: bool = False
