@@ -13,11 +13,11 @@ TABS = (
     ("references", "/references", N_("References")),
     ("refunds", "/refunds", N_("Refunds")),
     ("payouts", "/payouts", N_("Payouts")),
-    ("refunds", "/refunds", N_("Refunds")),
-    ("payouts", "/payouts", N_("Payouts")),
+    ("closes", "/closes", N_("Daily close")),
+    ("lists", "/lists", N_("M‑PESA lists")),
 )
 #: What an operator who looks at no merchant sees; what only those who decide about money see.
-_OPERATORS, _DECIDERS = ("suspense", "refunds"), ("payouts",)
+_OPERATORS, _DECIDERS = ("suspense", "refunds", "closes", "lists"), ("payouts",)
 
 
 def money_page(

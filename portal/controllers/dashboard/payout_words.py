@@ -15,7 +15,7 @@ PAYOUT_WORDS: Mapping[str, tuple[str, str]] = {
     PayoutStatus.DROPPED: ("off", N_("Dropped")),
 }
 HELD_WORDS: Mapping[str, str] = {
-    "number": N_("No M‑PESA number is entered yet. The owner enters one below."),
+    "number": N_("No M‑PESA number is entered yet. The owner enters one under Payouts."),
     "cooling": N_("The number is new. For your safety nothing is sent there for two days."),
     "invariant": N_("We check the books first, because something in them does not fit. Your money is safe."),
     "account": N_("The platform cannot send money right now. Its operator has to enter the API user of M‑PESA."),
