@@ -1,5 +1,6 @@
 """Over the counter: cash a cashier takes, and payments an owner vouches for. By people of the merchant, never by a message."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 import msgspec
@@ -28,6 +29,10 @@ WHY = N_("Write why it counts as paid: who paid, when and how.")
 SOLD_BEFORE = N_("This was paid for already.")
 
 
+#: A step of the caller's in the same transaction, such as saying into whose drawer the cash went; it gets the payment's id.
+Within = Callable[[Tx, int], Awaitable[None]]
+
+
 class Sold(msgspec.Struct, frozen=True):
     """A sale over the counter: the payment, and the voucher whose code the customer gets."""
 
@@ -36,8 +41,9 @@ class Sold(msgspec.Struct, frozen=True):
 
 
 async def sell_cash(
-    actor: Actor, *, vault: Vault, now: datetime, voucher_id: int | None = None, package_id: int | None = None
-) -> Sold:
+    actor: Actor, *, vault: Vault, now: datetime, voucher_id: int | None = None, package_id: int | None = None,
+    within: Within | None = None,
+) -> Sold:  # fmt: skip
     """Sell an unsold voucher, or a new one of a package, for cash at its full price. For owners, managers and cashiers.
 
     Forbidden; NotFound: another merchant's; Conflict: sold before. ValueError: neither or both are named."""
@@ -52,6 +58,8 @@ async def sell_cash(
             voucher_id = await _new_voucher(tx, merchant_id, package, vault=vault, now=now)
         payment = await _payment_of(tx, merchant_id, voucher_id, road=Road.CASH, now=now)
         await _pay(tx, payment, Road.CASH, by=actor, reason="", vault=vault, now=now)
+        if within is not None:
+            await within(tx, payment["id"])
         return Sold(payment["id"], payment["voucher_id"])
 
 

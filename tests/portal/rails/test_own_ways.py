@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -189,7 +190,7 @@ async def test_money_given_back_is_given_back_once(
         await till.handle()
         receipt = (await till.payment(payment["id"]))["receipt"]
         door: Rail = await till.doors.for_account(till.account_id)
-        asked = {"amount_cents": 1000, "reference": payment["account_reference"], "reason": "Refund"}
+        asked: dict[str, Any] = {"amount_cents": 1000, "reference": payment["account_reference"], "reason": "Refund"}
         first = await door.refund(receipt, **asked)
         assert first.state in (Returned.DONE, Returned.UNDER_WAY)
         second = await door.refund(receipt, **asked)

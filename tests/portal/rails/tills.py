@@ -1,6 +1,6 @@
 """A shop that takes money by one rail, in front of that rail's simulator: the same hands for every rail, so that one test tries all."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -178,7 +178,7 @@ class Till:
 @asynccontextmanager
 async def till_open(
     rail: str, settings: Settings, vault: Vault, clock: Clock, *, owned: bool = False, signing_key: str = SIGNING_KEY
-) -> AsyncIterator[Till]:
+) -> AsyncGenerator[Till]:
     """A shop with one package of KES 10, selling by the platform's account there unless it has its own."""
     listener = listen("127.0.0.1", 0)
     portal = f"http://127.0.0.1:{listener.getsockname()[1]}"
