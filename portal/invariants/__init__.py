@@ -22,6 +22,7 @@ HISTORY = "I8 the history was altered"
 NAMES = (*QUESTIONS, HISTORY)
 #: Rows of each large table a look between the nightly ones reads, the newest.
 NEWEST = 20_000
+LONGEST_S = 600.0
 #: Rows named per breach, at most.
 NAMED = 50
 
@@ -67,7 +68,9 @@ async def _ask(name: str, lowest: dict[str, int], *, whole: bool, now: datetime)
     if name == HISTORY:
         return (await audit.broken(whole=whole))[:NAMED]
     question = f"{QUESTIONS[name].format(**lowest)} LIMIT {NAMED}"
-    return [row[0] for row in await (DB.fetch(question, now) if "$1" in question else DB.fetch(question))]
+    asked = (now,) if "$1" in question else ()
+    # Of all rows there are, a question may take longer than any other statement of ours.
+    return [row[0] for row in await DB.opened.fetch(question, *asked, timeout=LONGEST_S if whole else None)]
 
 
 async def _lowest(*, whole: bool) -> dict[str, int]:
