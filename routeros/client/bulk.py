@@ -74,8 +74,10 @@ def _line(user: HotspotUser) -> str:
 class Bulk:
     """Makes users over one Link by scripts, where version, policy and space allow it; remembers for a connection where not."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, *, least: int = MANY) -> None:
+        """`least`: fewer users than this are not worth the files."""
         self._link = link
+        self._least = least
         #: The last connection (Link.dials) on which no script is tried, and the one on which they are known to work.
         self._not_until = -1
         self._able_at = -1
@@ -85,7 +87,7 @@ class Bulk:
 
     def suits(self, users: Sequence[HotspotUser]) -> bool:
         """Whether it is worth a try."""
-        return len(users) >= MANY and self._link.dials > self._not_until
+        return len(users) >= self._least and self._link.dials > self._not_until
 
     @property
     def is_untidy(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from routeros import menus
-from routeros.client.bulk import Bulk, Prepare
+from routeros.client.bulk import MANY, Bulk, Prepare
 from routeros.client.link import Link
 from routeros.client.rows import Rows, read_all, results_of
 from routeros.client.wire import Command, Reply
@@ -33,10 +33,11 @@ def _completed(users: Sequence[HotspotUser], made: set[str], others: Sequence[Ro
 class Maker:
     """Makes rows over one Link. Commands of one flight may be worked on in any order."""
 
-    def __init__(self, link: Link, rows: Rows) -> None:
+    def __init__(self, link: Link, rows: Rows, *, scripts_from: int = MANY) -> None:
+        """`scripts_from`: so many users are worth a script."""
         self._link = link
         self._rows = rows
-        self._bulk = Bulk(link)
+        self._bulk = Bulk(link, least=scripts_from)
 
     async def profiles(self, wanted: Sequence[UserProfile]) -> dict[str, RouterError | None]:
         """Make or repair profiles, in two flights. What became of those that differed, by name; raises as the Link does."""
@@ -66,7 +67,8 @@ class Maker:
         return _completed(users, made, await self._one_by_one(_without(users, made), profiles))
 
     async def add(self, users: Sequence[HotspotUser]) -> list[RowResult]:
-        """Make users that are known to be missing, with profiles that are there; results as users() has them."""
+        """Make users that are known to be missing, with profiles that are there; results as users() has them. By scripts, one
+        that is there by now as it should be counts as made; by commands it is refused."""
         made, lost = await self._by_script(users)
         if lost:
             return [RowResult(user.name, lost) for user in users]

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 from routeros import looking, menus
 from routeros.client.budget import Budget
+from routeros.client.bulk import MANY
 from routeros.client.link import Link, Resolve
 from routeros.client.making import Maker, addition
 from routeros.client.rows import Held, Rows, results_of
@@ -56,14 +57,15 @@ class HotspotRouter:
         command_timeout: float = 10.0,
         resolve: Resolve | None = None,
         budget: Budget | None = None,
+        scripts_from: int = MANY,
     ) -> None:
         """`resolve` is asked at every dial, with host and port, for the address to dial instead of the host. Routers that
-        are given the same `budget` share it for their replies."""
+        are given the same `budget` share it for their replies. `scripts_from`: so many new users are worth a script."""
         self._link = Link(
             address, connect_timeout=connect_timeout, command_timeout=command_timeout, resolve=resolve, budget=budget
         )
         self._rows = Rows(self._link)
-        self._maker = Maker(self._link, self._rows)
+        self._maker = Maker(self._link, self._rows, scripts_from=scripts_from)
 
     async def __aenter__(self) -> Self:
         return self
