@@ -68,6 +68,12 @@ async def want(
     )
 
 
+async def wish(account_id: int, *, asked_by: str, now: datetime) -> int | None:
+    """Somebody wants M-Pesa's list of the last 48 hours looked at. None: a look is under way."""
+    async with atomic() as tx:
+        return await want(tx, account_id, why="demand", asked_by=asked_by, now=now)
+
+
 async def want_due(*, now: datetime, nightly_at: datetime) -> int:
     """Wish for what is due: every account once since `nightly_at`, and from when M-Pesa went away since it is back, and from
     when we last looked if that is long ago. Returns how many wishes were made."""

@@ -5,11 +5,13 @@ from litestar import Router
 from portal import guards
 from portal.controllers.dashboard import (
     account,
+    close,
     home,
     operator,
     outages,
     payments,
     payouts,
+    reconciliation,
     references,
     refunds,
     router_changes,
@@ -39,6 +41,8 @@ ROUTER = Router(
         *outages.ROUTES,
         *refunds.ROUTES,
         *payouts.ROUTES,
+        *close.ROUTES,
+        *reconciliation.ROUTES,
         *vouchers.ROUTES,
         *settings.ROUTES,
         *operator.ROUTES,
