@@ -1,9 +1,10 @@
-"""A thousand users missing on a router far away, made by one sync; limit: the same thousand adds in one bare write."""
+"""A thousand users missing on a router far away, made by one sync: by commands, and by scripts; limit: the same adds in one write."""
 
 import asyncio
 import tempfile
 import time
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import fill, house
@@ -17,27 +18,44 @@ from routeros.simulator.wire import SentenceReader, encode_sentence
 from tests import factories
 
 USERS, ROUND_TRIP_S = 1_000, 0.1
-BAR = {"seconds": max(12 * ROUND_TRIP_S, 3.0), "split_sentences": 0}
+MOST_S = max(12 * ROUND_TRIP_S, 3.0)
+BAR = {"seconds": MOST_S, "script_seconds": MOST_S, "split_sentences": 0, "script_split_sentences": 0}
+#: What our own set-up grants, and the least that lets us upload.
+BY_COMMANDS, BY_SCRIPTS = "api,read,write", "api,read,write,ftp"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One sync: its figures, and those of the bare write beside it."""
+
+    figures: dict[str, float | int]
+    bare_s: float
 
 
 async def run(quick: bool) -> Result:
-    """Sync an empty router that should hold a thousand users, 100 ms away."""
-    runs = [await _round() for _ in range(2 if quick else 5)]
-    figures = min(runs, key=lambda each: each["seconds"])
-    bare = figures.pop("bare_s")
+    """Sync an empty router that should hold a thousand users, 100 ms away; without cost, then (not quick) as slow as a hEX."""
+    figures: dict[str, float | int] = {}
+    bare = 0.0
+    for prefix, policy in (("", BY_COMMANDS), ("script_", BY_SCRIPTS)):
+        runs = [await _round(policy, Latency(rtt=ROUND_TRIP_S)) for _ in range(2 if quick else 5)]
+        best = min(runs, key=lambda each: each.figures["seconds"])
+        figures |= {f"{prefix}{name}": value for name, value in best.figures.items()}
+        bare = bare or best.bare_s
+    if not quick:
+        for name, policy in (("hex_seconds", BY_COMMANDS), ("hex_script_seconds", BY_SCRIPTS)):
+            slow = Latency(rtt=ROUND_TRIP_S)
+            slow.use("hex")
+            figures[name] = (await _round(policy, slow, is_bare_wanted=False)).figures["seconds"]
     ok = all(figures[name] <= most for name, most in BAR.items())
-    return Result("provision", figures, {"bare_s": bare}, round(figures["seconds"] / bare, 2), dict(BAR), ok)
+    ratio = round(figures["seconds"] / bare, 2)
+    return Result("provision", figures, {"bare_s": round(bare, 3)}, ratio, dict(BAR), ok)
 
 
-async def _round() -> dict[str, float | int]:
+async def _round(policy: str, latency: Latency, *, is_bare_wanted: bool = True) -> Made:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vocha-bench-")))
         dsn = await stack.enter_async_context(house.database(folder))
-        latency = Latency(rtt=ROUND_TRIP_S)
-        boards = [
-            await stack.enter_async_context(SimulatedRouter(api_user="vocha", api_password="secret", latency=latency))
-            for _ in range(2)
-        ]
+        boards = [await stack.enter_async_context(_board(policy, latency)) for _ in range(2)]
         doors = await stack.enter_async_context(doors_open(house.settings(folder, dsn), Clock()))
         merchant = await factories.merchant()
         router = await factories.router(house.vault(), merchant, api_port=boards[0].api_port)
@@ -45,23 +63,32 @@ async def _round() -> dict[str, float | int]:
         began = time.perf_counter()
         await routers.sync_one(router.id, doors)
         took = time.perf_counter() - began
-        bare = await _bare(boards[1].api_port)
-        _check(boards)
-    return {
+        bare = await _bare(boards[1].api_port) if is_bare_wanted else 0.0
+        for board in boards[: 1 + is_bare_wanted]:
+            _check(board)
+        meter = boards[0].meter
+    figures = {
         "seconds": round(took, 3),
         "round_trips": round(took / ROUND_TRIP_S, 1),
-        "connections": boards[0].meter.connections,
-        "commands": boards[0].meter.commands,
-        "split_sentences": boards[0].meter.split_sentences,
-        "bare_s": round(bare, 3),
+        "connections": meter.connections,
+        "commands": meter.commands,
+        "kib_sent": round(meter.bytes_in / 1024),
+        "split_sentences": meter.split_sentences,
     }
+    return Made(figures, bare)
 
 
-def _check(boards: list[SimulatedRouter]) -> None:
-    for board in boards:
-        made = sum(row.get("name").startswith("vocha-") for row in board.hotspot.users)
-        if made != USERS:
-            raise RuntimeError(f"{made} users stand on the router instead of {USERS}")
+def _board(policy: str, latency: Latency) -> SimulatedRouter:
+    board = SimulatedRouter(latency=latency)
+    board.tables["/user/group"].add({"name": "vocha-api", "policy": policy})
+    board.tables["/user"].add({"name": "vocha", "group": "vocha-api", "password": "secret"})
+    return board
+
+
+def _check(board: SimulatedRouter) -> None:
+    made = sum(row.get("name").startswith("vocha-") for row in board.hotspot.users)
+    if made != USERS or list(board.scripts.files.table):
+        raise RuntimeError(f"{made} users stand on the router instead of {USERS}, or a file was left")
 
 
 async def _bare(port: int) -> float:
