@@ -19,7 +19,7 @@ from portal.assets import no_favicon, ours
 from portal.callbacks import Checker, Intake
 from portal.clock import Clock
 from portal.config import Settings
-from portal.controllers import callbacks, captive, checkout, dashboard, health, identity, pull, setup_scripts
+from portal.controllers import callbacks, captive, checkout, dashboard, health, identity, pull, setup_scripts, ways
 from portal.db import DB
 from portal.headers import Policy
 from portal.signing import Signer
@@ -57,6 +57,7 @@ def create_app(
             *setup_scripts.ROUTES,
             *pull.ROUTES,
             captive.ROUTER,
+            ways.ROUTER,
             checkout.ROUTER,
             identity.ROUTER,
             dashboard.ROUTER,

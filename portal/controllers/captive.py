@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Response, Router, get, post
 from litestar.di import Provide
 
-from portal import access_grants, checkouts, claims, codes, packages, vouchers
+from portal import access_grants, checkouts, claims, codes, packages, phones, vouchers
 from portal.captive import links as captive_links
 from portal.captive import states as captive_states
 from portal.captive import words as captive_words
@@ -21,6 +21,7 @@ from portal.controllers.captive_frame import AnyRequest, Frame
 from portal.errors import Invalid, NotFound, TooMany, Unavailable
 from portal.msgid import N_
 from portal.packages import PackageView
+from portal.rails.accounts import ways_to_pay
 from portal.signing import Signer
 from portal.states import RouterStatus
 from portal.vault import Vault
@@ -102,13 +103,16 @@ async def _packages(frame: Frame) -> Response[str]:
 @get("/c/{site:str}/buy/{package_id:int}")
 async def ask_for_phone(
     request: AnyRequest, frame: Frame, package_id: int, *, clock: Clock, signer: Signer
-) -> Response[str]:
-    """The form for the number that pays."""
+) -> Response[str] | Response[bytes]:
+    """The form for the number that pays; where M-Pesa is not among the ways to pay, the first of them."""
     package = await _on_sale(frame, package_id)
     frame.enter(request.query_params.get("d", ""), signer=signer, now=clock.now())
     if frame.site.status in _AWAY:
         return frame.show("captive/down.html", {"is_wifi": True, "again": frame.site_link(f"/buy/{package_id}")})
-    return _buy_form(frame, package)
+    others = await _other_ways(frame)
+    if others and not frame.merchant_takes_mpesa:
+        return see_other(request, frame.site_link(f"/buy/{package_id}/by/{others[0]}"))
+    return _buy_form(frame, package, others)
 
 
 @post("/c/{site:str}/buy/{package_id:int}", opt={"csrf": "none"})
@@ -121,13 +125,16 @@ async def buy(
     if not _FORM_KEY.fullmatch(form["form_key"]):
         raise VisitLost
     package = await _on_sale(frame, package_id)
+    others = await _other_ways(frame)
+    if not form["sure"] and "airtel" in others and _looks_like_airtel(form["phone"]):
+        return _buy_form(frame, package, others, typed=form["phone"], looks_like="airtel")
     try:
         token = await checkouts.start(
             frame.site, package_id, phone=form["phone"], device=device, form_key=form["form_key"],
             language=frame.language.code, now=clock.now(),
         )  # fmt: skip
     except Invalid:
-        return _buy_form(frame, package, typed=form["phone"], error=ENTER_A_NUMBER)
+        return _buy_form(frame, package, others, typed=form["phone"], error=ENTER_A_NUMBER)
     return see_other(request, frame.link(f"/w/{token}"))
 
 
@@ -137,8 +144,26 @@ async def _on_sale(frame: Frame, package_id: int) -> PackageView:
     return await packages.one_on_sale(frame.site.merchant_id, package_id)
 
 
-def _buy_form(frame: Frame, package: PackageView, *, typed: str = "", error: str = "") -> Response[str]:
+async def _other_ways(frame: Frame) -> list[str]:
+    """What else than M-Pesa customers of this shop may pay by; also says whether they may pay by M-Pesa."""
+    ways = [way.rail for way in await ways_to_pay(frame.site.merchant_id)]
+    frame.merchant_takes_mpesa = "mpesa" in ways or not ways
+    return [way for way in ways if way != "mpesa"]
+
+
+def _looks_like_airtel(typed: str) -> bool:
+    """By its first digits: a hint only, for people take their numbers along."""
+    try:
+        return phones.carrier_hint(phones.parse_phone(typed)) == "Airtel"
+    except phones.PhoneError:
+        return False
+
+
+def _buy_form(
+    frame: Frame, package: PackageView, others: list[str], *, typed: str = "", error: str = "", looks_like: str = ""
+) -> Response[str]:
     context = {"package": package, "typed": typed, "error": error, "form_key": codes.hex_token(16)}
+    context |= {"others": others, "looks_like": looks_like}
     return frame.show("captive/buy.html", context, status=422 if error else 200)
 
 
@@ -191,7 +216,7 @@ async def release(
 async def _form(request: AnyRequest) -> dict[str, str]:
     sent = await request.form()
     texts = {name: value for name, value in sent.items() if isinstance(value, str)}
-    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code")}
+    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code", "sure")}
     typed["receipt"] = texts.get("receipt", "")[:_MOST_PASTED]
     return {**typed, "form_key": texts.get("form_key", ""), "d": texts.get("d", "")}
 

@@ -61,6 +61,8 @@ class Frame:
         self.router = router
         self.merchant = merchant
         self.language = _spoken(request, stored=language, fallback=merchant.language if merchant else i18n.SOURCE)
+        #: Whether customers here may pay by M-Pesa; known where it was asked for.
+        self.merchant_takes_mpesa = True
         self.visit: Visit | None = None
         #: The visit as the page's links carry it; "" when there is none.
         self.sealed = ""

@@ -10,6 +10,7 @@ from litestar import Response, Router, get, post
 
 from portal import checkouts, claims, codes, hand_payments
 from portal.captive import links as captive_links
+from portal.captive import rail_screens
 from portal.captive import states as captive_states
 from portal.captive.evenly import evenly
 from portal.captive.failures import SAME_AGAIN_AFTER_S
@@ -20,6 +21,7 @@ from portal.controllers.captive import HANDLERS
 from portal.controllers.captive_frame import AnyRequest, Frame
 from portal.errors import Invalid, NotFound
 from portal.hand_payments import ByHand
+from portal.rails import asking
 from portal.signing import Signer
 from portal.vault import Vault
 from portal.web import see_other
@@ -41,7 +43,9 @@ async def show_checkout(
     view = await _look(token, vault=vault, now=now)
     frame = Frame(request, router=view.router, merchant=view.merchant, language=view.language)
     frame.recall(request.query_params.get("d", ""), signer=signer, now=now)
-    screen = captive_states.screen(view, now=now)
+    if "reference" in request.query_params and view.pay_url:  # back from the page where a card is paid
+        await asking.came_back(token, now=now)
+    screen = rail_screens.adapted(captive_states.screen(view, now=now), view)
     hand = await hand_payments.of_checkout(token)
     facts = {"view": view, "screen": screen, "now": now, "form_key": codes.hex_token(16)}
     facts |= {"hand": hand, "ways": ways(view.state, hand)}
@@ -59,7 +63,8 @@ async def show_checkout(
 async def tell_state(token: str, clock: Clock, vault: Vault) -> Response[str]:
     """The name of the screen the page would show, as plain text: a waiting page loads itself anew when it changes."""
     now = clock.now()
-    screen = captive_states.screen(await _look(token, vault=vault, now=now), now=now)
+    view = await _look(token, vault=vault, now=now)
+    screen = rail_screens.adapted(captive_states.screen(view, now=now), view)
     return _plain(screen.key)
 
 
