@@ -20,6 +20,7 @@ from portal.drift.compare import (
 from portal.drift.known import doubt, vouch
 from portal.drift.looks import (
     INCOMPLETE,
+    NOT_TAKEN_OFF,
     Look,
     Standing,
     Target,
@@ -27,17 +28,19 @@ from portal.drift.looks import (
     ask,
     due,
     finish,
+    open_at,
     remove,
     repair,
     target_seen,
     under_way,
 )
 from portal.drift.reports import Bought, Group, Report, Result, report, report_of, reports, vouchers_of
-from portal.drift.sights import findings, heard
+from portal.drift.sights import findings, heard, is_asked, is_due
 
 __all__ = [
     "FOREIGN",
     "INCOMPLETE",
+    "NOT_TAKEN_OFF",
     "Bought",
     "Finding",
     "Group",
@@ -61,6 +64,9 @@ __all__ = [
     "findings",
     "finish",
     "heard",
+    "is_asked",
+    "is_due",
+    "open_at",
     "prices_at",
     "remove",
     "repair",

@@ -33,8 +33,9 @@ PAUSED = N_("This router is paused: we leave it alone. Resume it first.")
 INCOMPLETE = N_(
     "The router did not show us everything, so we draw no conclusions. Look at its checkup: our user may lack rights."
 )
-NOT_BY_PULL = N_(
-    "This router asks us for work, and we cannot remove what is not ours that way. Remove it with WinBox, under IP, Hotspot."
+NOT_TAKEN_OFF = N_(
+    "The router did not remove it: it is not as it was seen any more, or our script there is an older one. Look again, or paste a "
+    "new setup script. With WinBox you find it under IP, Hotspot."
 )
 NOT_SEEN = N_("This was not on the router when we last looked. Look again first.")
 
@@ -117,8 +118,6 @@ async def remove(actor: Actor, router_id: int, target: Target, *, now: datetime)
         seen = await _last_good(tx, router_id)
         if target.kind not in FOREIGN or not seen or not any(_is(target, each) for each in seen.after):
             raise Conflict(NOT_SEEN)
-        if row["way"] == PULL:
-            raise Conflict(NOT_BY_PULL)
         if not await _open(tx, row, Wish.REMOVE, rights.named(actor), now=now, target=target):
             raise Conflict(BUSY)
         data = {"kind": target.kind.value, "who": target.who}

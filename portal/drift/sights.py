@@ -1,12 +1,13 @@
 """From a complete read of a router to findings: read by us, or told by a router that asks us for work."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from portal import access_grants
 from portal.db import DB, atomic
 from portal.desired import desired_state
 from portal.drift.compare import Finding, Online, Sight, UserSeen, compare, prices_at, sold_on
-from portal.drift.looks import EVERY, Wish, finish, open_at, stored
+from portal.drift.looks import EVERY, Look, Wish, finish, open_at, stored
 from portal.vault import Vault
 from routeros.names import is_own_user
 from routeros.reconcile import Observed, plan
@@ -38,21 +39,33 @@ async def findings(router_id: int, seen: Observed, *, vault: Vault, now: datetim
 
 async def heard(router_id: int, seen: Observed, *, vault: Vault, actor: str, now: datetime) -> None:
     """A router that asks us for work told everything: answer the look that waits for it, or look because the hour is over. A
-    repair is told by the second read: between the two is the pass."""
+    repair or a removal is told by the second read: between the two is what was wanted."""
     asked = await open_at(router_id)
-    if asked is None and not await _is_due(router_id, now=now):
+    if asked is None and not await is_due(router_id, now=now):
         return
     found = await findings(router_id, seen, vault=vault, now=now)
     if asked is None:
         await _note(router_id, found, actor=actor, now=now)
-    elif asked.wish is Wish.REPAIR and not asked.before and any(finding.is_mendable for finding in found):
+    elif not asked.before and _is_to_be_changed(asked, found):
         async with atomic() as tx:
             await tx.execute("UPDATE drift_looks SET before = $2::jsonb WHERE id = $1", asked.id, stored(found))
     else:
         await finish(asked.id, before=asked.before or found, after=found, now=now)
 
 
-async def _is_due(router_id: int, *, now: datetime) -> bool:
+def _is_to_be_changed(asked: Look, found: Sequence[Finding]) -> bool:
+    if asked.wish is Wish.REMOVE and asked.target:
+        return any((finding.kind, finding.who) == (asked.target.kind, asked.target.who) for finding in found)
+    return asked.wish is Wish.REPAIR and any(finding.is_mendable for finding in found)
+
+
+async def is_asked(router_id: int) -> bool:
+    """Whether a look at the router waits to be answered."""
+    return await open_at(router_id) is not None
+
+
+async def is_due(router_id: int, *, now: datetime) -> bool:
+    """Whether it was not looked at for most of an hour."""
     last = await DB.value("SELECT max(asked_at) FROM drift_looks WHERE router_id = $1", router_id)
     return last is None or now - last >= EVERY
 

@@ -10,7 +10,7 @@ from portal import drift, limits, readings, routers
 from portal.config import Settings
 from portal.db import atomic
 from portal.errors import NotFound, TooMany
-from portal.pulls import checkups, conversation, pages, work
+from portal.pulls import checkups, conversation, pages, strangers, work
 from portal.pulls.conversation import Talk, Visit
 from portal.pulls.heard import ACTOR, begin_read, take_in
 from portal.routers import RouterAccess, pull_keys
@@ -98,11 +98,18 @@ async def _listen_and_plan(
         tasks = await _pass(talk, router, report, vault=vault, now=now)
     if tasks:
         return work.numbered(talk, tasks)
-    if talk.visit is None and (talk.read_at is None or now - talk.read_at >= _read_every(talk)):
-        jobs = work.numbered(talk, work.reports())
-        begin_read(talk, talk.waiting, now=now)
-        return jobs
-    return () if talk.visit else await checkups.ask(talk, now=now)
+    return () if talk.visit else await _look(talk, now=now)
+
+
+async def _look(talk: Talk, *, now: datetime) -> tuple[PullJob, ...]:
+    """Nothing is left to do: read it whole if it is time or somebody waits for that, else look at its settings if those are due."""
+    is_asked = await drift.is_asked(talk.router_id)
+    if not is_asked and talk.read_at is not None and now - talk.read_at < _read_every(talk):
+        return await checkups.ask(talk, now=now)
+    is_for_drift = is_asked or await drift.is_due(talk.router_id, now=now)
+    jobs = work.numbered(talk, [*work.reports(), *(strangers.report() if is_for_drift else ())])
+    begin_read(talk, talk.waiting, now=now, is_for_drift=is_for_drift)
+    return jobs
 
 
 def _read_every(talk: Talk) -> timedelta:
@@ -118,7 +125,8 @@ async def _read_to_its_end(talk: Talk, *, has_page: bool, vault: Vault, now: dat
     if seen is not None:
         at = visit.seen_at or now
         await readings.count(talk.router_id, seen, uptime_s=visit.uptime_s, now=at, actor=ACTOR)
-        await drift.heard(talk.router_id, seen, vault=vault, actor=ACTOR, now=at)
+        if visit.is_for_drift:
+            await drift.heard(talk.router_id, seen, vault=vault, actor=ACTOR, now=at)
         visit.is_counted = True
         return True
     if has_page:
@@ -146,8 +154,8 @@ async def _pass(
         await _give_up(talk)
         return []
     found = await work.of_pass(talk, seen, vault=vault, now=now)
-    if found.left:
-        return found.left
+    if left := found.left or await strangers.to_take_off(talk, visit, now=now):
+        return left
     talk.profiles, talk.visit = found.profiles, None
     await _end_pass(router, report, visit, found.wanted, now=now)
     return []

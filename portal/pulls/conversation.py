@@ -30,13 +30,14 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Visit(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A complete pass over a router, over several questions. `numbers`: kind of state → the job that reports it.
 
-    `done` and `failed`: operations it has acknowledged, as `verb:name`."""
+    `done` and `failed`: operations it has acknowledged, as `verb:name`. `is_for_drift`: what is not ours was asked for too."""
 
     numbers: dict[str, int]
     asked_at: datetime
     seen_at: datetime | None = None
     uptime_s: int = 0
     is_counted: bool = False
+    is_for_drift: bool = False
     done: list[str] = []
     failed: list[str] = []
 

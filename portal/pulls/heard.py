@@ -57,9 +57,13 @@ async def take_in(tx: Tx, talk: Talk, report: PullReport, *, now: datetime) -> b
     return has_page
 
 
-def begin_read(talk: Talk, sent: Iterable[Sent], *, now: datetime) -> None:
+def begin_read(talk: Talk, sent: Iterable[Sent], *, now: datetime, is_for_drift: bool = False) -> None:
     """These jobs make a complete read."""
-    talk.visit = Visit(numbers={each.name: each.number for each in sent if each.verb == "report"}, asked_at=now)
+    talk.visit = Visit(
+        numbers={each.name: each.number for each in sent if each.verb == "report"},
+        asked_at=now,
+        is_for_drift=is_for_drift,
+    )
     talk.read_at = now
 
 
@@ -121,6 +125,8 @@ async def _count_in(tx: Tx, talk: Talk, answers: _Answers) -> None:
                 continue
             if sent.name == StateKind.SETTINGS:
                 visit.failed.append(f"report:{sent.name}")  # an agent of before it was taught to
+            elif sent.name == StateKind.FOREIGN:
+                del visit.numbers[sent.name]  # likewise: the rest is told
             else:
                 log.warning("router does not show a menu", extra={"router": talk.router_id, "menu": sent.name})
                 talk.visit = None

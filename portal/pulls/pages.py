@@ -9,6 +9,7 @@ from portal.db import DB, Tx
 from portal.pulls.conversation import Talk
 from routeros.reconcile import Observed
 from routeros.script.pull import whole_state
+from routeros.script.pull_strangers import sessions_of, told_of, users_of
 from routeros.script.pull_values import SettingRow, StateKind, StatePage
 from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, UserProfile
 
@@ -21,6 +22,7 @@ _ROWS: Mapping[StateKind, Any] = {
     StateKind.PROFILES: UserProfile,
     StateKind.HOSTS: HostRow,
     StateKind.SETTINGS: SettingRow,
+    StateKind.FOREIGN: SettingRow,
 }
 
 
@@ -49,9 +51,10 @@ async def observed(talk: Talk) -> Observed | None:
     whole = await _whole(talk)
     if whole is None:
         return None
+    told = told_of(whole.get(StateKind.FOREIGN, ()))
     return Observed(
-        users=whole[StateKind.USERS],
-        active=whole[StateKind.ACTIVE],
+        users=(*whole[StateKind.USERS], *users_of(told)),
+        active=(*whole[StateKind.ACTIVE], *sessions_of(told)),
         cookies=whole[StateKind.COOKIES],
         hosts=whole[StateKind.HOSTS],
         profiles=whole[StateKind.PROFILES],
@@ -63,6 +66,12 @@ async def settings(talk: Talk) -> tuple[SettingRow, ...] | None:
     """The settings the router was asked for; None while a page of them is missing."""
     whole = await _whole(talk)
     return whole[StateKind.SETTINGS] if whole else None
+
+
+async def strangers(talk: Talk) -> tuple[SettingRow, ...] | None:
+    """What the router told of rows that are not ours; None when it was not asked or a page is missing."""
+    whole = await _whole(talk)
+    return whole.get(StateKind.FOREIGN) if whole else None
 
 
 async def _whole(talk: Talk) -> dict[StateKind, tuple[Any, ...]] | None:

@@ -4,7 +4,7 @@ Everything may be done twice, so what nobody acknowledged is simply given again.
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, O
 from routeros.reconcile import Brakes, Desired, Observed, plan
 from routeros.script.pull import fitting
 from routeros.script.pull_rows import write_job
-from routeros.script.pull_values import Action, PullJob, Report, StateKind
+from routeros.script.pull_values import Action, Drop, PullJob, Report, StateKind
 from routeros.values import LogIn, profile_changes
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ async def due(talk: Talk, *, vault: Vault, now: datetime) -> list[Task]:
     known = set(talk.profiles)
     for grant in await access_grants.due(talk.router_id, vault=vault, now=now):
         some = _admission(grant, known, now=now)
-        if all(_can_be_said(task.action) for task in some):
+        if all(can_be_said(task.action) for task in some):
             tasks += some
         else:
             await _set_aside(grant, now=now)
@@ -69,7 +69,8 @@ def _admission(grant: Grant, known: set[str], *, now: datetime) -> list[Task]:
     return tasks
 
 
-def _can_be_said(action: Action) -> bool:
+def can_be_said(action: Action) -> bool:
+    """Whether the words for it are such as a router may be given."""
     try:
         write_job(action)
     except ValueError:
@@ -103,7 +104,7 @@ async def of_pass(talk: Talk, seen: Observed, *, vault: Vault, now: datetime) ->
     wanted = plan(desired, seen, brakes=RELEASED if is_released else Brakes())
     dealt_with = {*visit.done, *visit.failed}
     left = [Task(operation) for operation in wanted.operations if key_of(operation) not in dealt_with]
-    return Pass([task for task in left if _can_be_said(task.action)], wanted, _profiles(desired, seen, visit.done))
+    return Pass([task for task in left if can_be_said(task.action)], wanted, _profiles(desired, seen, visit.done))
 
 
 def _profiles(desired: Desired, seen: Observed, done: Iterable[str]) -> list[str]:
@@ -115,21 +116,20 @@ def _profiles(desired: Desired, seen: Observed, done: Iterable[str]) -> list[str
     )
 
 
+_VERBS: Mapping[type[Action], str] = {
+    AddUser: "user",
+    ChangeUser: "set",
+    EndAccess: "end",
+    EnsureProfile: "profile",
+    LogIn: "login",
+    Report: "report",
+    Drop: "drop",
+}
+
+
 def verb_of(action: Action) -> str:
     """The action's word on the wire."""
-    match action:
-        case AddUser():
-            return "user"
-        case ChangeUser():
-            return "set"
-        case EndAccess():
-            return "end"
-        case EnsureProfile():
-            return "profile"
-        case LogIn():
-            return "login"
-        case Report():
-            return "report"
+    return _VERBS[type(action)]
 
 
 def name_of(action: Action) -> str:
@@ -139,13 +139,20 @@ def name_of(action: Action) -> str:
             return action.user
         case Report():
             return action.kind.value
+        case Drop():  # one user may have several sessions
+            return "/".join((action.kind, action.name, *action.values))
         case _:
             return action.name
 
 
 def key_of(operation: Operation) -> str:
     """How a pass remembers an operation."""
-    return f"{verb_of(operation)}:{operation.name}"
+    return key_of_task(operation)
+
+
+def key_of_task(action: Action) -> str:
+    """The same for every action."""
+    return f"{verb_of(action)}:{name_of(action)}"
 
 
 def numbered(talk: Talk, tasks: Sequence[Task], *, is_proof: bool = False) -> tuple[PullJob, ...]:

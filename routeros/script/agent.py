@@ -6,7 +6,7 @@ it sends and gets: routeros.script.pull. Works on 6.49 as plain lines and on 7.1
 
 from typing import Final
 
-from routeros.script import agent_text, pull_settings
+from routeros.script import agent_looks, agent_text, pull_settings, pull_strangers
 from routeros.script.quoting import quote
 from routeros.script.values import Family, Onboarding, PullAgent, Trust, Variant
 from routeros.words import NO_MAC
@@ -69,8 +69,10 @@ def _report(kind: str) -> str:
 
 
 def _settings(*, is_six: bool) -> str:
-    text = agent_text.SETTINGS.removeprefix("\n").replace("@TABLE@", pull_settings.field_table())
-    return text.replace("@LOOKS@\n", pull_settings.look_lines(is_six=is_six))
+    text = agent_looks.SETTINGS.removeprefix("\n").replace("@TABLE@", pull_settings.field_table(pull_strangers.FIELDS))
+    text = text.replace("@STRANGERS@\n", pull_strangers.look_lines())
+    text = text.replace("@LOOKS@\n", pull_settings.look_lines(is_six=is_six))
+    return text + agent_looks.DROP.removeprefix("\n").replace("@OURS@", agent_text.OURS)
 
 
 def _check(onboarding: Onboarding, way: PullAgent) -> str:

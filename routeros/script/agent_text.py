@@ -253,39 +253,3 @@ STATES: Final = {
         ("name", "shared-users", "add-mac-cookie", "rate-limit"),
     ),
 }
-
-#: What the doctor reads, row by row and field by field; a field with no name says that the menu was shown. Values are a line, so
-#: that nobody's text can end one.
-SETTINGS: Final = r"""
-:if ($vVerb = "report" && $vName = "settings") do={
-:local vSeen [:toarray ""]
-:local vAll @TABLE@
-@LOOKS@
-:local vPart 1
-:local vTotal 0
-:local vRows ""
-:foreach vMenu,vFound in=$vSeen do={
-:set vRows ($vRows . "\nsettings|" . $vMenu . "|0||")
-:local vAt 0
-:foreach vRow in=$vFound do={
-:if ($vAt < 500) do={
-:foreach vField in=($vAll->$vMenu) do={
-:local vText [:pick [:tostr ($vRow->$vField)] 0 240]
-:local vEnd [:find $vText "\n"]
-:if ([:typeof $vEnd] = "num") do={ :set vText [:pick $vText 0 $vEnd] }
-:if ([:len $vText] > 0) do={ :set vRows ($vRows . "\nsettings|" . $vMenu . "|" . $vAt . "|" . $vField . "|" . $vText) }
-}
-}
-:set vAt ($vAt + 1)
-:set vTotal ($vTotal + 1)
-:if ([:len $vRows] > 24000) do={
-:set vPages ($vPages , ("state|settings|" . $vNumber . "|" . $vPart . "|more" . $vRows))
-:set vRows ""
-:set vPart ($vPart + 1)
-}
-}
-}
-:set vPages ($vPages , ("state|settings|" . $vNumber . "|" . $vPart . "|last|" . $vTotal . $vRows))
-:set vSaid "ok|"
-}
-"""

@@ -15,7 +15,8 @@ divided by `|`.
     uptime|1d02:03:04                         set|name|password|profile|comment|mac|uptime|bytes|disabled
     clock|2026-11-20 06:09:00                 end|name
     ack|<number>|ok|                          login|name|password|ip|mac
-    ack|<number>|failed|<why>                 report|users, active, cookies, profiles, hosts or settings
+    ack|<number>|failed|<why>                 report|users, active, cookies, profiles, hosts, settings or foreign
+                                              drop|name|user, active or binding|value|value|value
     state|<kind>|<number>|<page>|more         (page 1, 2, …, then the last with the count of all rows; small ones together)
     state|<kind>|<number>|<page>|last|<total>
     <kind>|<fields as in agent.py>
@@ -28,7 +29,8 @@ The `=` keeps RouterOS from reading a text as a number or an address.
 Why replayed, reordered, torn or forged work is harmless: a router cannot verify a signature, so the connection is
 checked by certificate, the secrets are in the bodies, an answer must repeat the `ask` its router made up for this very
 question and the key only we know, its end must be there and count right before anything is obeyed, the verbs are few,
-name only objects of ours, and may each be done twice.
+name only objects of ours, and may each be done twice. `drop` alone names a row of somebody else's, with the values it
+was seen with: another row, or that one changed since, stays.
 """
 
 import json
@@ -72,7 +74,8 @@ def fitting(jobs: Sequence[PullJob]) -> tuple[PullJob, ...]:
     """As many of the first jobs as surely fit into one answer of either variant."""
     room = MOST_BYTES - 1_000
     for count, job in enumerate(jobs):
-        room -= sum(len(word) + 4 for word in (str(job.number), *write_job(job.action))) + 4
+        # As JSON writes them: a sign that is not ASCII takes up to twelve.
+        room -= sum(len(json.dumps(word)) + 2 for word in (str(job.number), *write_job(job.action))) + 4
         if room < 0:
             return tuple(jobs[:count])
     return tuple(jobs)

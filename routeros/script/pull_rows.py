@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from routeros.names import is_own_name, is_own_profile_name
+from routeros.names import TAG, is_own_name, is_own_profile_name
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, Why
-from routeros.script.pull_values import Action, Report, SettingRow, StateKind, StateRow
+from routeros.script.pull_values import Action, Drop, Report, SettingRow, StateKind, StateRow, Stranger
 from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, LogIn, UserChanges, UserProfile
 from routeros.words import (
     NO_MAC,
@@ -24,6 +24,7 @@ from routeros.words import (
 )
 
 KEPT: Final = "-"
+_LONGEST_FOREIGN: Final = 120
 _WORD: Final = re.compile(r"[A-Za-z0-9:._/ -]{1,128}", re.ASCII)
 #: The fields of a user in the order of both verbs, `user` (all of them) and `set` (those that are not `-`).
 _USER_FIELDS: Final = (
@@ -57,6 +58,8 @@ def write_job(action: Action) -> list[str]:
             words = ["login", _own(action.user), action.password, action.ip, action.mac]
         case Report(kind):
             words = ["report", kind.value]
+        case Drop():
+            return _drop(action)
     for word in words:
         if _WORD.fullmatch(word) is None:
             raise ValueError("a job's words are short and plain")
@@ -74,6 +77,7 @@ def read_job(words: list[str]) -> Action:
         "end": (1, lambda fields: EndAccess(_own(fields[0]), Why.ENDED)),
         "profile": (4, _read_profile),
         "login": (4, lambda fields: LogIn(_own(fields[0]), fields[1], ip=fields[2], mac=fields[3])),
+        "drop": (5, _read_drop),
         "report": (1, lambda fields: Report(StateKind(fields[0]))),
     }
     if verb not in readers or len(rest) != readers[verb][0]:
@@ -90,6 +94,21 @@ def read_row(kind: StateKind, fields: list[str]) -> StateRow:
     words = dict(zip(names, [*fields[: len(names) - 1], "|".join(fields[len(names) - 1 :])], strict=True))
     row = Row({name: word for name, word in words.items() if word})
     return _READERS[kind](row)
+
+
+def _drop(drop: Drop) -> list[str]:
+    """Words of strangers' making: anything that can be printed but the divider; never a row of ours."""
+    if is_own_name(drop.name) and (drop.kind is not Stranger.USER or drop.values[2].startswith(TAG)):
+        raise ValueError("that row is ours")
+    words = [drop.name, drop.kind.value, *(value or KEPT for value in drop.values)]
+    if not all(0 < len(word) <= _LONGEST_FOREIGN and word.isprintable() and "|" not in word for word in words):
+        raise ValueError("that row cannot be named to a router")
+    return ["drop", *words]
+
+
+def _read_drop(fields: list[str]) -> Action:
+    name, kind, first, second, third = ("" if word == KEPT else word for word in fields)
+    return Drop(Stranger(kind), name, (first, second, third))
 
 
 def _own(name: str) -> str:
@@ -191,6 +210,7 @@ _ROWS: Final[Mapping[StateKind, tuple[str, ...]]] = {
     StateKind.PROFILES: ("name", "shared-users", "add-mac-cookie", "rate-limit"),
     StateKind.HOSTS: ("mac-address", "address", "authorized", "bypassed", "uptime"),
     StateKind.SETTINGS: ("menu", "number", "field", "value"),
+    StateKind.FOREIGN: ("menu", "number", "field", "value"),
 }
 
 
@@ -258,4 +278,5 @@ _READERS: Final[Mapping[StateKind, Callable[[Row], StateRow]]] = {
     StateKind.PROFILES: _user_profile,
     StateKind.HOSTS: _host,
     StateKind.SETTINGS: _setting,
+    StateKind.FOREIGN: _setting,
 }

@@ -4,7 +4,7 @@ The menus and fields are the doctor's own (routeros.doctor.facts) but those abou
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from routeros.doctor.facts import MENUS
@@ -38,9 +38,11 @@ def look_lines(*, is_six: bool) -> str:
     return "".join(lines)
 
 
-def field_table() -> str:
-    """The fields of each menu as an array of RouterOS's."""
-    menus = (f"{quote(menu)}={{{';'.join(quote(field) for field in fields)}}}" for menu, fields in TOLD.items())
+def field_table(more: Mapping[str, Sequence[str]]) -> str:
+    """The fields of each menu, and of `more`, as an array of RouterOS's."""
+    menus = (
+        f"{quote(menu)}={{{';'.join(quote(field) for field in fields)}}}" for menu, fields in {**TOLD, **more}.items()
+    )
     return "{" + ";".join(menus) + "}"
 
 

@@ -8,7 +8,8 @@ from routeros.values import ActiveSession, CookieRow, HostRow, HotspotUser, LogI
 
 
 class StateKind(StrEnum):
-    """What a router can be asked to report: rows of ours in a menu; of hosts, all rows; of settings, what the doctor reads."""
+    """What a router can be asked to report: rows of ours in a menu; of hosts, all rows; of settings, what the doctor reads;
+    foreign: users and sessions that are not ours, and devices let by without a login."""
 
     USERS = "users"
     ACTIVE = "active"
@@ -16,6 +17,15 @@ class StateKind(StrEnum):
     PROFILES = "profiles"
     HOSTS = "hosts"
     SETTINGS = "settings"
+    FOREIGN = "foreign"
+
+
+class Stranger(StrEnum):
+    """A kind of row that is not ours."""
+
+    USER = "user"
+    ACTIVE = "active"
+    BINDING = "binding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,19 @@ class SettingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """Take off one row that is not ours, because a person named it, and only if it is still exactly as it was seen.
+
+    `name`: the user, of a binding the MAC. `values`: of a user MAC, profile and comment; of a session MAC and address; of a
+    binding address, type and comment. A row that is gone is as good as taken off.
+    """
+
+    kind: Stranger
+    name: str
+    values: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Send all rows of ours of one kind."""
 
@@ -37,7 +60,7 @@ class Report:
 
 #: AddUser makes the user or brings it to exactly these values; LogIn leaves a session of its user, MAC and address as it is.
 #: Everything may be done twice.
-Action = AddUser | ChangeUser | EndAccess | EnsureProfile | LogIn | Report
+Action = AddUser | ChangeUser | EndAccess | EnsureProfile | LogIn | Report | Drop
 StateRow = HotspotUser | ActiveSession | CookieRow | UserProfile | HostRow | SettingRow
 
 

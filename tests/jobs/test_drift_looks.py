@@ -261,8 +261,11 @@ async def test_a_router_that_asks_us_answers_a_look_by_what_it_tells(room: Room)
     result = (await tells()).result
     assert result
     assert (result.gone, result.left) == (1, 0)
-    with pytest.raises(Conflict):
-        await drift.remove(owner, router, Target(Kind.FOREIGN_ONLINE, "cousin"), now=room.clock.now())
+    await drift.remove(owner, router, Target(Kind.FOREIGN_ONLINE, "cousin"), now=room.clock.now())
+    assert (await tells()).standing.open, "it is taken off after this telling"
+    result = (await tells()).result
+    assert result
+    assert result.left == 1, "nobody did it here"
     room.shift(minutes=56)
     assert (await job.look_around(room.doors)).processed == 0
     assert (await tells()).result is None, "looked at again, because the hour is over"

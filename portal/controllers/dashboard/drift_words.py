@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from portal.drift import INCOMPLETE, Kind, Standing, Wish
+from portal.drift import INCOMPLETE, NOT_TAKEN_OFF, Kind, Standing, Wish
 from portal.msgid import N_
 from portal.routers.findings import sentence_of
 
@@ -29,4 +29,4 @@ def why_failed(standing: Standing) -> str:
     if standing.failed is None:
         return ""
     error = standing.failed.error
-    return INCOMPLETE if error == INCOMPLETE else sentence_of(error)
+    return error if error in (INCOMPLETE, NOT_TAKEN_OFF) else sentence_of(error)
