@@ -196,6 +196,28 @@ async def test_the_daily_round_visits_each_router_once_a_day_and_no_paused_one(
     assert await DB.value("SELECT count(*) FROM router_checks") == 2
 
 
+async def test_the_daily_round_does_not_dial_a_router_that_was_not_reached_just_now(
+    doors: Doors, merchant_id: int, vault: Vault, clock: Clock
+) -> None:
+    async with board(clock) as there:
+        router = await factories.router(vault, merchant_id, api_port=there.api_port)
+        await DB.fetch("UPDATE routers SET tries = 1, last_error = '[Errno 111] Connection refused'")
+        assert (await doctor.check_all(doors)).processed == 1
+    found = await checks.newest(actor(merchant_id), router.id, zone=NAIROBI)
+    assert found is not None
+    assert [finding.code for finding in found.findings] == ["trouble_closed"]
+
+
+async def test_a_router_nobody_looked_at_waits_for_the_daily_round(
+    doors: Doors, merchant_id: int, vault: Vault, clock: Clock
+) -> None:
+    async with board(clock) as there:
+        router = await factories.router(vault, merchant_id, api_port=there.api_port, status="new", last_seen_at=None)
+        assert await sync_one(router.id, doors)
+    assert await DB.value("SELECT status FROM routers") == "online"
+    assert await DB.value("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'check-router'") == 0
+
+
 async def test_only_the_last_sixty_looks_are_kept(db: str, merchant_id: int, vault: Vault, clock: Clock) -> None:
     router = await factories.router(vault, merchant_id)
     for number in range(63):

@@ -90,6 +90,21 @@ async def test_one_dead_router_of_fifty_delays_none_of_the_others(room: Room) ->
         assert await DB.value(served) == 49
 
 
+async def test_a_router_that_talks_nonsense_is_tried_again_later_than_one_that_is_silent(room: Room) -> None:
+    async def wait_after_a_miss() -> float:
+        await DB.fetch("UPDATE routers SET tries = 0, next_try_at = NULL")
+        assert not await room.sync()
+        next_try_at = await DB.value("SELECT next_try_at FROM routers")
+        return (next_try_at - room.clock.now()).total_seconds()
+
+    room.board.faults.hostile = "garbage"
+    nonsense = await wait_after_a_miss()
+    await room.board.set_online(False)
+    silence = await wait_after_a_miss()
+    assert 12 <= nonsense <= 18
+    assert 1.6 <= silence <= 2.4
+
+
 async def test_a_wake_up_with_nothing_to_do_does_not_call_a_silent_router_back(room: Room) -> None:
     await room.guest()
     await room.board.set_online(False)

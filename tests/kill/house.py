@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import httpx
+
 from portal.db import DB
 from portal.embedded_postgres import EmbeddedPostgres
 from portal.migrations import migrate
@@ -31,6 +33,15 @@ AT_THE_POINT = {
     "spool.synced": "web",
     "spool.drained": "web",
 }
+
+
+async def said(url: str) -> str:
+    """What a server that is not ready answers, or why it does not."""
+    async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+        try:
+            return (await client.get(url)).text
+        except httpx.TransportError as error:
+            return repr(error)
 
 
 class Server:
@@ -101,7 +112,11 @@ class House:
 
     async def is_ready(self) -> None:
         """Wait until the web answers and the database with it."""
-        await until(lambda: answers(f"{self.portal}/readyz"), "the web server is ready", within=20)
+        try:
+            await until(lambda: answers(f"{self.portal}/readyz"), "the web server is ready", within=20)
+        except AssertionError as late:
+            late.add_note(f"it said: {await said(f'{self.portal}/readyz')}")
+            raise
 
     def arm(self, point: str, victim: str) -> None:
         """Plan a death: when a sale reaches this point, `web`, `worker` or `database` is killed."""
