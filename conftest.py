@@ -22,9 +22,11 @@ KEYS = (("test", bytes(range(32))),)
 
 @pytest.fixture(scope="session")
 def postgres_dsn() -> Iterator[str]:
-    """A database of this test run: on the server TEST_DATABASE_URL names, else on an embedded one of its own."""
+    """A database of this test process: the one TEST_DATABASE_URL names, else on an embedded server of its own."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            pytest.exit("TEST_DATABASE_URL names one database, and tests empty it: run them without -n")
         yield given
         return
     with tempfile.TemporaryDirectory(prefix="vocha-test-") as folder, EmbeddedPostgres(Path(folder)) as server:
