@@ -20,6 +20,7 @@ from portal.config import Settings
 from portal.vault import Vault
 from routeros.simulator.proxy.phones import Phone
 from tests.flows.world import Shop, shop_open
+from tests.holding import assert_all_holds
 from tests.portal.web import rows
 
 #: The hotspot's own addresses: its login and status pages.
@@ -105,10 +106,12 @@ class Desks:
 
 
 @pytest.fixture
-async def wifi(chromium: Browser, shop: Shop) -> AsyncIterator[Wifi]:
-    """Every test with a phone promises this too: no cookie, no storage, no foreign request, no error, no broken policy."""
+async def wifi(chromium: Browser, shop: Shop, request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[Wifi]:
+    """Every test with a phone promises this too: no cookie, no storage, no foreign request, no error, no broken policy; and
+    what must always be true is true at its end."""
     async with wifi_of(chromium, shop) as found:
         yield found
+    await assert_all_holds(request, clock)
 
 
 @pytest.fixture
