@@ -84,7 +84,9 @@ SENTENCES: Mapping[str, str] = {
     "hotspot_off": N_("The hotspot %(name)s is switched off or does not work."),
     "login_free": N_("The hotspot lets people in without paying: %(ways)s."),
     "login_none": N_("The hotspot %(name)s lets nobody sign in by a form."),
-    "radius": N_("The hotspot %(name)s asks another server (RADIUS) who may come in. Then people who paid may be kept out."),
+    "radius": N_(
+        "The hotspot %(name)s asks another server (RADIUS) who may come in. Then people who paid may be kept out."
+    ),
     "dns_name": N_("The hotspot %(name)s has no name. Phones then see a bare number as its address."),
     "garden_closed": N_("People who have not paid cannot open our page %(host)s. Nobody can buy."),
     "garden_address": N_("Our page %(host)s is let through by name only. Phones with private DNS may not open it."),
