@@ -24,6 +24,7 @@ from bench import (
     memory,
     offline_day,
     provision,
+    recovery,
     sale,
 )
 from bench.result import Result
@@ -33,6 +34,7 @@ BENCHES: dict[str, Callable[[bool], Coroutine[Any, Any, Result]]] = {
     "callbacks": callbacks.run,
     "chaos": chaos.run,
     "forgeries": forgeries.run,
+    "recovery": recovery.run,
     "captive": captive.run,
     "memory": memory.run,
     "end-access": end_access.run,
