@@ -54,13 +54,19 @@ async def _open_every_page(phone: Phone, stage: Stage) -> AsyncIterator[tuple[st
         await stage.over(),
     ]
     tokens += [await stage.failed(code) for code in [*FAILURES, None]]
+    tokens.append(await stage.underpaid())
     paths += [f"/w/{token}?d={visit}" for token in tokens]
+    paths += [f"/w/{tokens[token]}/{part}d={visit}" for token in (1, -1) for part in ("hand?", "paid?", "paid?sent=1&")]
+    paths.append(f"{shop}/paid?d={visit}")
     for path in paths:
         for code in ("en", "sw"):
             yield path, await phone.browser.get(f"{path}{'&' if '?' in path else '?'}l={code}")
     for code in ("en", "sw"):
         form = {**await phone.form(), "phone": "x"}
         yield "wrong number", await phone.browser.post(f"{phone.buy_path()}?l={code}", data=form)
+        yield "no receipt", await phone.browser.post(f"/w/{tokens[1]}/paid?l={code}", data={"receipt": "x"})
+        told = {"d": visit, "phone": "x", "receipt": "x"}
+        yield "no payment", await phone.browser.post(f"{shop}/paid?l={code}", data=told)
         yield "wrong code", await phone.browser.post(f"{shop}/code?l={code}", data={"d": visit, "code": "x"})
 
 

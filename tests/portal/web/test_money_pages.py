@@ -63,13 +63,12 @@ async def post(client: httpx.AsyncClient, path: str, **fields: str) -> httpx.Res
 
 async def message(stall: Stall, payment_id: int, body: str, *, repeats: int = 0) -> int:
     """A stored message of M-Pesa about a payment, handled."""
-    token = await DB.value(
+    return await DB.value(
         """INSERT INTO callbacks (merchant_id, payment_id, account_id, road, named_id, body, body_hash, source, is_trusted,
                                   received_at, repeats, handled_at, outcome)
            VALUES ($1, $2, $3, 'stk', $2, $4::bytea, sha256($4::bytea), '196.201.214.200', true, $5, $6, $5, 'sold') RETURNING id""",
         stall.merchant_id, payment_id, stall.account_id, body.encode(), stall.clock.now(), repeats,
     )  # fmt: skip
-    return token
 
 
 async def test_a_payments_page_tells_everything_in_order(stall: Stall, owner: httpx.AsyncClient) -> None:
@@ -329,7 +328,9 @@ async def test_this_matrix_covers_the_route_table(app: Litestar) -> None:
         if isinstance(route, HTTPRoute) and ours.match(route.path)
         for method in set(route.methods) - {"OPTIONS", "HEAD"}
     }
-    found = {(method, path) for method, path in found if not path.endswith("/refund")}  # those pages have a matrix of their own
+    found = {
+        (method, path) for method, path in found if not path.endswith("/refund")
+    }  # those pages have a matrix of their own
     assert found == {("GET", path) for path in LOOKS} | {("POST", path) for path in FORMS}
 
 
@@ -355,4 +356,5 @@ async def test_every_page_about_money_speaks_swahili(own_stall: Stall, owner: ht
     for path in (path for path in LOOKS if not path.endswith(".csv")):
         page = (await owner.get(path.format(**places), params={"l": "sw"})).text
         body = re.sub(r"<(script|pre|textarea)\b.*?</\1>|<[^>]+>", " ", page.split("<main", 1)[1], flags=re.DOTALL)
+        body = body.replace("Airtel Money", "")
         assert not english.search(body), (path, english.search(body))
