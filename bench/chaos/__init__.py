@@ -15,7 +15,7 @@ BAR = {"lost": 0, "double": 0, "imbalance_cents": 0, "settled_within_s": 300}
 #: Payments, deaths and merchants of each size. M-Pesa lets an app ask about five payments a minute; each merchant is an app.
 SIZES = {"quick": (500, 6, 40), "usual": (10_000, 20, 100), "full": (100_000, 50, 300)}
 #: M-Pesa's own lists are looked at last, when callbacks and questions had their time: in service that is once a night.
-PULL_AFTER_S = {"quick": 0.0, "usual": 120.0, "full": 180.0}
+PULL_AFTER_S = {"quick": 0.0, "usual": 60.0, "full": 120.0}
 PULL_AGAIN_S = 60.0
 
 
