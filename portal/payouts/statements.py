@@ -40,7 +40,7 @@ SELECT (l.created_at AT TIME ZONE $4)::date AS day, coalesce(o.kind || '_back', 
        -sum(e.amount_cents)::bigint AS cents
 FROM ledger_postings l JOIN ledger_entries e ON e.posting_id = l.id LEFT JOIN ledger_postings o ON o.id = l.reverses_id
 WHERE e.merchant_id = $1 AND {_ACCOUNTS} AND l.created_at >= $2 AND l.created_at < $3
-GROUP BY 1, 2 HAVING sum(e.amount_cents) <> 0 ORDER BY 1, 2"""
+GROUP BY 1, 2 HAVING sum(e.amount_cents) <> 0 ORDER BY 1, min(l.id)"""
 
 
 async def statement(actor: Actor, month: str) -> Statement:

@@ -17,7 +17,7 @@ from portal.transfers.sending import send
 
 #: Who claimed a transfer and wrote nothing for so long was killed.
 STRANDED_AFTER = timedelta(minutes=2)
-#: After so many requests without an outcome a person is told; it is asked about all the same.
+#: After so many requests without an outcome a person is told.
 STUCK_AFTER_TRIES = 5
 _ALREADY = "R000001"
 _ENDED = frozenset({"cancelled", "declined", "failed", "expired", "reversed"})
@@ -129,8 +129,9 @@ async def _judge_receipt(tx: Tx, row: Record, answer: Answer, *, now: datetime) 
 
 
 async def _again(tx: Tx, row: Record, *, now: datetime) -> str:
-    """Send it again: M-Pesa does the same id of a B2C and the same receipt of a reversal once. Not for ever by itself."""
-    if row["tries"] >= STUCK_AFTER_TRIES:
+    """Send it again: M-Pesa does the same id of a B2C and the same receipt of a reversal once. After many tries a person is told, and it is
+    sent once a day."""
+    if row["tries"] >= STUCK_AFTER_TRIES and row["submitted_at"] > now - timedelta(days=1):
         await outcomes.alarm(tx, row, "transfer_stuck", now=now, actor="job:transfers")
         return await _later(tx, row, now=now, seconds=86_400)
     await tx.execute("UPDATE transfers SET enquiry_id = NULL, next_try_at = $2 WHERE id = $1", row["id"], now)

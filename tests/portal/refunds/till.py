@@ -48,6 +48,7 @@ class Till:
     owner: Actor
     manager: Actor
     cashier: Actor
+    settings: Settings
 
     @property
     def world(self) -> World:
@@ -68,11 +69,15 @@ class Till:
         """Time passes, the jobs run, and what M-Pesa sends is handled."""
         for _ in range(times):
             self.clock.shift(timedelta(minutes=minutes))
-            await refunds.run(self.doors)
-            await payouts.run(self.doors)
-            await enquiries.run(self.doors)
+            await self.send()
             await self.daraja.wait_settled()
             await payments.watch(self.doors)
+
+    async def send(self) -> None:
+        """The jobs run; nothing that M-Pesa sends is handled."""
+        await refunds.run(self.doors)
+        await payouts.run(self.doors)
+        await enquiries.run(self.doors)
 
     def out(self, kind: str) -> list[LedgerRow]:
         """What M-Pesa really did: its own rows of "reversal" or "b2c"."""
@@ -121,7 +126,7 @@ async def till_open(
             await DB.fetch(f"UPDATE merchants SET {name} = $2 WHERE id = $1", stall.merchant_id, value)
         manager = await _person(stall, Role.MANAGER)
         cashier = await _person(stall, Role.CASHIER)
-        yield Till(stall, daraja, doors, stall.owner, manager, cashier)
+        yield Till(stall, daraja, doors, stall.owner, manager, cashier, live)
     await all_is_well()
 
 
