@@ -103,8 +103,9 @@ async def test_profiles_are_there_before_the_scripts_run() -> None:
 async def test_who_cannot_be_made_hears_why_and_holds_up_nobody() -> None:
     async with board() as router, client_of(router) as client:
         odd = HotspotUser(name="vocha-odd", password="x", profile="no such profile")
-        for verb in (client.add_users, lambda users: client.ensure_users(users, [])):
-            results = await verb([*crowd()[:100], odd, *crowd()[100:]])
+        mixed = [*crowd()[:100], odd, *crowd()[100:]]
+        for verb in (lambda: client.add_users(mixed), lambda: client.ensure_users(mixed, [])):
+            results = await verb()
             assert [type(each.error) for each in results if each.error] == [BadArgument]
             assert isinstance(results[100].error, BadArgument)
         assert as_made(crowd(), await client.users())

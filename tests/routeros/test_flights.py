@@ -6,6 +6,7 @@ import time
 import pytest
 
 from routeros.client import HotspotRouter
+from routeros.client.bulk import MANY
 from routeros.client.rows import IDS_PER_REMOVE, WHOLE_ABOVE
 from routeros.client.wire import IN_FLIGHT, ROWS_ARE_PROGRESS
 from routeros.errors import NoSuchItem, Unreachable
@@ -18,12 +19,13 @@ from tests.routeros.peer import Peer, framed, read_sentence
 DELAYED_ACK_S = 0.5
 
 
-def client_of(board: SimulatedRouter) -> HotspotRouter:
-    return HotspotRouter(RouterAddress(board.api_host, board.api_port, "vocha", "secret"))
+def client_of(board: SimulatedRouter, *, scripts_from: int = MANY) -> HotspotRouter:
+    address = RouterAddress(board.api_host, board.api_port, "vocha", "secret")
+    return HotspotRouter(address, scripts_from=scripts_from)
 
 
-def board(latency: Latency | None = None, *, version: str = "7.16") -> SimulatedRouter:
-    return SimulatedRouter(version=version, api_user="vocha", api_password="secret", latency=latency)
+def board(latency: Latency | None = None) -> SimulatedRouter:
+    return SimulatedRouter(api_user="vocha", api_password="secret", latency=latency)
 
 
 def users(count: int) -> list[HotspotUser]:
@@ -59,7 +61,7 @@ async def test_every_write_is_whole_sentences(peer: Peer) -> None:
 
 
 async def test_a_thousand_adds_take_three_round_trips() -> None:
-    async with board(Latency(rtt=0.3), version="7.9") as far, client_of(far) as router:
+    async with board(Latency(rtt=0.3)) as far, client_of(far, scripts_from=1 << 30) as router:
         await router.identity()
         began = time.perf_counter()
         results = await router.add_users(users(2 * IN_FLIGHT + 40))
