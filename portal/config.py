@@ -119,11 +119,7 @@ class Settings:
             mpesa_url=mpesa.url,
             mpesa_callback_base=mpesa.callback_base,
             mpesa_trusted_sources=mpesa.trusted_sources,
-            rail_urls={
-                rail: url
-                for rail in ("airtel", "paystack")
-                if (url := read.optional(f"{rail.upper()}_URL", values.web_address))
-            },
+            rail_urls=_read_rails(read),
             session_idle=idle,
             session_lifetime=lifetime,
             # Last, because it may write a file: no other problem may be left by then.
@@ -154,6 +150,11 @@ def _read_mpesa(read: Reader, base_url: str) -> _Mpesa:
         callback_base=callback_base or base_url,
         trusted_sources=read.plain("MPESA_TRUSTED_SOURCES", values.networks, default=listed),
     )
+
+
+def _read_rails(read: Reader) -> Mapping[str, str]:
+    found = {rail: read.optional(f"{rail.upper()}_URL", values.web_address) for rail in ("airtel", "paystack")}
+    return {rail: url for rail, url in found.items() if url}
 
 
 def _read_sessions(read: Reader) -> tuple[timedelta, timedelta]:
