@@ -193,3 +193,16 @@ async def test_what_was_paid_too_much_goes_back_alone(till: Till) -> None:
     await till.turn(2)
     assert await till.status("refunds", refund) == "done"
     assert await books() == {"mpesa_clearing": 10_000, "merchant_payable": -8000, "commission": -2000}
+
+
+async def test_a_result_from_elsewhere_decides_nothing(till: Till) -> None:
+    """It may be forged: M-Pesa is asked, and what it says then counts."""
+    attempt, _ = await till.sale(cents=10_000)
+    till.world.turn(callback_source="foreign")
+    refund = await refunds.request(till.owner, attempt.payment_id, wish(), now=till.clock.now())
+    await till.turn(1)
+    assert await till.status("refunds", refund) == "unknown"
+    till.world.turn(callback_source="listed")
+    await till.turn(4)
+    assert await till.status("refunds", refund) == "done"
+    assert len(till.out("reversal")) == 1
