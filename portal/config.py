@@ -93,6 +93,7 @@ class Settings:
         mpesa = _read_mpesa(read, base_url)
         idle, lifetime = _read_sessions(read)
         data_dir = read.plain("DATA_DIR", values.directory, default="var")
+        own = "127.0.0.0/8" if mpesa.environment == "loopback" else "none"
         plain = cls(
             database_url=database_url,
             data_dir=data_dir,
@@ -102,11 +103,7 @@ class Settings:
             host=read.plain("HOST", values.host, default="127.0.0.1"),
             port=read.plain("PORT", values.whole(0, 65_535), default="8000"),
             trusted_proxies=read.plain("TRUSTED_PROXIES", values.networks, default="none"),
-            router_networks=read.plain(
-                "ROUTER_NETWORKS",
-                values.networks,
-                default="127.0.0.0/8" if mpesa.environment == "loopback" else "none",
-            ),
+            router_networks=read.plain("ROUTER_NETWORKS", values.networks, default=own),
             router_source=read.optional("ROUTER_SOURCE", values.ipv4_address) or "",
             router_authority=read.secret("ROUTER_AUTHORITY", values.authority) or "",
             tunnel=values.read_tunnel(read),
