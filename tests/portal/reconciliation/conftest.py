@@ -37,6 +37,7 @@ class Desk:
     world: World
     clock: Clock
     vault: Vault
+    settings: Settings
 
     def pay(self, reference: str, shillings: int = 10, *, phone: str = "254712345678") -> str:
         """Somebody pays by hand; nobody is told. The receipt."""
@@ -75,5 +76,5 @@ async def desk(db: str, settings: Settings, vault: Vault, clock: Clock) -> Async
         live = dataclasses.replace(
             settings, mpesa_environment="loopback", mpesa_url=daraja.url, mpesa_callback_base="http://127.0.0.1:9"
         )
-        yield Desk(stall, MpesaDoors(http, live, vault=vault, clock=clock), world, clock, vault)
+        yield Desk(stall, MpesaDoors(http, live, vault=vault, clock=clock), world, clock, vault, live)
     await all_is_well()
