@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -170,7 +171,7 @@ async def test_a_cashiers_file_has_no_whole_number(cast: Cast, cashier: httpx.As
     assert factories.PHONE not in text
 
 
-async def _held(stall: Stall, typed: str = "WRONG", cents: int = 1000, **more: str) -> int:
+async def _held(stall: Stall, typed: str = "WRONG", cents: int = 1000, **more: Any) -> int:
     taken = await stall.hand(typed, cents, **more)
     assert taken.suspense_id is not None
     return taken.suspense_id
