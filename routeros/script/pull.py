@@ -208,15 +208,20 @@ def _fields(line: str, count: int) -> list[str]:
 
 
 def _lines(body: bytes) -> list[str]:
-    text = body.decode()
+    text = _text(body)
     if not text.endswith("\n") or text.count("\n") < 2:
         raise ValueError("a body has lost its end")
     return text.removesuffix("\n").split("\n")
 
 
+def _text(body: bytes) -> str:
+    """A name that somebody gave in another encoding must not cost the router its turn; ours are plain."""
+    return body.decode(errors="replace")
+
+
 def _object(body: bytes) -> dict[str, object]:
     try:
-        document: object = json.loads(body)
+        document: object = json.loads(_text(body))
     except RecursionError as deep:
         raise ValueError("nested too deep") from deep
     if isinstance(document, dict):

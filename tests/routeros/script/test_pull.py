@@ -211,6 +211,12 @@ def test_several_pages_come_in_one_report() -> None:
     assert (one.is_last, two.page, two.is_last) == (False, 2, True)
 
 
+@pytest.mark.parametrize("variant", Variant)
+def test_a_name_in_another_encoding_does_not_cost_the_router_its_turn(variant: Variant) -> None:
+    body = report("ack|1|failed|caf~", variant=variant).replace(b"~", b"\xe9")
+    assert parse_report(body, variant).acks[0].why == "caf\ufffd"
+
+
 def test_what_cannot_be_printed_is_not_taken_in() -> None:
     read = parse_report(report("ack|1|failed|a\x00b\u202ec"), Variant.PLAIN)
     assert read.acks[0].why == "a?b?c"
