@@ -279,7 +279,7 @@ async def test_who_was_too_slow_gives_no_work_that_another_may_be_giving(site: S
         async with DB.opened.acquire() as other:
             hindrance = other.transaction()
             await hindrance.start()
-            await other.execute("SELECT FROM router_pulls FOR UPDATE")
+            await other.execute("LOCK TABLE access_grants IN ACCESS EXCLUSIVE MODE")
             answering = asyncio.ensure_future(carry(request))
             while not await DB.value("SELECT lease_until FROM routers"):  # noqa: ASYNC110  (on the far side of a socket)
                 await asyncio.sleep(0.01)
