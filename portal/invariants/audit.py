@@ -9,7 +9,7 @@ MOST = 50_000
 CHECKED = 2
 
 _ROWS = """
-SELECT count(*) AS count, encode(sha256(convert_to($3 || coalesce(string_agg(
+SELECT count(*) AS size, encode(sha256(convert_to($3 || coalesce(string_agg(
   concat_ws('|', id, merchant_id, entity, entity_id, name, was, became, actor, data::text, extract(epoch FROM at)), E'\\n'
   ORDER BY id), ''), 'UTF8')), 'hex') AS digest
 FROM events WHERE id BETWEEN $1 AND $2"""
@@ -37,11 +37,11 @@ async def _write(tx: Tx, *, first: int, last: int, seen: int, before: str) -> in
     found = await tx.row(_ROWS, first, last, before)
     assert found is not None
     await tx.execute(
-        """INSERT INTO event_seals (first_id, last_id, seen_id, count, digest, created_at)
+        """INSERT INTO event_seals (first_id, last_id, seen_id, size, digest, created_at)
            VALUES ($1, $2, $3, $4, $5, clock_timestamp())""",
-        first, last, seen, found["count"], found["digest"],
+        first, last, seen, found["size"], found["digest"],
     )  # fmt: skip
-    return found["count"]
+    return found["size"]
 
 
 async def _is_unsettled(tx: Tx, sealed_at: object) -> bool:

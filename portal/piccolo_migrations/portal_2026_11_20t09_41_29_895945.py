@@ -40,8 +40,8 @@ async def forwards():
     manager.add_column(
         table_class_name="EventSeal",
         tablename="event_seals",
-        column_name="count",
-        db_column_name="count",
+        column_name="size",
+        db_column_name="size",
         column_class_name="BigInt",
         column_class=BigInt,
         params={

@@ -9,6 +9,6 @@ class EventSeal(Table, tablename="event_seals", db=DB, help_text="a digest over 
     first_id = number("first event of the range")
     last_id = number("last event of the range")
     seen_id = number("last event there was when it was made; the next range ends here")
-    count = number("events in the range")
+    size = number("events in the range")
     digest = word(64, "SHA-256, hex, over the digest before and the range's rows")
     created_at = moment("when, by the database's clock", null=False)

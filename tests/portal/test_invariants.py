@@ -152,15 +152,15 @@ async def sealed_history(merchant: int, events: int) -> None:
         "UPDATE events SET data = '{\"said\": \"otherwise\"}' WHERE name = 'event_3'",
         "UPDATE events SET at = at + interval '1 second' WHERE name = 'event_0'",
         "DELETE FROM events WHERE name = 'event_9'",
-        "UPDATE event_seals SET digest = repeat('0', 64) WHERE count > 0",
-        "DELETE FROM event_seals WHERE count > 0 AND last_id < (SELECT max(last_id) FROM event_seals)",
+        "UPDATE event_seals SET digest = repeat('0', 64) WHERE size > 0",
+        "DELETE FROM event_seals WHERE size > 0 AND last_id < (SELECT max(last_id) FROM event_seals)",
     ],
 )
 async def test_an_altered_history_shows(db: str, change: str) -> None:
     merchant = await factories.merchant()
     await sealed_history(merchant, 10)
     await sealed_history(merchant, 5)
-    assert await DB.value("SELECT sum(count) FROM event_seals") == await DB.value("SELECT count(*) FROM events")
+    assert await DB.value("SELECT sum(size) FROM event_seals") == await DB.value("SELECT count(*) FROM events")
     assert await audit.broken(whole=True) == []
     await wreck(change)
     assert await audit.broken(whole=True) != []
@@ -185,7 +185,7 @@ async def test_nothing_is_sealed_while_a_transaction_may_still_write_into_the_ra
 
 async def test_the_history_can_be_neither_changed_nor_resealed(db: str) -> None:
     await sealed_history(await factories.merchant(), 3)
-    for statement in ("UPDATE event_seals SET count = 0", "DELETE FROM event_seals", "TRUNCATE event_seals"):
+    for statement in ("UPDATE event_seals SET size = 0", "DELETE FROM event_seals", "TRUNCATE event_seals"):
         with pytest.raises(Exception, match="append-only"):
             await DB.fetch(statement)
 
