@@ -72,7 +72,10 @@ def addresses(onboarding: Onboarding) -> list[str]:
 def server(onboarding: Onboarding) -> list[str]:
     """The user profile, the server profile of ours and the server that uses it."""
     tag, wish = onboarding.tag, onboarding.hotspot
-    profile: dict[str, str | Script] = {"login-by": Script("$vLogin"), "html-directory": Script(f"($vFlash . {quote(tag)})")}
+    profile: dict[str, str | Script] = {
+        "login-by": Script("$vLogin"),
+        "html-directory": Script(f"($vFlash . {quote(tag)})"),
+    }
     if onboarding.dns_name:
         profile["dns-name"] = onboarding.dns_name
     lines = ensure(
