@@ -63,8 +63,9 @@ async def fill(vault: Vault, *, now: datetime, days: int = DAYS) -> None:
         history = History(shop, vault, now)
         past = attempts(now=now, days=days)
         records = history.write(past)
-        for cents, at, note in _payouts(past, shop.commission_bp, now=now):
-            history.pay_out(cents, at=at, note=note)
+        number_id = await _name_number(tx, shop.merchant_id, now=began)
+        for cents, at in _payouts(past, shop.commission_bp, now=now):
+            history.pay_out(cents, at=at, number_id=number_id)
         await _copy(tx, records)
         await _know_devices(tx)
         await _copy_runs(tx, now=now)
@@ -182,7 +183,23 @@ async def _know_devices(tx: Tx) -> None:
     )
 
 
-def _payouts(past: list[Attempt], commission_bp: int, *, now: datetime) -> Iterator[tuple[int, datetime, str]]:
+async def _name_number(tx: Tx, merchant_id: int, *, now: datetime) -> int:
+    """Where the shop is paid, every Monday."""
+    await tx.execute(
+        "INSERT INTO payout_plans (merchant_id, schedule, weekday, changed_at) VALUES ($1, 'weekly', 1, $2)",
+        merchant_id,
+        now,
+    )
+    return await tx.value(
+        """INSERT INTO payout_numbers (merchant_id, phone, named_by, is_first, created_at, usable_at)
+           VALUES ($1, $2, 'demo', true, $3, $3) RETURNING id""",
+        merchant_id,
+        HELP_PHONE,
+        now,
+    )
+
+
+def _payouts(past: list[Attempt], commission_bp: int, *, now: datetime) -> Iterator[tuple[int, datetime]]:
     """What each finished week of the shop earned, paid out on Monday morning."""
     zone = ZoneInfo(TIMEZONE)
     earned: dict[date, int] = defaultdict(int)
@@ -194,7 +211,7 @@ def _payouts(past: list[Attempt], commission_bp: int, *, now: datetime) -> Itera
     for monday, cents in sorted(earned.items()):
         at = datetime(monday.year, monday.month, monday.day, 7, tzinfo=zone)
         if at <= now:
-            yield cents, at, f"Week until {monday - timedelta(days=1):%d %b}"
+            yield cents, at
 
 
 async def _copy_runs(tx: Tx, *, now: datetime) -> None:

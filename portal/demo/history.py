@@ -227,15 +227,28 @@ class History:
         lines = {"mpesa_clearing": cents, "merchant_payable": fee - cents, "commission": -fee}
         self._posting("sale", lines, payment_id=payment_id, at=at)
 
-    def pay_out(self, cents: int, *, at: datetime, note: str) -> None:
-        """Money sent to the merchant."""
-        self._posting("payout", {"merchant_payable": cents, "payouts": -cents}, payment_id=None, at=at, note=note)
+    def pay_out(self, cents: int, *, at: datetime, number_id: int) -> None:
+        """Money sent to the merchant, and there a moment later."""
+        payout_id, there = self._next_id("payouts"), at + timedelta(seconds=9)
+        self._add(
+            "payouts", payout_id, self.shop.merchant_id, number_id, cents, "done", "schedule", f"plan:{self.shop.merchant_id}:{at:%Y-%m-%d}:1", 1,
+            ids.receipt(there, self._chance.getrandbits(36)), at, there,
+        )  # fmt: skip
+        name = f"payout:{payout_id}"
+        self._posting("payout", {"merchant_payable": cents, "payouts": -cents}, receipt=name, at=at)
+        self._posting("payout_done", {"payouts": cents, "mpesa_clearing": -cents}, receipt=name, at=there)
 
     def _posting(
-        self, kind: str, lines: dict[str, int], *, payment_id: int | None, at: datetime, note: str = ""
+        self,
+        kind: str,
+        lines: dict[str, int],
+        *,
+        at: datetime,
+        payment_id: int | None = None,
+        receipt: str | None = None,
     ) -> None:
         posting_id = self._next_id("ledger_postings")
-        self._add("ledger_postings", posting_id, self.shop.merchant_id, payment_id, kind, note, at)
+        self._add("ledger_postings", posting_id, self.shop.merchant_id, payment_id, kind, receipt, "", at)
         for account, amount in lines.items():
             if amount:
                 entry_id = self._next_id("ledger_entries")
