@@ -1,5 +1,6 @@
 """Folders, sight of the kernel's view, and other processes that own a server."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -71,7 +72,8 @@ def kill_whole_server(folder: Path) -> None:
     pids = servers_on(folder)
     assert pids
     for pid in sorted(pids):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # who misses the postmaster goes by itself
+            os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not servers_on(folder))
 
 
