@@ -10,9 +10,6 @@ from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from portal.errors import Invalid
 from portal.msgid import N_
 
@@ -86,6 +83,10 @@ def _delimiter(text: str) -> str:
 
 
 def _spreadsheet(path: Path) -> Iterator[list[str]]:
+    # Only here: 6 MB that no process needs until somebody brings a spreadsheet.
+    import openpyxl  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
     _weigh(path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
