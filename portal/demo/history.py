@@ -231,8 +231,8 @@ class History:
         """Money sent to the merchant, and there a moment later."""
         payout_id, there = self._next_id("payouts"), at + timedelta(seconds=9)
         self._add(
-            "payouts", payout_id, self.shop.merchant_id, number_id, cents, "done", "schedule", f"plan:{self.shop.merchant_id}:{at:%Y-%m-%d}:1", 1,
-            ids.receipt(there, self._chance.getrandbits(36)), at, there,
+            "payouts", payout_id, self.shop.merchant_id, number_id, cents, "done", "schedule",
+            f"plan:{self.shop.merchant_id}:{at:%Y-%m-%d}:1", 1, ids.receipt(there, self._chance.getrandbits(36)), at, there,
         )  # fmt: skip
         name = f"payout:{payout_id}"
         self._posting("payout", {"merchant_payable": cents, "payouts": -cents}, receipt=name, at=at)
