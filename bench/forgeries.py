@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from bench import house
-from bench.callbacks import body_for, post, read_status
+from bench.posting import body_for, post, read_status
 from bench.result import Result
 from portal import codes
 from portal.callbacks.store import MOST_UNTRUSTED, UNKNOWN_ADDRESSES
