@@ -11,14 +11,14 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from portal.errors import PortalError
+from portal.mpesa.callback_urls import BANNED_HOSTS, BANNED_WORDS
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
 PREFIX = "PORTAL_"
 _LONGEST_FILE = 65_536
-# Safaricom refuses callback addresses holding these in any case (Daraja documentation, C2B "Register URL").
-_UNWELCOME = ("mpesa", "m-pesa", "safaricom", "exe", "exec", "cmd", "sql", "query", "ngrok", "mockbin", "requestbin")
+_UNWELCOME = (*BANNED_WORDS, *BANNED_HOSTS)
 
 
 class SettingsError(PortalError):
