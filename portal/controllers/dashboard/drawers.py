@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 
-from portal import batches, floats, guards, packages
+from portal import batches, codes, floats, guards, packages
 from portal.clock import Clock
 from portal.controllers.dashboard.frame import frame_of, page
 from portal.errors import Invalid
@@ -40,7 +40,7 @@ async def sell(request: AnyRequest, actor: Actor, *, clock: Clock, vault: Vault)
     package_id = int(wanted) if wanted.isascii() and wanted.isdecimal() and int(wanted) <= _LARGEST_ID else 0
     sold = await floats.sell(actor, package_id, vault=vault, now=clock.now())
     code = await batches.reveal_code(actor, sold.voucher_id, vault=vault, now=clock.now())
-    return await _page(request, actor, clock, code=code)
+    return await _page(request, actor, clock, code=codes.print_code(code))
 
 
 @post("/drawers/{drawer_id:int}/hand-in", guards=[guards.at_merchant])
