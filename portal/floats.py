@@ -4,7 +4,7 @@ much is written down, told to the owner, and changes no books: the money is the 
 from datetime import datetime
 
 import msgspec
-from asyncpg import Record
+from asyncpg import Record, UniqueViolationError
 
 from portal import money
 from portal.db import DB, Tx, atomic
@@ -23,6 +23,7 @@ OPEN_ALREADY = N_("Your drawer is open already.")
 CLOSED_ALREADY = N_("This drawer was handed in already.")
 NOT_YOURS = N_("This is somebody else's drawer. Ask the owner or a manager.")
 WRITE_AMOUNT = N_("Write the amount as a number, for example 500.")
+OLD_PAGE = N_("This page is too old to sell from. Open it again.")
 SAY_WHY = N_("The count differs. Write a word about why, then hand in again.")
 
 
@@ -89,9 +90,13 @@ async def open_drawer(actor: Actor, float_text: str, *, now: datetime) -> int:
     return drawer_id
 
 
-async def sell(actor: Actor, package_id: int, *, vault: Vault, now: datetime) -> Sold:
-    """Sell a new voucher for cash into the actor's own open drawer. Conflict: none is open; NotFound: not this merchant's package."""
+async def sell(actor: Actor, package_id: int, *, form_key: str, vault: Vault, now: datetime) -> Sold:
+    """Sell a new voucher for cash into the actor's own open drawer. The same form again, by a second tap or a reload, is the
+    same sale. Conflict: none is open, or a form without its key; NotFound: not this merchant's package."""
     merchant_id = _cashier(actor)
+    if not form_key:
+        raise Conflict(OLD_PAGE)
+    once = f"cash:{merchant_id}:{form_key[:40]}"
     drawer_id = await DB.value(
         "SELECT id FROM floats WHERE merchant_id = $1 AND user_id = $2 AND status = 'open'", merchant_id, actor.user_id
     )
@@ -102,9 +107,15 @@ async def sell(actor: Actor, package_id: int, *, vault: Vault, now: datetime) ->
         still = await tx.value("SELECT id FROM floats WHERE id = $1 AND status = 'open' FOR SHARE", drawer_id)
         if still is None:  # handed in a moment ago: this sale would be in no count
             raise Conflict(OPEN_FIRST)
-        await tx.execute("UPDATE payments SET float_id = $2 WHERE id = $1", payment_id, drawer_id)
+        await tx.execute("UPDATE payments SET float_id = $2, form_key = $3 WHERE id = $1", payment_id, drawer_id, once)
 
-    return await sell_cash(actor, vault=vault, now=now, package_id=package_id, within=into)
+    try:
+        return await sell_cash(actor, vault=vault, now=now, package_id=package_id, within=into)
+    except UniqueViolationError:
+        row = await DB.row("SELECT id, voucher_id FROM payments WHERE form_key = $1", once)
+        if row is None:
+            raise
+        return Sold(row["id"], row["voucher_id"])
 
 
 async def hand_in(actor: Actor, drawer_id: int, counted_text: str, *, note_text: str, now: datetime) -> Drawer:

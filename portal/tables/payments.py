@@ -40,6 +40,7 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     account_id = link(MpesaAccount, "by which M-Pesa account", null=True, index=True)
     rail_account_id = link(RailAccount, "by which account at another rail", null=True, index=True)
     float_id = link(CashFloat, "into which cashier's drawer", null=True, index=True)
+    form_key = word(64, "a cash sale's form posted twice is one sale", null=True, unique=True)
     method = word(8, "stk, c2b, cash, manual, airtel, paystack or credit", default="stk")
     status = word(
         16, "created, submitting, pending, paid, failed, unknown, refund_pending or refunded", default="created"

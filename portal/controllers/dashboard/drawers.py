@@ -36,9 +36,10 @@ async def open_drawer(request: AnyRequest, actor: Actor, clock: Clock) -> Respon
 @post("/drawers/sell", guards=[guards.at_merchant])
 async def sell(request: AnyRequest, actor: Actor, *, clock: Clock, vault: Vault) -> Response[Any]:
     """Sell a voucher for cash and show its code, this once."""
-    wanted = str((await request.form()).get("package", ""))
+    form = await request.form()
+    wanted, form_key = str(form.get("package", "")), str(form.get("form_key", ""))
     package_id = int(wanted) if wanted.isascii() and wanted.isdecimal() and int(wanted) <= _LARGEST_ID else 0
-    sold = await floats.sell(actor, package_id, vault=vault, now=clock.now())
+    sold = await floats.sell(actor, package_id, form_key=form_key, vault=vault, now=clock.now())
     code = await batches.reveal_code(actor, sold.voucher_id, vault=vault, now=clock.now())
     return await _page(request, actor, clock, code=codes.print_code(code))
 
@@ -68,7 +69,7 @@ async def _page(
     answer = page(
         request, frame, "dashboard/drawers.html", wrong=wrong or {}, code=code, counted=counted,
         mine=await floats.mine(actor), drawers=await floats.latest(actor), may_sell=floats.may_sell(actor),
-        packages=await packages.on_sale(actor.at_merchant()), now=clock.now(),
+        packages=await packages.on_sale(actor.at_merchant()), form_key=codes.hex_token(16), now=clock.now(),
     )  # fmt: skip
     answer.status_code = 422 if wrong else 200
     return answer

@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
-from portal import floats
+from portal import codes, floats
 from portal.clock import Clock
 from portal.db import DB
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.identity import Actor, Role
+from portal.payments.counter import Sold
 from portal.vault import Vault
 from tests import factories
 from tests.portal.payments.stall import Stall, actor, all_is_well, books, count
@@ -24,11 +25,37 @@ async def _cashier(stall: Stall, email: str = "cashier@example.com", role: Role 
     return actor(stall.merchant_id, role=role, user_id=user)
 
 
+async def _sell(stall: Stall, cashier: Actor, *, form_key: str = "") -> Sold:
+    key = form_key or codes.hex_token(16)
+    return await floats.sell(cashier, stall.package_id, form_key=key, vault=stall.vault, now=stall.clock.now())
+
+
+async def test_a_form_posted_twice_is_one_sale(stall: Stall) -> None:
+    cashier = await _cashier(stall)
+    drawer = await floats.open_drawer(cashier, "0", now=stall.clock.now())
+    at_once = await asyncio.gather(*(_sell(stall, cashier, form_key="one") for _ in range(4)))
+    again = await _sell(stall, cashier, form_key="one")
+    assert {(sold.payment_id, sold.voucher_id) for sold in [*at_once, again]} == {(again.payment_id, again.voucher_id)}
+    assert (await count("vouchers"), await count("payments"), (await books())["cash"]) == (1, 1, 1000)
+    await _sell(stall, cashier, form_key="two")
+    closed = await floats.hand_in(cashier, drawer, "20", note_text="", now=stall.clock.now())
+    assert (closed.sold_cents, closed.difference_cents) == (2000, 0)
+    await all_is_well()
+
+
+async def test_a_form_without_its_key_sells_nothing(stall: Stall) -> None:
+    cashier = await _cashier(stall)
+    await floats.open_drawer(cashier, "0", now=stall.clock.now())
+    with pytest.raises(Conflict, match="too old"):
+        await floats.sell(cashier, stall.package_id, form_key="", vault=stall.vault, now=stall.clock.now())
+    assert await count("payments") == 0
+
+
 async def test_a_drawer_that_is_counted_right_is_closed_without_a_difference(stall: Stall) -> None:
     cashier = await _cashier(stall)
     drawer = await floats.open_drawer(cashier, "500", now=stall.clock.now())
     for _ in range(3):
-        await floats.sell(cashier, stall.package_id, vault=stall.vault, now=stall.clock.now())
+        await _sell(stall, cashier)
     closed = await floats.hand_in(cashier, drawer, "530", note_text="", now=stall.clock.now())
     assert (closed.sold_cents, closed.expected_cents, closed.difference_cents) == (3000, 53_000, 0)
     assert await books() == {"cash": 3000, "merchant_payable": -2400, "commission": -600}
@@ -39,7 +66,7 @@ async def test_a_drawer_that_is_counted_right_is_closed_without_a_difference(sta
 async def test_missing_money_is_shown_and_wants_a_word(stall: Stall) -> None:
     cashier = await _cashier(stall)
     drawer = await floats.open_drawer(cashier, "100", now=stall.clock.now())
-    await floats.sell(cashier, stall.package_id, vault=stall.vault, now=stall.clock.now())
+    await _sell(stall, cashier)
     with pytest.raises(Invalid) as wrong:
         await floats.hand_in(cashier, drawer, "105", note_text=" ", now=stall.clock.now())
     assert wrong.value.fields == {"note": floats.SAY_WHY}
@@ -53,11 +80,11 @@ async def test_missing_money_is_shown_and_wants_a_word(stall: Stall) -> None:
 async def test_nothing_is_sold_for_cash_without_an_open_drawer(stall: Stall) -> None:
     cashier = await _cashier(stall)
     with pytest.raises(Conflict):
-        await floats.sell(cashier, stall.package_id, vault=stall.vault, now=stall.clock.now())
+        await _sell(stall, cashier)
     drawer = await floats.open_drawer(cashier, "0", now=stall.clock.now())
     await floats.hand_in(cashier, drawer, "0", note_text="", now=stall.clock.now())
     with pytest.raises(Conflict):
-        await floats.sell(cashier, stall.package_id, vault=stall.vault, now=stall.clock.now())
+        await _sell(stall, cashier)
     assert await count("vouchers") == 0
 
 
@@ -74,7 +101,7 @@ async def test_a_sale_and_the_handing_in_never_miss_each_other(stall: Stall) -> 
     cashier = await _cashier(stall)
     drawer = await floats.open_drawer(cashier, "0", now=stall.clock.now())
     await asyncio.gather(
-        floats.sell(cashier, stall.package_id, vault=stall.vault, now=stall.clock.now()),
+        _sell(stall, cashier),
         floats.hand_in(cashier, drawer, "10", note_text="at closing time", now=stall.clock.now()),
         return_exceptions=True,
     )
