@@ -32,3 +32,4 @@ class RailAccount(
     trouble_code = word(80, "what the provider last refused because our set-up is wrong: its code", null=True)
     trouble_text = text("our sentence about it")
     trouble_at = moment("since when; null: nothing is known to be wrong")
+    listed_at = moment("until when its list of payments was compared with ours")

@@ -45,7 +45,7 @@ class Refund(Table, tablename="refunds", db=DB, help_text="money that is to go b
     note = word(200, "what the approver or the cashier wrote")
     round = number("how often it was dropped and wanted again")
     tries = number("times sent")
-    receipt_back = word(20, "the rail's receipt for the money that went back", null=True)
+    receipt_back = word(32, "the rail's receipt for the money that went back", null=True)
     last_error = text("why the last attempt failed, for people")
     created_at = moment("when it was decided", null=False)
     done_at = moment("when the money went back")
