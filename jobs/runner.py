@@ -20,7 +20,7 @@ async def request(job: Job, slot: datetime) -> int | None:
     """Ask for a run in this slot; None: the slot has its run already, whoever asked first."""
     async with atomic() as tx:
         run_id = await tx.value(
-            "INSERT INTO job_runs (job, slot) VALUES ($1, $2) ON CONFLICT (job, slot) DO NOTHING RETURNING id",
+            "INSERT INTO job_runs (job, slot) VALUES ($1, $2) ON CONFLICT (job, key, slot) DO NOTHING RETURNING id",
             job.name,
             slot,
         )

@@ -9,6 +9,7 @@ from portal.tables.drift import DriftLook, KnownRow
 from portal.tables.exchanges import Exchange
 from portal.tables.floats import CashFloat
 from portal.tables.history import Event, JobRun
+from portal.tables.job_places import JobPlace, JobWorker
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
 from portal.tables.merchants import Merchant, MpesaAccount
@@ -48,7 +49,9 @@ __all__ = [
     "EventSeal",
     "Exchange",
     "HotspotSession",
+    "JobPlace",
     "JobRun",
+    "JobWorker",
     "KnownRow",
     "LedgerEntry",
     "LedgerPosting",
