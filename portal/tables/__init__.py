@@ -2,6 +2,7 @@
 
 from portal.tables.access import AccessGrant, Device, HotspotSession
 from portal.tables.alerts import Alert
+from portal.tables.c2b import C2bQuestion
 from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.claims import Claim
 from portal.tables.credits import Credit
@@ -34,6 +35,7 @@ __all__ = [
     "AccessGrant",
     "Alert",
     "Batch",
+    "C2bQuestion",
     "Callback",
     "CallbackAddress",
     "CashFloat",

@@ -64,4 +64,9 @@ class MpesaAccount(Table, tablename="mpesa_accounts", db=DB, help_text="a Daraja
     trouble_text = text("its words")
     trouble_at = moment("since when; null: nothing is known to be wrong")
     query_free_at = moment("no status query is sent before this: Daraja allows about five a minute")
+    app_hash = Bytea(
+        null=True,
+        default=None,
+        help_text="its Daraja app, as mpesa_tokens names it: accounts of one app share its limits",
+    )
     created_at = moment("when the keys were entered", null=False)

@@ -47,6 +47,10 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     )
     amount_cents = cents("what is asked for")
     received_cents = cents("what came in", null=True)
+    credit_cents = cents(
+        "of the price, what is kept for the payer's number and counts once that number pays the rest; null: not asked for",
+        null=True,
+    )
     commission_bp = number("commission in basis points, frozen; null: the checkout's", null=True)
     currency = word(3, "ISO 4217", default="KES")
     phone = word(15, "payer, digits with country code; empty: not told")

@@ -14,7 +14,7 @@ class Receipt(
     id = key()
     merchant_id = link(Merchant, "whose; null: came to the platform and is nobody's yet", null=True, index=True)
     account_id = link(MpesaAccount, "by which M-Pesa account", null=True)
-    rail = word(10, "mpesa, airtel, paystack, cash or manual", default="mpesa")
+    rail = word(10, "mpesa, airtel, paystack, cash, manual or credit", default="mpesa")
     receipt = word(32, "the rail's name for it")
     amount_cents = cents("what came in")
     currency = word(3, "ISO 4217", default="KES")

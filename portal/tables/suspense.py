@@ -35,7 +35,7 @@ class Refund(Table, tablename="refunds", db=DB, help_text="money that is to go b
     currency = word(3, "ISO 4217", default="KES")
     status = word(8, "wanted, approved, sending, unknown, done, failed or dropped", default="wanted")
     scope = word(8, "whole, part, or extra: what the payer paid too much", default="whole")
-    road = word(8, "how it goes back: reversal, b2c, credit or cash; empty: not chosen yet")
+    road = word(8, "how it goes back: reversal, b2c, credit, cash or voucher; empty: not chosen yet")
     phone = word(15, "of a b2c or credit: whose, digits with country code")
     wanted_by = word(60, "who or what decided: user:7, policy")
     why = word(200, "reason")

@@ -17,6 +17,7 @@ class Batch(Table, tablename="batches", db=DB, help_text="vouchers made together
     size = number("how many")
     note = word(120, "for the merchant")
     created_by = link(User, "who made it", null=True)
+    form_key = word(64, "a form posted twice is one batch", null=True, unique=True)
     created_at = moment("when", null=False)
 
 
