@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from portal.db import Tx
+from portal.machines import MACHINES as _FIRST_MACHINES
 from portal.machines import (
-    MACHINES,
     AlertStatus,
     ClaimStatus,
     E,
@@ -22,6 +22,7 @@ from portal.machines import (
     Transitions,
     VoucherStatus,
 )
+from portal.message_machine import MESSAGE, MessageStatus
 
 __all__ = [
     "MACHINES",
@@ -29,6 +30,7 @@ __all__ = [
     "ClaimStatus",
     "E",
     "GrantStatus",
+    "MessageStatus",
     "PaymentStatus",
     "PayoutStatus",
     "RefundStatus",
@@ -41,6 +43,9 @@ __all__ = [
     "move_all",
     "note",
 ]
+
+#: Every table with a status, and how it moves.
+MACHINES: Mapping[str, Transitions] = {**_FIRST_MACHINES, "messages": MESSAGE}
 
 _MOVE = """
 WITH old AS (

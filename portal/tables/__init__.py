@@ -14,7 +14,14 @@ from portal.tables.job_places import JobPlace, JobWorker
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
 from portal.tables.merchants import Merchant, MpesaAccount
-from portal.tables.messages import Message
+from portal.tables.messages import (
+    Message,
+    MessageGateway,
+    MessageReport,
+    MessageSetting,
+    MessageStop,
+    MessageTemplate,
+)
 from portal.tables.mpesa import MpesaEnquiry, MpesaToken
 from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
@@ -61,6 +68,11 @@ __all__ = [
     "Membership",
     "Merchant",
     "Message",
+    "MessageGateway",
+    "MessageReport",
+    "MessageSetting",
+    "MessageStop",
+    "MessageTemplate",
     "MpesaAccount",
     "MpesaEnquiry",
     "MpesaPace",

@@ -1,15 +1,21 @@
-"""Messages to people, written into an outbox in the transaction that makes them true. Sending is not here.
+"""What messages there are: the sentence of each, to whom it goes, and how it may be treated. Pure.
 
-A message names its sentence and what fills it; a voucher's code is named by the voucher's id, never written down."""
+A colleague's new message is a member of `Told`, its sentence, and, where it is not an ordinary message to a customer, its
+place in the sets below."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 
-import msgspec
-
-from portal.db import Tx
 from portal.msgid import N_
+
+
+class Channel(StrEnum):
+    """How a message reaches somebody."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    TELEGRAM = "telegram"
+    WEBHOOK = "webhook"
 
 
 class Told(StrEnum):
@@ -23,10 +29,12 @@ class Told(StrEnum):
     SHOP_PART_PAYMENT = "shop_part_payment"
     SHOP_EXTRA = "shop_extra"
     SHOP_NOT_MATCHED = "shop_not_matched"
+    SHOP_GATEWAY = "shop_gateway"
+    TEST = "test"
 
 
 #: The sentence of each, short enough for one SMS. `code` and `package` are filled in from the voucher when it is sent.
-SENTENCES = {
+SENTENCES: Mapping[Told, str] = {
     Told.VOUCHER_CODE: N_("%(shop)s: %(amount)s received. Your Wi-Fi code is %(code)s for %(package)s."),
     Told.PART_PAYMENT: N_(
         "%(shop)s: %(amount)s received. Pay %(rest)s more to account %(reference)s, then your code comes."
@@ -39,28 +47,14 @@ SENTENCES = {
     Told.SHOP_PART_PAYMENT: N_("%(amount)s came for %(reference)s, %(rest)s is missing. Nothing was given out yet."),
     Told.SHOP_EXTRA: N_("%(amount)s came for something already paid, receipt %(receipt)s. See the sale."),
     Told.SHOP_NOT_MATCHED: N_("%(amount)s came in that fits nothing, receipt %(receipt)s. Decide what it is for."),
+    Told.SHOP_GATEWAY: N_("Messages do not go out (%(channel)s). See Messages in the settings."),
+    Told.TEST: N_("%(shop)s: this is a test message. All is well."),
 }
-_TO_SHOP = frozenset({Told.SHOP_PART_PAYMENT, Told.SHOP_EXTRA, Told.SHOP_NOT_MATCHED})
-
-
-async def write(
-    tx: Tx, told: Told, once: str, *, merchant_id: int | None, phone: str | None, params: Mapping[str, object],
-    now: datetime,
-) -> bool:  # fmt: skip
-    """Put a message into the outbox, once per `told` and `once`. To the shop's own people for what is theirs, else to the phone
-    (E.164 digits). False: it was there before, or there is nobody to write to."""
-    if told not in _TO_SHOP and not phone:
-        return False
-    tag = await tx.execute(
-        """INSERT INTO messages (merchant_id, kind, once, recipient, language, body, params, next_try_at, created_at)
-           VALUES ($1, $2, $3, $4, coalesce((SELECT language FROM merchants WHERE id = $1), 'en'), $5, $6::jsonb, $7, $7)
-           ON CONFLICT (once) DO NOTHING""",
-        merchant_id,
-        told.value,
-        f"{told}:{once}",
-        "" if told in _TO_SHOP else phone,
-        SENTENCES[told],
-        msgspec.json.encode(params).decode(),
-        now,
-    )
-    return tag == "INSERT 0 1"
+#: What goes to the merchant's own people, by whatever way they chose, unless a way is named: every `SHOP_…`.
+TO_SHOP = frozenset(told for told in Told if told.name.startswith("SHOP_"))
+#: Goes out in quiet hours too: somebody paid and waits.
+URGENT = frozenset(
+    {Told.VOUCHER_CODE, Told.PART_PAYMENT, Told.TIME_ADDED, Told.MONEY_KEPT, Told.NOT_MATCHED, Told.TEST}
+)
+#: About the customer's own money or access: sent though the number wants no messages otherwise.
+SERVICE = URGENT
