@@ -3,18 +3,17 @@
 import contextlib
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 import uvloop
 
-from jobs import doctor, drift, runner
+from jobs import doctor, drift
 from jobs.routers import sync_one
-from jobs.schedule import JOBS, next_run_at
 from portal import database, house, pulls, routers
 from portal.cli_invariants import check_invariants
+from portal.cli_jobs import jobs
 from portal.cli_mpesa import mpesa
 from portal.cli_reconciliation import COMMANDS as RECONCILIATION
 from portal.cli_run import run
@@ -22,7 +21,6 @@ from portal.cli_spool import spool
 from portal.clock import Clock
 from portal.config import Settings
 from portal.config_values import SettingsError
-from portal.db import DB
 from portal.drift import Kind
 from portal.embedded_postgres import EmbeddedPostgresError
 from portal.money import format_amount
@@ -38,6 +36,7 @@ def main() -> None:
 
 
 main.add_command(check_invariants)
+main.add_command(jobs)
 for command in RECONCILIATION:
     mpesa.add_command(command)
 main.add_command(mpesa)
@@ -69,51 +68,6 @@ def migrate() -> None:
     async def go(settings: Settings) -> None:
         async with database.opened(settings, pool_size=2):
             click.echo("The database is up to date.")
-
-    run(go)
-
-
-@main.group()
-def jobs() -> None:
-    """Look at scheduled jobs, or run one now."""
-
-
-@jobs.command("list")
-def list_jobs() -> None:
-    """Every job: when it runs next, and how its last run went."""
-
-    async def go(settings: Settings) -> None:
-        async with database.opened(settings, pool_size=2):
-            last = {
-                row["job"]: row
-                for row in await DB.fetch(
-                    "SELECT DISTINCT ON (job) * FROM job_runs WHERE status <> 'queued' ORDER BY job, slot DESC"
-                )
-            }
-        click.echo(f"{'JOB':<22}{'NEXT RUN (UTC)':<22}{'LAST RUN (UTC)':<22}{'STATUS':<10}{'DONE':>6}{'FAILED':>8}")
-        for job in JOBS.values():
-            row = last.get(job.name)
-            began = row["started_at"].strftime("%Y-%m-%d %H:%M:%S") if row and row["started_at"] else "never"
-            counts = f"{row['status']:<10}{row['processed']:>6}{row['failed']:>8}" if row else f"{'-':<10}{0:>6}{0:>8}"
-            upcoming = next_run_at(job, datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S")
-            click.echo(f"{job.name:<22}{upcoming:<22}{began:<22}{counts}")
-
-    run(go)
-
-
-@jobs.command("run")
-@click.argument("name", type=click.Choice(list(JOBS)))
-def run_job(name: str) -> None:
-    """Run the job NAME now and print its tally."""
-
-    async def go(settings: Settings) -> None:
-        async with database.opened(settings), house.doors_open(settings, Clock()) as doors:
-            run_id = await runner.request(JOBS[name], datetime.now(UTC))
-            tally = await runner.run(run_id, doors) if run_id is not None else None
-        if tally is None:
-            click.echo(f"{name}: another run is under way; it covers this one.")
-        else:
-            click.echo(f"{name}: {tally.processed} done, {tally.failed} failed.")
 
     run(go)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def beside(settings: Settings) -> Callable[..., Awaitable[str]]:
     assert settings.database_url
 
     async def run(*command: str) -> str:
-        given = {"PORTAL_DATABASE_URL": settings.database_url or "", "PORTAL_SECRET_KEYS": KEY}
+        given = {"PORTAL_DATABASE_URL": settings.database_url or "", "PORTAL_SECRET_KEYS": KEY, "TZ": "Africa/Nairobi"}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "portal.cli", *command, cwd=ROOT, env=environment(settings.data_dir, **given),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -136,7 +137,10 @@ async def test_jobs_run_does_a_job_and_jobs_list_tells_of_it(
 ) -> None:
     assert db
     listed = (await beside("jobs", "list")).splitlines()
-    assert listed[0].split() == ["JOB", "NEXT", "RUN", "(UTC)", "LAST", "RUN", "(UTC)", "STATUS", "DONE", "FAILED"]
+    assert re.sub(r"\s+", " ", listed[0]) == "JOB NEXT RUN (EAT) NEXT RUN (UTC) LAST RUN (UTC) STATUS DONE FAILED"
+    upcoming = [listed[1][22:41], listed[1][44:63]]
+    here, there = [datetime.strptime(at, "%Y-%m-%d %H:%M:%S") for at in upcoming]
+    assert here - there == timedelta(hours=3), upcoming
     assert [line.split()[0] for line in listed[1:]] == list(JOBS)
     assert all("never" in line for line in listed[1:])
 
@@ -145,13 +149,23 @@ async def test_jobs_run_does_a_job_and_jobs_list_tells_of_it(
     over = datetime.now(UTC) - timedelta(seconds=1)
     ended = await factories.voucher(vault, merchant, package, status="in_use", expires_at=over)
     running = await factories.voucher(vault, merchant, package, status="in_use")
-    assert await beside("jobs", "run", "expire-vouchers") == "expire-vouchers: 1 done, 0 failed.\n"
+    said = (await beside("jobs", "run", "expire-vouchers")).splitlines()
+    assert said[0].startswith("[expire-vouchers] Starting at 20")
+    assert "[expire-vouchers] COMPLETE" in said
+    assert [line.split() for line in said if line[:6] in ("Proces", "Failed")] == [
+        ["Processed:", "1"],
+        ["Failed:", "0"],
+    ]
+    assert said[-1] == "expire-vouchers: 1 done, 0 failed."
     statuses = await DB.fetch("SELECT id, status FROM vouchers ORDER BY id")
     assert [tuple(row) for row in statuses] == [(ended, "expired"), (running, "in_use")]
 
     line = next(line for line in (await beside("jobs", "list")).splitlines() if line.startswith("expire-vouchers"))
     assert line.split()[-3:] == ["done", "1", "0"]
     assert "never" not in line
+    ran = (await beside("jobs", "history", "expire-vouchers", "--status", "done", "--hours", "1")).splitlines()
+    assert len(ran) == 2, ran
+    assert ran[1].split()[1] == "expire-vouchers"
 
 
 async def test_a_wrong_setting_is_told_in_one_line_without_a_traceback(tmp_path: Path) -> None:

@@ -1,0 +1,196 @@
+"""`vocha jobs …`: look at scheduled jobs, run one now, and print what other clocks need to ask for them."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from jobs import runner
+from jobs.schedule import JOBS, next_run_at
+from jobs.tally import Tally
+from portal import cli_timers, database, house, job_history
+from portal.cli_run import run
+from portal.clock import Clock
+from portal.config import Settings
+from portal.job_history import Filter, RunView
+
+_LOOK_S = 0.3
+_RULE = "=" * 60
+_MOMENT = "%Y-%m-%d %H:%M:%S"
+_name = click.argument("name", type=click.Choice(list(JOBS)))
+
+
+@click.group()
+def jobs() -> None:
+    """Look at scheduled jobs, or run one now."""
+
+
+@jobs.command("list")
+def list_jobs() -> None:
+    """Every job: when it runs next, here and in UTC, and how its last run went."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2):
+            found = await job_history.standings(list(JOBS))
+        now = datetime.now(UTC)
+        zone = now.astimezone().strftime("%Z")
+        click.echo(
+            f"{'JOB':<22}{f'NEXT RUN ({zone})':<22}{'NEXT RUN (UTC)':<22}{'LAST RUN (UTC)':<22}{'STATUS':<10}{'DONE':>6}{'FAILED':>8}"
+        )
+        for job in JOBS.values():
+            upcoming, standing = next_run_at(job, now), found[job.name]
+            last = standing.last
+            status = "paused" if standing.paused_at else last.status if last else "-"
+            click.echo(
+                f"{job.name:<22}{upcoming.astimezone().strftime(_MOMENT):<22}{upcoming.strftime(_MOMENT):<22}"
+                f"{_moment(last.started_at if last else None):<22}{status:<10}"
+                f"{last.processed if last else 0:>6}{last.failed if last else 0:>8}"
+            )
+
+    run(go)
+
+
+def _moment(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime(_MOMENT) if at else "never"
+
+
+@jobs.command("history")
+@click.argument("name", required=False, type=click.Choice(list(JOBS)))
+@click.option("--status", "statuses", multiple=True, help="Only runs of this status; may be given several times.")
+@click.option("--source", type=click.Choice(["clock", "cron", "hand", "start"]), help="Only runs this one asked for.")
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="Only the last hours.")
+@click.option("--most", type=click.IntRange(1, 1000), default=30, show_default=True, help="How many at most.")
+@click.option("--before", type=click.IntRange(1), help="Only runs before the one with this id: the next page.")
+def history(
+    *,
+    name: str | None,
+    statuses: tuple[str, ...],
+    source: str | None,
+    hours: float | None,
+    most: int,
+    before: int | None,
+) -> None:
+    """What ran, the newest first; of the job NAME when one is given."""
+    wanted = Filter(
+        job=name or "", statuses=statuses, source=source or "", before=before,
+        since=datetime.now(UTC) - timedelta(hours=hours) if hours else None,
+    )  # fmt: skip
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2):
+            runs = await job_history.history(wanted, most=most)
+        click.echo(
+            f"{'ID':>9} {'JOB':<22}{'SLOT (UTC)':<21}{'ASKED BY':<9}{'STATUS':<10}{'TOOK':>9}{'DONE':>7}{'FAILED':>8}  ERROR"
+        )
+        for found in runs:
+            took = f"{found.seconds:.2f} s" if found.seconds is not None else "-"
+            error = found.error.splitlines()[0][:80] if found.error else ""
+            line = (
+                f"{found.id:>9} {found.job:<22}{_moment(found.slot):<21}{found.source:<9}{found.status:<10}{took:>9}"
+                f"{found.processed:>7}{found.failed:>8}  {error}"
+            )
+            click.echo(line.rstrip())
+        if len(runs) == most:
+            click.echo(f"More: add --before {runs[-1].id}")
+
+    run(go)
+
+
+@jobs.command("run")
+@_name
+def run_job(name: str) -> None:
+    """Run the job NAME now, show how far it is, and print its tally."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings), house.doors_open(settings, Clock()) as doors:
+            began = time.monotonic()
+            click.echo(f"[{name}] Starting at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+            run_id = await runner.request(JOBS[name], datetime.now(UTC))
+            if run_id is None:
+                raise click.ClickException(f"{name} was asked for in this very moment. Try again.")
+            async with _shown(name, run_id):
+                tally = await runner.run(run_id, doors)
+            if tally is None:
+                click.echo(f"{name}: another run is under way; it covers this one.")
+            else:
+                _print_tally(name, tally, seconds=time.monotonic() - began)
+
+    run(go)
+
+
+@asynccontextmanager
+async def _shown(name: str, run_id: int) -> AsyncGenerator[None]:
+    """Show how far the run is while it runs: a bar in a terminal, else a line whenever it got further."""
+    task = asyncio.create_task(_show(name, run_id))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _show(name: str, run_id: int) -> None:
+    seen: RunView | None = None
+    with contextlib.ExitStack() as stack:
+        bar = None
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            found = await job_history.run_of(run_id, name)
+            if found.total and sys.stdout.isatty():
+                bar = bar or stack.enter_context(click.progressbar(length=found.total, label=found.what or name))
+                bar.update(found.done - bar.pos)
+            elif seen is None or (found.done, found.what) != (seen.done, seen.what):
+                of = f" of {found.total}" if found.total else ""
+                if found.done or found.what:
+                    click.echo(f"[{name}] {found.done}{of} {found.what}".rstrip())
+            seen = found
+
+
+def _print_tally(name: str, tally: Tally, *, seconds: float) -> None:
+    click.echo(f"{_RULE}\n[{name}] COMPLETE\n{_RULE}")
+    for what, count in (
+        ("Processed", str(tally.processed)),
+        ("Failed", str(tally.failed)),
+        ("Took", f"{seconds:.1f} s"),
+    ):
+        click.echo(f"{what + ':':<22}{count}")
+    click.echo(f"{_RULE}\n{name}: {tally.processed} done, {tally.failed} failed.")
+
+
+@jobs.command("crontab")
+@click.option("--env-file", default=cli_timers.ENV_FILE, show_default=True, help="Where the secret is kept.")
+def crontab(env_file: str) -> None:
+    """Print a crontab that asks for every job at the cron door."""
+
+    async def go(settings: Settings) -> None:
+        click.echo(cli_timers.crontab(JOBS.values(), settings.base_url, env_file=env_file), nl=False)
+
+    run(go)
+
+
+@jobs.command("systemd")
+@click.option("--env-file", default=cli_timers.ENV_FILE, show_default=True, help="Where the secret is kept.")
+@click.option(
+    "--into", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Write the files into this folder."
+)
+def systemd(env_file: str, into: Path | None) -> None:
+    """Print systemd timers, and the service they start, that ask for every job at the cron door."""
+
+    async def go(settings: Settings) -> None:
+        for name, text in cli_timers.units(JOBS.values(), settings.base_url, env_file=env_file):
+            if into is None:
+                click.echo(f"# /etc/systemd/system/{name}\n{text}")
+            else:
+                (into / name).write_text(text, encoding="utf-8")
+        if into is not None:
+            click.echo(
+                f"{len(JOBS) + 1} files written. Now: systemctl daemon-reload && systemctl enable --now 'vocha-job-*.timer'"
+            )
+
+    run(go)
