@@ -6,6 +6,7 @@ from portal.tables.c2b import C2bQuestion
 from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.claims import Claim
 from portal.tables.credits import Credit
+from portal.tables.devices import DeviceSighting, DeviceVoucher
 from portal.tables.drift import DriftLook, KnownRow
 from portal.tables.exchanges import Exchange
 from portal.tables.floats import CashFloat
@@ -27,10 +28,12 @@ from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
 from portal.tables.payments import Checkout, Payment
 from portal.tables.payouts import Payout, PayoutNumber, PayoutPlan
+from portal.tables.promos import Promo, Redemption
 from portal.tables.pulls import PullPage, RouterPull
 from portal.tables.rails import RailAccount
 from portal.tables.receipts import Receipt
 from portal.tables.reconciliation import Comparison, ComparisonLine, DailyClose, MpesaPace
+from portal.tables.reminders import Reminder, ReminderChoice, WinBack
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.seals import EventSeal
 from portal.tables.suspense import Refund, Suspense
@@ -53,6 +56,8 @@ __all__ = [
     "Credit",
     "DailyClose",
     "Device",
+    "DeviceSighting",
+    "DeviceVoucher",
     "DriftLook",
     "Event",
     "EventSeal",
@@ -83,10 +88,14 @@ __all__ = [
     "Payout",
     "PayoutNumber",
     "PayoutPlan",
+    "Promo",
     "PullPage",
     "RailAccount",
     "Receipt",
+    "Redemption",
     "Refund",
+    "Reminder",
+    "ReminderChoice",
     "Router",
     "RouterCheck",
     "RouterOutage",
@@ -97,4 +106,5 @@ __all__ = [
     "User",
     "UserSession",
     "Voucher",
+    "WinBack",
 ]

@@ -63,4 +63,5 @@ class Device(
     mac = word(17, "as the hotspot told it")
     first_seen_at = moment("first", null=False)
     last_seen_at = moment("last", null=False)
+    same_as_id = link("self", "another row that is the same device with another MAC; null: nothing says so", null=True)
     device_unique = Unique([merchant_id, mac])

@@ -1,6 +1,6 @@
 """Checkouts (a phone's attempt to buy) and payments (an attempt to collect money)."""
 
-from piccolo.columns import JSONB
+from piccolo.columns import JSONB, Boolean
 from piccolo.constraints import Unique
 
 from portal.db import DB
@@ -28,6 +28,7 @@ class Checkout(Table, tablename="checkouts", db=DB, help_text="a phone's attempt
     price_cents = cents("price, frozen")
     commission_bp = number("commission in basis points, frozen")
     terms = JSONB(help_text="the package, frozen")
+    wants_offers = Boolean(default=False, help_text="who buys asked to be told of offers; holds once it is paid")
     created_at = moment("when", null=False)
     checkout_voucher_unique = Unique([voucher_id])
 
