@@ -56,6 +56,9 @@ class Kind(StrEnum):
     SMS = "sms"
     CASH_UP = "cash_up"
     REVERSAL = "reversal"
+    WALLET = "wallet"  # money into a subscriber's wallet
+    BILL = "bill"  # a subscriber's wallet pays a bill
+    BILL_RETURN = "bill_return"  # days of a bill that are not used go back into the wallet
 
 
 class Entry(msgspec.Struct, frozen=True):

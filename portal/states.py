@@ -23,6 +23,7 @@ from portal.machines import (
     VoucherStatus,
 )
 from portal.message_machine import MESSAGE, MessageStatus
+from portal.subscriber_machine import MACHINES as _SUBSCRIBER_MACHINES
 
 __all__ = [
     "MACHINES",
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 #: Every table with a status, and how it moves.
-MACHINES: Mapping[str, Transitions] = {**_FIRST_MACHINES, "messages": MESSAGE}
+MACHINES: Mapping[str, Transitions] = {**_FIRST_MACHINES, **_SUBSCRIBER_MACHINES, "messages": MESSAGE}
 
 _MOVE = """
 WITH old AS (

@@ -19,6 +19,8 @@ NAMES = {
     "floats": "Float",
     "access_grants": "Grant",
     "routers": "Router",
+    "subscribers": "Subscriber",
+    "subscriber_bills": "Bill",
     "messages": "Message",
 }
 

@@ -36,6 +36,7 @@ from portal.tables.reconciliation import Comparison, ComparisonLine, DailyClose,
 from portal.tables.reminders import Reminder, ReminderChoice, WinBack
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.seals import EventSeal
+from portal.tables.subscribers import Subscriber, SubscriberBill, SubscriberDevice, SubscriberReminder
 from portal.tables.suspense import Refund, Suspense
 from portal.tables.transfers import Transfer
 from portal.tables.users import Membership, User, UserSession
@@ -101,6 +102,10 @@ __all__ = [
     "RouterOutage",
     "RouterPull",
     "RouterScript",
+    "Subscriber",
+    "SubscriberBill",
+    "SubscriberDevice",
+    "SubscriberReminder",
     "Suspense",
     "Transfer",
     "User",

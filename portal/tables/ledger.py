@@ -5,12 +5,14 @@ from portal.tables.base import Table, cents, key, link, moment, number, word
 from portal.tables.credits import Credit
 from portal.tables.merchants import Merchant
 from portal.tables.payments import Payment
+from portal.tables.subscribers import SubscriberBill
 
 
 class LedgerPosting(Table, tablename="ledger_postings", db=DB, help_text="entries that sum to zero"):
     id = key()
     merchant_id = link(Merchant, "whose; null: the platform's", null=True, index=True)
     payment_id = link(Payment, "by which payment", null=True, index=True)
+    bill_id = link(SubscriberBill, "of which subscriber's bill; each is debited once", null=True, index=True)
     kind = word(16, "why: see portal.ledger.KINDS")
     receipt = word(32, "the money's receipt at the provider", null=True)
     reverses_id = number("the posting this one takes back; each at most once", null=True)

@@ -21,6 +21,9 @@ class Package(Table, tablename="packages", db=DB, help_text="what is sold"):
     clock_from = word(10, "first_use or purchase: when the duration starts", default="first_use")
     activation_days = number("unsold vouchers expire so many days after they were made", null=True)
     purchase_days = number("paid vouchers expire so many days after payment if never used", null=True)
+    period = word(
+        5, "once: sold by the piece; month: what subscribers pay for, never on the captive page", default="once"
+    )
     position = number("order on the captive page")
     is_active = Boolean(default=True, help_text="false: no longer on sale")
     created_at = moment("when it was made", null=False)

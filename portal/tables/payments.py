@@ -10,6 +10,7 @@ from portal.tables.merchants import Merchant, MpesaAccount
 from portal.tables.packages import Package
 from portal.tables.rails import RailAccount
 from portal.tables.routers import Router
+from portal.tables.subscribers import Subscriber
 from portal.tables.vouchers import Voucher
 
 
@@ -38,6 +39,7 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     merchant_id = link(Merchant, "for whom")
     checkout_id = link(Checkout, "for which checkout", null=True, index=True)
     voucher_id = link(Voucher, "which voucher it buys or bought", null=True, index=True)
+    subscriber_id = link(Subscriber, "into whose wallet it goes", null=True, index=True)
     account_id = link(MpesaAccount, "by which M-Pesa account", null=True, index=True)
     rail_account_id = link(RailAccount, "by which account at another rail", null=True, index=True)
     float_id = link(CashFloat, "into which cashier's drawer", null=True, index=True)
