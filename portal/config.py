@@ -57,6 +57,8 @@ class Settings:
     mpesa_trusted_sources: tuple[Network, ...]
     #: Simulators of other rails by name ("airtel", "paystack"), instead of the providers themselves.
     rail_urls: Mapping[str, str]
+    #: Simulators of message gateways by name ("africastalking", "telegram"), instead of the providers themselves.
+    gateway_urls: Mapping[str, str]
     #: Only these may tell us a client's address by X-Forwarded-For.
     trusted_proxies: tuple[Network, ...]
     #: Where routers may be besides the public internet; any port is allowed there.
@@ -69,6 +71,8 @@ class Settings:
     tunnel: Tunnel | None
     #: None: the cron endpoint is off.
     cron_secret: str | None = field(repr=False)
+    #: Who may knock there; None: whoever has the secret.
+    cron_networks: tuple[Network, ...] | None
     #: What stands behind `frame-ancestors` in the content security policy.
     frame_ancestors: str
     #: debug, info, warning or error.
@@ -108,6 +112,7 @@ class Settings:
             router_authority=read.secret("ROUTER_AUTHORITY", values.authority) or "",
             tunnel=values.read_tunnel(read),
             cron_secret=read.secret("CRON_SECRET", values.cron_secret),
+            cron_networks=read.optional("CRON_NETWORKS", values.networks),
             frame_ancestors=read.plain("FRAME_ANCESTORS", values.frame_ancestors, default="'none'"),
             log_level=read.plain("LOG_LEVEL", values.one_of("debug", "info", "warning", "error"), default="info"),
             log_format=read.plain("LOG_FORMAT", values.one_of("json", "console"), default="json"),
@@ -116,7 +121,8 @@ class Settings:
             mpesa_url=mpesa.url,
             mpesa_callback_base=mpesa.callback_base,
             mpesa_trusted_sources=mpesa.trusted_sources,
-            rail_urls=_read_rails(read),
+            rail_urls=_read_urls(read, "airtel", "paystack"),
+            gateway_urls=_read_urls(read, "africastalking", "telegram"),
             session_idle=idle,
             session_lifetime=lifetime,
             # Last, because it may write a file: no other problem may be left by then.
@@ -149,9 +155,9 @@ def _read_mpesa(read: Reader, base_url: str) -> _Mpesa:
     )
 
 
-def _read_rails(read: Reader) -> Mapping[str, str]:
-    found = {rail: read.optional(f"{rail.upper()}_URL", values.web_address) for rail in ("airtel", "paystack")}
-    return {rail: url for rail, url in found.items() if url}
+def _read_urls(read: Reader, *names: str) -> Mapping[str, str]:
+    found = {name: read.optional(f"{name.upper()}_URL", values.web_address) for name in names}
+    return {name: url for name, url in found.items() if url}
 
 
 def _read_sessions(read: Reader) -> tuple[timedelta, timedelta]:
