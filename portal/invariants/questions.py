@@ -41,7 +41,7 @@ QUESTIONS: dict[str, str] = {
           (SELECT coalesce(sum(amount_cents), 0) AS wanted FROM refunds WHERE status NOT IN ('done', 'dropped')) w
         WHERE b.booked <> w.wanted""",
     "I3 a receipt that was not booked once": """
-        SELECT 'receipt ' || r.id FROM receipts r WHERE r.id >= {receipts} AND r.roads <> 'before'
+        SELECT 'receipt ' || r.id FROM receipts r WHERE r.id >= {receipts} AND r.roads <> 'before' AND r.rail <> 'credit'
           AND r.amount_cents IS DISTINCT FROM (
           SELECT sum(e.amount_cents) FROM ledger_postings l JOIN ledger_entries e ON e.posting_id = l.id
           LEFT JOIN payments p ON p.id = l.payment_id
@@ -61,7 +61,9 @@ QUESTIONS: dict[str, str] = {
         SELECT 'voucher ' || v.id FROM vouchers v WHERE v.status IN ('paid', 'in_use') AND v.id >= {vouchers}
         AND NOT EXISTS (SELECT FROM payments p WHERE p.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))
         AND NOT EXISTS (SELECT FROM checkouts c JOIN payments p ON p.checkout_id = c.id
-                        WHERE c.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))""",
+                        WHERE c.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))
+        AND NOT EXISTS (SELECT FROM checkouts c JOIN redemptions d ON d.checkout_id = c.id
+                        WHERE c.voucher_id = v.id AND d.off_cents = d.price_cents)""",
     "I5 a voucher in use that no router is to let in": """
         SELECT 'voucher ' || v.id FROM vouchers v WHERE v.status = 'in_use' AND (v.expires_at IS NULL OR v.expires_at > $1::timestamptz)
         AND NOT EXISTS (SELECT FROM access_grants g WHERE g.voucher_id = v.id AND g.status IN ('wanted', 'present'))""",

@@ -1,0 +1,31 @@
+"""Promo codes: something off a price at the captive checkout, or a free voucher. Prices and limits here; the sale is `checkouts`.
+
+A use has no status of its own: it stands as its checkout stands. While the payment is under way the use is held; paid, it counts;
+failed for good, it does not. A success that comes late counts again, even if the limit was reached meanwhile: who was promised
+a price and paid it gets what was promised, and the next customer is the one who is told that the code is used up."""
+
+from portal.promos.editing import Draft, make, restart, rewrite, stop
+from portal.promos.giving import give
+from portal.promos.looks import PAGE_SIZE, PromoLine, PromoPage, latest, page_of, uses_of
+from portal.promos.prices import price_after
+from portal.promos.redeeming import Offer, keep, quote, take
+
+__all__ = [
+    "PAGE_SIZE",
+    "Draft",
+    "Offer",
+    "PromoLine",
+    "PromoPage",
+    "give",
+    "keep",
+    "latest",
+    "make",
+    "page_of",
+    "price_after",
+    "quote",
+    "restart",
+    "rewrite",
+    "stop",
+    "take",
+    "uses_of",
+]
