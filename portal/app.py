@@ -8,22 +8,37 @@ import gc
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
+from jobs.schedule import JOBS, latest_slot, next_run_at
 from portal import error_pages, guards
 from portal.assets import no_favicon, ours
 from portal.callbacks import Checker, Intake
 from portal.clock import Clock
 from portal.config import Settings
-from portal.controllers import callbacks, captive, checkout, dashboard, health, identity, pull, setup_scripts, ways
+from portal.controllers import (
+    callbacks,
+    captive,
+    checkout,
+    cron,
+    dashboard,
+    health,
+    identity,
+    kept_money,
+    pull,
+    setup_scripts,
+    ways,
+)
 from portal.db import DB
 from portal.headers import Policy
 from portal.signing import Signer
 from portal.spool import Spool
+from portal.timetables import Entry, Timetable
 from portal.vault import Vault
 from portal.web import Pages
 
@@ -45,7 +60,7 @@ def create_app(
     """
     assets, policy = ours(), Policy.of(settings)
     time, vault, signer = clock or Clock(), Vault(settings.secret_keys), Signer(settings.secret_keys)
-    shared = {"settings": settings, "clock": time, "vault": vault, "signer": signer}
+    shared = {"settings": settings, "clock": time, "vault": vault, "signer": signer, "timetable": _timetable()}
     dependencies = {name: _always(value) for name, value in shared.items()}
     intake = Intake(Spool(settings.spool_dir, most_bytes=settings.spool_most_bytes), time)
     return Litestar(
@@ -56,8 +71,10 @@ def create_app(
             *callbacks.ROUTES,
             *setup_scripts.ROUTES,
             *pull.ROUTES,
+            cron.ROUTER,
             captive.ROUTER,
             ways.ROUTER,
+            kept_money.ROUTER,
             checkout.ROUTER,
             identity.ROUTER,
             dashboard.ROUTER,
@@ -72,6 +89,18 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
+
+
+def _timetable() -> Timetable:
+    return Timetable(
+        {
+            job.name: Entry(
+                name=job.name, overdue_s=job.overdue_s, is_critical=job.is_critical,
+                next_slot=partial(next_run_at, job), latest_slot=partial(latest_slot, job),
+            )
+            for job in JOBS.values()
+        }
+    )  # fmt: skip
 
 
 def create_counter(settings: Settings, *, clock: Clock) -> Litestar:

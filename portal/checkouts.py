@@ -6,15 +6,16 @@ from enum import StrEnum
 import msgspec
 from asyncpg import Record
 
-from portal import access_grants, codes, faults, limits, merchants, packages, phones
+from portal import access_grants, codes, customer_credits, faults, limits, merchants, packages, phones
 from portal.access_grants import Wish
 from portal.collecting import METHODS, MPESA, RINGS, Collector, ask_for_money, collector, read_email
-from portal.db import DB, atomic
+from portal.db import DB, Tx, atomic
 from portal.devices import DeviceHint
 from portal.errors import Invalid, NotFound, TooMany, Unavailable
 from portal.merchants import MerchantView
 from portal.msgid import N_
 from portal.packages import PackageView
+from portal.payments import kept
 from portal.routers import RouterView, router_view
 from portal.states import RouterStatus
 from portal.terms import Terms, decode_terms
@@ -44,7 +45,9 @@ class CheckoutState(StrEnum):
 
 
 class CheckoutView(msgspec.Struct, frozen=True, kw_only=True):
-    """A checkout as its own page shows it. `code` is there once paid; `receipt` once M-Pesa told it."""
+    """A checkout as its own page shows it. `code` is there once paid; `receipt` once M-Pesa told it.
+
+    `uses_kept`: money kept for the number was to count. Whether there is any, and how much, is for nobody's eyes but its owner's."""
 
     token: str
     state: CheckoutState
@@ -70,15 +73,17 @@ class CheckoutView(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     method: str = "stk"
     pay_url: str | None = None
+    uses_kept: bool = False
 
 
 async def start(
     router: RouterView, package_id: int, *, phone: str, device: DeviceHint, form_key: str, language: str, now: datetime,
-    way: str = MPESA, email: str = "",
+    way: str = MPESA, email: str = "", uses_kept: bool = False,
 ) -> str:  # fmt: skip
     """Begin a sale: freeze price and terms, queue the request for the money. Returns the checkout's token.
 
-    `way` is one of `rails.ways_to_pay`; on a card's a number is not needed, and `email` is where its receipt goes.
+    `way` is one of `rails.ways_to_pay`; on a card's a number is not needed, and `email` is where its receipt goes. `uses_kept`: the
+    request is for what money kept for the number does not cover (M-Pesa only, see payments.kept).
 
     The same form posted twice, or the same device asking for the same again while its prompt is open, joins the first.
     Invalid: the number. NotFound: not this merchant's package. TooMany: ceilings. Unavailable: no money is taken now."""
@@ -88,14 +93,19 @@ async def start(
     joined = await _same_again(router, device, form_key=form_key, package_id=package_id, phone=payer, way=way, now=now)
     if joined:
         return joined
-    if router.status in (RouterStatus.OFFLINE, RouterStatus.PAUSED) or not merchant.is_active:
-        raise Unavailable(N_("The Wi-Fi is down right now. Payments are paused so that you do not lose money."))
+    selling(router, merchant)
     by = await collector(router.merchant_id, way, now=now)
     await _throttle(router, device, phone=payer, now=now)
     return await _open(
         router, package, merchant, by, phone=payer, email=address, device=device, form_key=form_key, language=language,
-        now=now,
+        uses_kept=uses_kept and way == MPESA, now=now,
     )  # fmt: skip
+
+
+def selling(router: RouterView, merchant: MerchantView) -> None:
+    """Unavailable while nothing is sold here: no money is taken for what cannot be given."""
+    if router.status in (RouterStatus.OFFLINE, RouterStatus.PAUSED) or not merchant.is_active:
+        raise Unavailable(N_("The Wi-Fi is down right now. Payments are paused so that you do not lose money."))
 
 
 def _payer(phone: str, way: str) -> str:
@@ -138,43 +148,61 @@ async def _throttle(router: RouterView, device: DeviceHint, *, phone: str, now: 
 
 async def _open(
     router: RouterView, package: PackageView, merchant: MerchantView, by: Collector, *, phone: str, email: str,
-    device: DeviceHint, form_key: str, language: str, now: datetime,
+    device: DeviceHint, form_key: str, language: str, uses_kept: bool, now: datetime,
 ) -> str:  # fmt: skip
-    token = codes.hex_token(32)
     async with atomic() as tx:
-        checkout_id = await tx.value(
-            """INSERT INTO checkouts (merchant_id, router_id, package_id, token, form_key, phone, mac, ip, language, price_cents,
-                                      commission_bp, terms, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (form_key) DO NOTHING RETURNING id""",
-            router.merchant_id,
-            router.id,
-            package.id,
-            token,
-            form_key,
-            phone,
-            device.mac,
-            device.ip,
-            language,
-            package.price_cents,
-            merchant.commission_bp,
-            package.terms.encode(),
-            now,
+        checkout_id, token = await insert(
+            tx, router, package, merchant, phone=phone, device=device, form_key=form_key, language=language, now=now
         )
         if checkout_id is None:  # the same form, a moment ago
-            return await tx.value(
-                "SELECT token FROM checkouts WHERE form_key = $1 AND router_id = $2", form_key, router.id
-            )
+            return token
+        credit_cents = None
+        if uses_kept:
+            there = await customer_credits.found_for(tx, merchant.id, customer_credits.of_phone(phone))
+            credit_cents = kept.share(there.cents if there else 0, price_cents=package.price_cents)
         await ask_for_money(
-            tx, checkout_id, by, price_cents=package.price_cents, merchant=merchant, phone=phone, email=email, now=now
-        )
+            tx, checkout_id, by, price_cents=package.price_cents, merchant=merchant, phone=phone, email=email,
+            credit_cents=credit_cents, now=now,
+        )  # fmt: skip
     faults.reach("checkout.stored")
     return token
+
+
+async def insert(
+    tx: Tx, router: RouterView, package: PackageView, merchant: MerchantView, *, phone: str, device: DeviceHint,
+    form_key: str, language: str, now: datetime,
+) -> tuple[int | None, str]:  # fmt: skip
+    """A checkout's row and its token; None and the first one's token when the same form came before."""
+    token = codes.hex_token(32)
+    checkout_id = await tx.value(
+        """INSERT INTO checkouts (merchant_id, router_id, package_id, token, form_key, phone, mac, ip, language, price_cents,
+                                  commission_bp, terms, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (form_key) DO NOTHING RETURNING id""",
+        router.merchant_id,
+        router.id,
+        package.id,
+        token,
+        form_key,
+        phone,
+        device.mac,
+        device.ip,
+        language,
+        package.price_cents,
+        merchant.commission_bp,
+        package.terms.encode(),
+        now,
+    )
+    if checkout_id is None:
+        token = await tx.value(
+            "SELECT token FROM checkouts WHERE form_key = $1 AND router_id = $2", form_key, router.id
+        )
+    return checkout_id, token
 
 
 _LOOK = """
 SELECT c.*, r.name AS router_name, r.site, r.status AS router_status, r.hotspot_hosts, r.way, r.pull_interval_s,
        p.status AS payment_status, p.result_code, p.submitted_at, p.receipt, p.received_cents, p.amount_cents, p.account_reference,
-       p.method, p.pay_url,
+       p.method, p.pay_url, p.credit_cents,
        v.status AS voucher_status, v.expires_at, v.code_sealed, g.status AS grant_status, g.login_wanted_at, g.logged_in_at
 FROM checkouts c
 JOIN routers r ON r.id = c.router_id
@@ -212,13 +240,14 @@ async def look(token: str, *, vault: Vault, now: datetime) -> CheckoutView:
         created_at=row["created_at"],
         submitted_at=row["submitted_at"],
         code=code,
-        receipt=row["receipt"],
+        receipt=row["receipt"] if row["method"] != "credit" else None,
         account_reference=row["account_reference"],
         expires_at=expires_at,
         seconds_left=max(0, int((expires_at - now).total_seconds())) if expires_at else None,
         language=row["language"],
         method=row["method"] or "stk",
         pay_url=row["pay_url"],
+        uses_kept=row["credit_cents"] is not None,
     )
 
 

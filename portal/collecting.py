@@ -77,13 +77,14 @@ async def ask_for_money(
     phone: str,
     email: str,
     now: datetime,
+    credit_cents: int | None = None,
 ) -> None:
-    """Make the payment and queue its sending, in the transaction that makes the checkout."""
+    """Make the payment and queue its sending, in the transaction that makes the checkout. `credit_cents`: see payments.kept."""
     while True:
         payment_id = await tx.value(
             """INSERT INTO payments (merchant_id, checkout_id, account_id, rail_account_id, method, amount_cents, currency, phone,
-                                     email, account_reference, callback_token, created_at, next_try_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) ON CONFLICT DO NOTHING RETURNING id""",
+                                     email, account_reference, callback_token, credit_cents, created_at, next_try_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) ON CONFLICT DO NOTHING RETURNING id""",
             merchant.id,
             checkout_id,
             by.account_id,
@@ -95,6 +96,7 @@ async def ask_for_money(
             email,
             codes.payment_reference(),
             codes.hex_token(32),
+            credit_cents,
             now,
         )
         if payment_id is not None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from portal.db import Tx
+from portal.db import DB, Tx
 
 
 class Credit(msgspec.Struct, frozen=True):
@@ -22,6 +22,13 @@ def of_phone(phone: str) -> str:
 def of_reference(reference: str) -> str:
     """The holder who can name this payment reference (canonical form)."""
     return f"ref:{reference}"
+
+
+async def is_anything_kept(merchant_id: int) -> bool:
+    """Whether this merchant has ever kept money for a phone number. Says nothing about any number."""
+    return await DB.value(
+        "SELECT EXISTS (SELECT FROM credits WHERE merchant_id = $1 AND holder LIKE 'phone:%')", merchant_id
+    )
 
 
 async def opened(tx: Tx, merchant_id: int, holder: str, *, now: datetime) -> Credit:

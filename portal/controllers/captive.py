@@ -18,6 +18,7 @@ from portal.captive.evenly import evenly
 from portal.captive.visits import VisitLost
 from portal.clock import Clock
 from portal.controllers.captive_frame import AnyRequest, Frame
+from portal.customer_credits import is_anything_kept
 from portal.errors import Invalid, NotFound, TooMany, Unavailable
 from portal.msgid import N_
 from portal.packages import PackageView
@@ -112,7 +113,7 @@ async def ask_for_phone(
     others = await _other_ways(frame)
     if others and not frame.merchant_takes_mpesa:
         return see_other(request, frame.site_link(f"/buy/{package_id}/by/{others[0]}"))
-    return _buy_form(frame, package, others)
+    return await _buy_form(frame, package, others)
 
 
 @post("/c/{site:str}/buy/{package_id:int}", opt={"csrf": "none"})
@@ -127,14 +128,14 @@ async def buy(
     package = await _on_sale(frame, package_id)
     others = await _other_ways(frame)
     if not form["sure"] and "airtel" in others and _looks_like_airtel(form["phone"]):
-        return _buy_form(frame, package, others, typed=form["phone"], looks_like="airtel")
+        return await _buy_form(frame, package, others, typed=form["phone"], looks_like="airtel")
     try:
         token = await checkouts.start(
             frame.site, package_id, phone=form["phone"], device=device, form_key=form["form_key"],
             language=frame.language.code, now=clock.now(),
         )  # fmt: skip
     except Invalid:
-        return _buy_form(frame, package, others, typed=form["phone"], error=ENTER_A_NUMBER)
+        return await _buy_form(frame, package, others, typed=form["phone"], error=ENTER_A_NUMBER)
     return see_other(request, frame.link(f"/w/{token}"))
 
 
@@ -159,11 +160,12 @@ def _looks_like_airtel(typed: str) -> bool:
         return False
 
 
-def _buy_form(
+async def _buy_form(
     frame: Frame, package: PackageView, others: list[str], *, typed: str = "", error: str = "", looks_like: str = ""
 ) -> Response[str]:
     context = {"package": package, "typed": typed, "error": error, "form_key": codes.hex_token(16)}
-    context |= {"others": others, "looks_like": looks_like}
+    is_kept = await is_anything_kept(frame.site.merchant_id)
+    context |= {"others": others, "looks_like": looks_like, "is_kept": is_kept}
     return frame.show("captive/buy.html", context, status=422 if error else 200)
 
 

@@ -25,6 +25,7 @@ class Told(StrEnum):
     PART_PAYMENT = "part_payment"
     TIME_ADDED = "time_added"
     MONEY_KEPT = "money_kept"
+    CREDIT_USED = "credit_used"
     NOT_MATCHED = "not_matched"
     SHOP_PART_PAYMENT = "shop_part_payment"
     SHOP_EXTRA = "shop_extra"
@@ -41,6 +42,7 @@ SENTENCES: Mapping[Told, str] = {
     ),
     Told.TIME_ADDED: N_("%(shop)s: %(amount)s received. %(package)s was added to your Wi-Fi."),
     Told.MONEY_KEPT: N_("%(shop)s: %(amount)s received and kept for you. Ask at the shop to use it or get it back."),
+    Told.CREDIT_USED: N_("%(shop)s: %(amount)s that we kept for you has bought Wi-Fi. Was it not you? Tell the shop."),
     Told.NOT_MATCHED: N_(
         "%(amount)s received, but the account number is not known. Show M-Pesa code %(receipt)s at the shop."
     ),
@@ -54,7 +56,15 @@ SENTENCES: Mapping[Told, str] = {
 TO_SHOP = frozenset(told for told in Told if told.name.startswith("SHOP_"))
 #: Goes out in quiet hours too: somebody paid and waits.
 URGENT = frozenset(
-    {Told.VOUCHER_CODE, Told.PART_PAYMENT, Told.TIME_ADDED, Told.MONEY_KEPT, Told.NOT_MATCHED, Told.TEST}
+    {
+        Told.VOUCHER_CODE,
+        Told.PART_PAYMENT,
+        Told.TIME_ADDED,
+        Told.MONEY_KEPT,
+        Told.CREDIT_USED,
+        Told.NOT_MATCHED,
+        Told.TEST,
+    }
 )
 #: About the customer's own money or access: sent though the number wants no messages otherwise.
 SERVICE = URGENT

@@ -15,7 +15,7 @@ from portal.mpesa.client import Daraja
 from portal.mpesa.doors import MpesaDoors
 from portal.mpesa.messages import PushAccepted
 from portal.patience import LOST_DATABASE, patiently
-from portal.payments import pace
+from portal.payments import kept, pace
 from portal.states import E, move, note
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ async def push(payment_id: int, doors: MpesaDoors, *, now: datetime) -> str:
     try:
         accepted = await daraja.push(
             phone=payment["phone"],
-            amount_cents=payment["amount_cents"],
+            amount_cents=kept.asked_cents(payment),
             reference=payment["account_reference"],
             description=payment["package_name"] or "WiFi",
             callback_url=doors.callback_url(payment["callback_token"]),

@@ -11,7 +11,7 @@ from portal.db import Tx
 from portal.ledger import Account, Entry, Kind
 from portal.messages import Told
 from portal.money import format_amount
-from portal.payments import again, hold, receipts
+from portal.payments import again, hold, kept, receipts
 from portal.payments.booking import PAID, left_over, mark_paid, sale_entries, shop_name
 from portal.payments.outcomes import Settled
 from portal.payments.receipts import Money
@@ -31,12 +31,24 @@ async def receive(tx: Tx, target: Target, paid: Money, *, vault: Vault, now: dat
         return await again.receive_again(tx, target, paid, now=now)
     if target.voucher is not None and target.voucher["expires_at"] and target.voucher["expires_at"] <= now:
         return await again.receive_again(tx, target, paid, now=now)
-    held = await customer_credits.found_for(
-        tx, target.merchant_id, customer_credits.of_reference(target.reference)
-    ) or Credit(0, 0)
-    if held.cents + paid.amount_cents < target.price_cents:
+    held, own = await _held(tx, target), await kept.proved(tx, target, paid)
+    if held.cents + own.cents + paid.amount_cents < target.price_cents:
         return await _part(tx, target, paid, held=held, now=now)
-    return await _sell(tx, target, paid, held=held, vault=vault, now=now)
+    return await _sell(tx, target, paid, held=held, own=own, vault=vault, now=now)
+
+
+async def complete(tx: Tx, target: Target, paid: Money, *, vault: Vault, now: datetime) -> Settled:
+    """The number has proved itself only after its money was taken as a part payment. `paid`: that money, of amount 0 by now."""
+    held, own = await _held(tx, target), await kept.proved(tx, target, paid)
+    if held.cents + own.cents < target.price_cents:
+        return Settled.UNDERPAID
+    return await _sell(tx, target, paid, held=held, own=own, vault=vault, now=now)
+
+
+async def _held(tx: Tx, target: Target) -> Credit:
+    """What came before towards this reference, locked."""
+    holder = customer_credits.of_reference(target.reference)
+    return await customer_credits.found_for(tx, target.merchant_id, holder) or Credit(0, 0)
 
 
 async def _part(tx: Tx, target: Target, paid: Money, *, held: Credit, now: datetime) -> Settled:
@@ -67,15 +79,24 @@ async def _part(tx: Tx, target: Target, paid: Money, *, held: Credit, now: datet
     return Settled.UNDERPAID
 
 
-async def _sell(tx: Tx, target: Target, paid: Money, *, held: Credit, vault: Vault, now: datetime) -> Settled:
+async def _sell(
+    tx: Tx, target: Target, paid: Money, *, held: Credit, own: Credit, vault: Vault, now: datetime
+) -> Settled:
+    """Deliver and book. `own`: what is kept for the payer's number; of it only what is missing is taken."""
     payment_id, merchant_id = target.payment["id"], target.merchant_id
+    came = held.cents + paid.amount_cents
+    used = max(0, min(own.cents, target.price_cents - came))
     voucher_id = await _deliver(tx, target, paid, vault=vault, now=now)
     await receipts.belongs(tx, paid.receipt_id, payment_id, merchant_id=merchant_id)
-    await mark_paid(tx, target, paid, received_cents=held.cents + paid.amount_cents, voucher_id=voucher_id, now=now)
-    entries = [paid.source, Entry(Account.CUSTOMER_CREDIT, held.cents, held.id)] if held.cents else [paid.source]
-    entries += sale_entries(target)
-    over = held.cents + paid.amount_cents - target.price_cents
-    entries += await left_over(tx, target, paid, over, now=now)
+    await mark_paid(tx, target, paid, received_cents=came + used, voucher_id=voucher_id, now=now)
+    from_credit = [Entry(Account.CUSTOMER_CREDIT, cents, at) for cents, at in ((held.cents, held.id), (used, own.id))]
+    entries = [paid.source, *(entry for entry in from_credit if entry.cents), *sale_entries(target)]
+    entries += await left_over(tx, target, paid, came + used - target.price_cents, now=now)
+    if used:
+        data = {"kept_cents": used, "road": paid.road}
+        await note(
+            tx, "payments", payment_id, "credit_used", merchant_id=merchant_id, at=now, actor=paid.road, data=data
+        )
     await ledger.book(
         tx, Kind.SALE, entries, merchant_id=merchant_id, payment_id=payment_id, receipt=None, currency=paid.currency,
         now=now, note=paid.reason[:120],

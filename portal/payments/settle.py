@@ -12,10 +12,11 @@ from portal import faults
 from portal.db import Tx, atomic
 from portal.evidence import Evidence, Outcome
 from portal.ledger import Entry
-from portal.payments import out_of_suspense, receipts, targets
+from portal.payments import kept, out_of_suspense, receipts, targets
+from portal.payments.booking import PAID
 from portal.payments.outcomes import Settled
 from portal.payments.receipts import Money
-from portal.payments.receive import receive
+from portal.payments.receive import complete, receive
 from portal.states import E, move, note
 from portal.vault import Vault
 
@@ -63,8 +64,11 @@ async def _failed(tx: Tx, payment: Record, evidence: Evidence, *, now: datetime)
 
 
 async def _paid(tx: Tx, payment: Record, evidence: Evidence, *, vault: Vault, now: datetime) -> Settled:
-    """A success: once per receipt. Without an amount (a query), the amount asked for was paid."""
-    amount = payment["amount_cents"] if evidence.amount_cents is None else evidence.amount_cents
+    """A success: once per receipt. Without an amount (a query), what was asked for was paid."""
+    amount = kept.asked_cents(payment) if evidence.amount_cents is None else evidence.amount_cents
+    waits = await kept.came_before(tx, payment, evidence.receipt) if payment["status"] not in PAID else None
+    if waits is not None:
+        return await _proved(tx, payment, waits, evidence, vault=vault, now=now)
     if evidence.receipt is None and await _told_by_callback(tx, payment["id"]):
         return Settled.KNOWN
     rail = receipts.rail_of(evidence.road)
@@ -102,6 +106,19 @@ async def _paid(tx: Tx, payment: Record, evidence: Evidence, *, vault: Vault, no
     if waiting is not None and settled not in out_of_suspense.STAYS:
         await out_of_suspense.close(tx, waiting, "attached", by=evidence.road, now=now)
     return settled
+
+
+async def _proved(
+    tx: Tx, payment: Record, waits: Record, evidence: Evidence, *, vault: Vault, now: datetime
+) -> Settled:
+    """The push's own money was told by another road first; now its number has proved itself, and what is kept for it counts."""
+    account, _ = await receipts.clearing(tx, waits["rail"], waits["account_id"])
+    paid = Money(
+        road=evidence.road, rail=waits["rail"], amount_cents=0, currency=payment["currency"], receipt=waits["receipt"],
+        receipt_id=waits["id"], account_id=waits["account_id"], phone=payment["phone"] or None, payer_hint="",
+        source=Entry(account, 0),
+    )  # fmt: skip
+    return await complete(tx, await targets.load(tx, payment), paid, vault=vault, now=now)
 
 
 async def _known(tx: Tx, payment: Record, seen: Record, evidence: Evidence, *, now: datetime) -> Settled | None:

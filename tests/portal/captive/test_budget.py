@@ -57,7 +57,7 @@ async def _open_every_page(phone: Phone, stage: Stage) -> AsyncIterator[tuple[st
     tokens.append(await stage.underpaid())
     paths += [f"/w/{token}?d={visit}" for token in tokens]
     paths += [f"/w/{tokens[token]}/{part}d={visit}" for token in (1, -1) for part in ("hand?", "paid?", "paid?sent=1&")]
-    paths.append(f"{shop}/paid?d={visit}")
+    paths += [f"{shop}/paid?d={visit}", f"{phone.buy_path()}/kept?d={visit}"]
     for path in paths:
         for code in ("en", "sw"):
             yield path, await phone.browser.get(f"{path}{'&' if '?' in path else '?'}l={code}")

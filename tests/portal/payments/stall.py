@@ -67,12 +67,12 @@ class Stall:
         user = await factories.user(f"owner{merchant}@example.com", merchant)
         return Stall(vault, clock, merchant, account_id, router, package, actor(merchant, user_id=user))
 
-    async def attempt(self, *, phone: str | None = None, mac: str | None = None) -> Attempt:
+    async def attempt(self, *, phone: str | None = None, mac: str | None = None, uses_kept: bool = False) -> Attempt:
         """Somebody taps Pay and M-Pesa takes the request."""
         self.phones += 1
         token = await checkouts.start(
             self.router, self.package_id, phone=phone or f"07123456{self.phones:02}", form_key=codes.hex_token(16),
-            device=hint(mac, DEVICE.ip) if mac else DEVICE, language="en", now=self.clock.now(),
+            device=hint(mac, DEVICE.ip) if mac else DEVICE, language="en", uses_kept=uses_kept, now=self.clock.now(),
         )  # fmt: skip
         row = await DB.row(
             """UPDATE payments SET status = 'pending', submitted_at = $2, checkout_request_id = $1 FROM checkouts c

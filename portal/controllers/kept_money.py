@@ -1,0 +1,76 @@
+"""The form for buying with money kept for a phone number, below a package. It looks the same whether anything is kept or not."""
+
+import re
+from typing import Any
+
+from litestar import Response, Router, get, post
+from litestar.di import Provide
+
+from portal import codes, credit_purchases, packages
+from portal.captive.evenly import evenly
+from portal.captive.visits import VisitLost
+from portal.clock import Clock
+from portal.controllers.captive import ENTER_A_NUMBER, HANDLERS, frame_at
+from portal.controllers.captive_frame import AnyRequest, Frame
+from portal.errors import Invalid, NotFound
+from portal.packages import PackageView
+from portal.signing import Signer
+from portal.states import RouterStatus
+from portal.vault import Vault
+from portal.web import see_other
+
+_FORM_KEY = re.compile(r"[0-9a-f]{32,64}")
+_LARGEST_ID = 2**63 - 1
+_MOST_TYPED, _MOST_PASTED = 64, 500
+_AWAY = (RouterStatus.OFFLINE, RouterStatus.PAUSED)
+
+
+@get("/c/{site:str}/buy/{package_id:int}/kept")
+async def ask_whose(
+    request: AnyRequest, frame: Frame, package_id: int, *, clock: Clock, signer: Signer
+) -> Response[str]:
+    """The form: the number money is kept for and, if it is at hand, the code of a payment of it."""
+    package = await _on_sale(frame, package_id)
+    frame.enter(request.query_params.get("d", ""), signer=signer, now=clock.now())
+    if frame.site.status in _AWAY:
+        return frame.show("captive/down.html", {"is_wifi": True, "again": frame.site_link(f"/buy/{package_id}")})
+    return _form(frame, package, typed={"phone": "", "receipt": ""}, wrong={})
+
+
+@post("/c/{site:str}/buy/{package_id:int}/kept", opt={"csrf": "none"})
+async def buy(
+    request: AnyRequest, frame: Frame, package_id: int, *, clock: Clock, signer: Signer, vault: Vault
+) -> Response[str] | Response[bytes]:
+    """Buy, and go to the purchase's page. Nothing kept, too little kept and a wrong number: the same answer in the same time."""
+    form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    device = frame.enter(form.get("d", ""), signer=signer, now=clock.now()).device
+    if not _FORM_KEY.fullmatch(form.get("form_key", "")):
+        raise VisitLost
+    package = await _on_sale(frame, package_id)
+    typed = {"phone": form.get("phone", "")[:_MOST_TYPED], "receipt": form.get("receipt", "")[:_MOST_PASTED]}
+    try:
+        async with evenly():
+            token = await credit_purchases.buy(
+                frame.site, package_id, phone=typed["phone"], pasted=typed["receipt"], device=device,
+                form_key=form["form_key"], language=frame.language.code, vault=vault, now=clock.now(),
+            )  # fmt: skip
+    except Invalid as error:
+        wrong = error.fields | ({"phone": ENTER_A_NUMBER} if "phone" in error.fields else {})
+        return _form(frame, package, typed=typed, wrong=wrong)
+    return see_other(request, frame.link(f"/w/{token}"))
+
+
+async def _on_sale(frame: Frame, package_id: int) -> PackageView:
+    if not 0 < package_id <= _LARGEST_ID:
+        raise NotFound
+    return await packages.one_on_sale(frame.site.merchant_id, package_id)
+
+
+def _form(frame: Frame, package: PackageView, *, typed: dict[str, str], wrong: dict[str, str]) -> Response[str]:
+    context: dict[str, Any] = {"package": package, "typed": typed, "wrong": wrong, "form_key": codes.hex_token(16)}
+    return frame.show("captive/kept.html", context, status=422 if wrong else 200)
+
+
+ROUTER = Router(
+    "/", route_handlers=[ask_whose, buy], dependencies={"frame": Provide(frame_at)}, exception_handlers=HANDLERS
+)
