@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from jobs.connections import Connections
+from jobs.pings import Pings
 from portal.clock import Clock
 from portal.config import Settings
 from portal.mpesa.doors import MpesaDoors
@@ -20,3 +21,5 @@ class Doors:
     routers: Connections
     mpesa: MpesaDoors
     rails: RailDoors
+    #: None: nobody watches us from outside.
+    pings: Pings | None = None

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.executors.base import BaseExecutor
@@ -19,14 +19,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A scheduled function. `cron` are CronTrigger's fields in UTC; a run takes at most `timeout_s`; no run for
-    `overdue_s` is an alarm."""
+    """A scheduled function. `cron` are CronTrigger's fields in UTC; a run takes at most `timeout_s`; no run that ended well for
+    `overdue_s` is an alarm, and makes the house unwell if the job `is_critical`. What is temporary is tried `max_tries` times,
+    first after about `retry_s`, then after twice as long each time."""
 
     name: str
     run: Callable[[Doors], Awaitable[Tally]]
     cron: Mapping[str, str]
     timeout_s: int
     overdue_s: int
+    is_critical: bool = False
+    max_tries: int = 5
+    retry_s: float = 10.0
 
 
 JOBS: dict[str, Job] = {
@@ -91,3 +95,20 @@ def next_run_at(job: Job, after: datetime) -> datetime:
     moment = CronTrigger(timezone=UTC, **job.cron).get_next_fire_time(None, after)
     assert moment is not None  # none of our triggers ends
     return moment
+
+
+#: How far back the latest slot is looked for: the shortest look that finds one is the cheapest.
+_LOOKS_BACK = [timedelta(minutes=2), timedelta(hours=2), timedelta(days=2), timedelta(days=9), timedelta(days=400)]
+
+
+def latest_slot(job: Job, at: datetime) -> datetime:
+    """A job's latest scheduled moment, not after `at`."""
+    trigger = CronTrigger(timezone=UTC, **job.cron)
+    for back in _LOOKS_BACK:
+        slot: datetime | None = None
+        following = trigger.get_next_fire_time(None, at - back)
+        while following is not None and following <= at:
+            slot, following = following, trigger.get_next_fire_time(following, following)
+        if slot is not None:
+            return slot.astimezone(UTC)
+    raise ValueError(f"{job.name} has no slot in a year")

@@ -13,10 +13,11 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import doctor, drift, payments, pulls, rails, routers, runner, vouchers
+from jobs import doctor, drift, payments, pulls, rails, routers, runner, vitals, vouchers
 from jobs.doors import Doors
 from jobs.rounds import Rounds
 from jobs.schedule import JOBS, clock
+from portal import job_runs
 from portal.db import DB
 from portal.patience import LOST_DATABASE
 from portal.work import Work
@@ -46,6 +47,12 @@ LOOKS: dict[str, Look] = {
     "payments sweep": payments.sweep,
     "callbacks": payments.watch,
     "other rails": rails.sweep,
+    "runs of jobs": runner.sweep,
+}
+#: Looks that need no hurry, and how often each comes round, in seconds.
+SLOW_LOOKS: dict[str, tuple[float, Look]] = {
+    "sign of life": (5.0, vitals.beat),
+    "silence of jobs": (15.0, vitals.watch_silence),
 }
 
 
@@ -70,19 +77,30 @@ class Worker:
         """Work until stopped."""
         ticks = clock(runner.request, self._spawn)
         ticks.start()
-        for job in JOBS.values():  # a slot missed while everything was down runs once, now
-            self._spawn(runner.request(job, datetime.now(UTC).replace(microsecond=0)))
+        self._spawn(self._begin())
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._take_work())
                 for what, look in (*LOOKS.items(), ("routers", self._rounds.look)):
                     group.create_task(self._every(SWEEP_EVERY_S, what, look))
+                for what, (seconds, look) in SLOW_LOOKS.items():
+                    group.create_task(self._every(seconds, what, look))
         finally:
+            await _told("farewell", vitals.leave())
             ticks.shutdown(wait=False)
             await self._rounds.close()
             for task in list(self._spawned):
                 task.cancel()
             await asyncio.gather(*self._spawned, return_exceptions=True)
+
+    async def _begin(self) -> None:
+        """What belongs to a start, again until the database has it: expect every job, and run what was missed meanwhile."""
+        while not self._stopping.is_set() and not await _told("start", self._catch_up()):
+            await self._pause(SWEEP_EVERY_S)
+
+    async def _catch_up(self) -> None:
+        await job_runs.know(list(JOBS))
+        await runner.request_missed(datetime.now(UTC))
 
     def _spawn(self, work: Awaitable[object]) -> None:
         task: asyncio.Task[object] = asyncio.create_task(_told("tick", work))
@@ -135,11 +153,15 @@ def _ignore(_: str | bytes | bytearray) -> None:
     """Hear nothing: the queue's own listener does."""
 
 
-async def _told(what: str, work: Awaitable[object]) -> None:
-    """Await it. What goes wrong is told in the log and not passed on: nothing one round meets may end the worker."""
+async def _told(what: str, work: Awaitable[object]) -> bool:
+    """Await it; whether it went well. What goes wrong is told in the log and not passed on: nothing one round meets may end
+    the worker."""
     try:
         await work
     except* _LOST_DATABASE as lost:
         log.warning("lost the database", extra={"work": what, "error": repr(lost.exceptions[0])})
     except* Exception:
         log.exception("work failed", extra={"work": what})
+    else:
+        return True
+    return False
