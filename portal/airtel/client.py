@@ -47,6 +47,9 @@ WRONG_KEYS = N_(
 NOT_ALLOWED = N_(
     "Airtel Money does not let this app collect payments. Add the Collection product to it on the developer portal."
 )
+NO_REFUNDS = N_(
+    "Airtel Money does not let this app give payments back. Ask Airtel for refunds on the developer portal."
+)
 _TOKEN, _PUSH = "/auth/oauth2/token", "/merchant/v1/payments/"
 _ENQUIRY, _REFUND = "/standard/v1/payments/", "/standard/v1/payments/refund"
 #: A token is not used in the last seconds of its life.
@@ -121,7 +124,19 @@ class AirtelRail:
             reply = await self._ask("refund", "POST", _REFUND, messages.refund_body(receipt))
         except RailBusy as error:
             return Refund(state=Returned.LATER, said=error.code)
+        if reply.status in (401, 403):
+            raise RailConfig(messages.code_of(reply) or str(reply.status), message=NO_REFUNDS)
         return messages.read_refund(reply)
+
+    async def refund_state(self, receipt: str, *, amount_cents: int, reference: str) -> Refund:
+        """What the enquiry says about the payment itself: nothing documented asks about a refund. Mostly UNKNOWN."""
+        del receipt, amount_cents
+        reply = await self._ask("refund enquiry", "GET", f"{_ENQUIRY}{reference}")
+        if reply.status in (401, 403):
+            raise RailConfig(messages.code_of(reply) or str(reply.status), message=NOT_ALLOWED)
+        if reply.status != 200 or not reply.is_object:
+            raise RailBusy(str(reply.status), retry_after=reply.retry_after)
+        return messages.read_refund_enquiry(reply)
 
     async def _ask(self, verb: str, method: str, path: str, body: Mapping[str, object] | None = None) -> Reply:
         token = await self._fresh_token()

@@ -15,6 +15,8 @@ STATUSES = {
     "TA": Outcome.OPEN,
     "DP": Outcome.OPEN,
 }
+#: A payment that was given back may be called so; Airtel documents no name.
+GIVEN_BACK = frozenset({"TR", "RF", "REFUNDED", "REVERSED"})
 SUCCESS = "DP00800001001"
 IN_PROCESS = "DP00800001006"
 AMBIGUOUS = "DP00800001000"

@@ -177,6 +177,16 @@ def read_refund(reply: Reply) -> Refund:
     return Refund(state=Returned.REFUSED, said=said)
 
 
+def read_refund_enquiry(reply: Reply) -> Refund:
+    """Whether a payment was given back, as far as its own enquiry tells. That it changes then is documented nowhere, and what it
+    would be called neither: a success still called one therefore says nothing about a refund."""
+    found = reply.part("data", "transaction")
+    is_back = text(found.get("status"), 20).upper() in codes.GIVEN_BACK
+    return Refund(
+        state=Returned.DONE if is_back else Returned.UNKNOWN, said=text(found.get("message")) or said_by(reply)
+    )
+
+
 def _amount(found: Mapping[str, object]) -> int | None:
     """An amount where one is told; None also for one that is no amount, which then fits nothing."""
     told = found.get("amount")

@@ -84,4 +84,4 @@ async def want(
 
 def name_of(row: Record, receipt: str) -> str:
     """The name of a refund's postings: the receipt's, with a number when it was dropped and wanted again."""
-    return f"{receipt}/{row['round']}"[:20] if row["round"] else receipt
+    return f"{receipt}/{row['round']}"[-32:] if row["round"] else receipt

@@ -24,7 +24,6 @@ from portal.rails.interface import (
     QueryKey,
     Refund,
     Rejected,
-    Returned,
     Signed,
     Started,
     Why,
@@ -141,8 +140,18 @@ class PaystackRail:
         body = {"transaction": receipt, "amount": str(amount_cents), "merchant_note": reason[:200]}
         reply = await self._ask("refund", "POST", "/refund", body)
         if reply.status == 401:
-            return Refund(state=Returned.REFUSED, said=messages.said_by(reply))
+            raise RailConfig("401", message=WRONG_KEY)
         return messages.read_refund(reply)
+
+    async def refund_state(self, receipt: str, *, amount_cents: int, reference: str) -> Refund:
+        """What the list of a transaction's refunds says. None there: LATER, for a refund is listed as soon as it is taken."""
+        del reference
+        reply = await self._ask("refund list", "GET", f"/refund?{urlencode({'transaction': receipt})}")
+        if reply.status == 401:
+            raise RailConfig("401", message=WRONG_KEY)
+        if reply.status != 200 or not isinstance(reply.body.get("data"), list):
+            raise RailBusy(str(reply.status), retry_after=reply.retry_after)
+        return messages.read_refund_list(reply, amount_cents=amount_cents)
 
     async def _ask(self, verb: str, method: str, path: str, body: Mapping[str, object] | None = None) -> Reply:
         headers = {"Authorization": f"Bearer {self._key}"}

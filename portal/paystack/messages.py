@@ -153,6 +153,29 @@ def read_refund(reply: Reply) -> Refund:
     return Refund(state=state, said=said, their_id=text(data.get("id"), 32) or None)
 
 
+def read_refund_list(reply: Reply, *, amount_cents: int) -> Refund:
+    """What became of giving so much of a transaction back: the newest of its refunds that did not fail, or that it failed."""
+    rows = reply.body.get("data")
+    found = [row for row in map(as_object, rows) if row] if isinstance(rows, list) else []
+    ours = [row for row in found if _subunits(row.get("amount")) == amount_cents]
+    states = [_REFUNDS.get(text(row.get("status"), 20), Returned.UNDER_WAY) for row in ours]
+    for wanted in (Returned.DONE, Returned.UNDER_WAY, Returned.REFUSED):
+        if wanted in states:
+            row = ours[states.index(wanted)]
+            return Refund(state=wanted, said=text(row.get("status"), 20), their_id=text(row.get("id"), 32) or None)
+    # Of another amount, and none of ours: somebody gave a part back by hand. That is for a person.
+    return Refund(state=Returned.UNKNOWN if found else Returned.LATER, said="another amount" if found else "none")
+
+
+def refund_told(raw: bytes) -> str:
+    """The reference of the payment a webhook about a refund names; "" for everything else. It only says what to ask about."""
+    document = read_object(raw)
+    if not text((document or {}).get("event"), 40).startswith("refund."):
+        return ""
+    data = inner(document, "data")
+    return text(data.get("transaction_reference"), 64) or text(inner(data, "transaction").get("reference"), 64)
+
+
 def _subunits(value: object) -> int | None:
     """A whole number of cents, however JSON writes it; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):

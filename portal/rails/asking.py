@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from portal import exchanges
 from portal.db import DB, atomic
 from portal.evidence import Outcome
+from portal.exchanges import Asking, Exchange
 from portal.payments.enquire import LONGEST_WAIT, WAITS, WATCH_FOR
 from portal.rails import accounts, hearing
 from portal.rails.doors import RailDoors
-from portal.rails.errors import RailBusy, RailConfig
+from portal.rails.errors import RailBusy, RailError
 from portal.rails.interface import Answer, Observation, Proof
 from portal.rails.starting import attempt_of
 from portal.vault import Vault
@@ -58,20 +60,31 @@ async def ask(question: RailQuestion, doors: RailDoors, *, vault: Vault, now: da
         question.payment_id,
     )
     assert row is not None  # payments are never deleted
+    asking = Asking("query", now=now)
     try:
         rail = await doors.for_account(question.account_id)
         answer = await rail.query(attempt_of(row, doors))
-    except RailBusy as error:
-        await _rest(question.account_id, now + timedelta(seconds=min(error.retry_after, 300)))
-        return "busy"
-    except RailConfig as error:
-        await accounts.note_trouble(question.account_id, error.code, error.message, now=now)
-        await _rest(question.account_id, now + _NO_KEYS_AGAIN)
-        return "setup"
+    except RailError as error:
+        return await _not_told(question, error, asking.ended(error.code or "setup", error.message), now=now)
+    exchange = asking.ended("not known" if answer.is_unknown else answer.why or answer.outcome.value, answer.said)
     async with atomic() as tx:
+        await exchanges.keep(tx, question.payment_id, exchange)
         said = await hearing.settle(tx, row, _seen(row["account_reference"], answer), vault=vault, now=now)
     log.info("rail answered", extra={"payment": question.payment_id, "rail": row["method"], "outcome": said})
     return said
+
+
+async def _not_told(question: RailQuestion, error: RailError, exchange: Exchange, *, now: datetime) -> str:
+    """The account rests: a busy provider as long as it says, one that refuses our keys for some minutes."""
+    is_busy = isinstance(error, RailBusy)
+    async with atomic() as tx:
+        await exchanges.keep(tx, question.payment_id, exchange)
+    if not is_busy:
+        await accounts.note_trouble(question.account_id, error.code, error.message, now=now)
+    await _rest(
+        question.account_id, now + (timedelta(seconds=min(error.retry_after, 300)) if is_busy else _NO_KEYS_AGAIN)
+    )
+    return "busy" if is_busy else "setup"
 
 
 def _seen(reference: str, answer: Answer) -> Observation:

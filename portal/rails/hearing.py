@@ -12,7 +12,7 @@ from portal.airtel.messages import read_callback
 from portal.db import Tx
 from portal.evidence import Evidence, Inbound, Outcome, Road
 from portal.payments import Settled
-from portal.paystack.messages import read_webhook
+from portal.paystack.messages import read_webhook, refund_told
 from portal.rails.interface import Observation, Proof
 from portal.states import note
 from portal.vault import Vault
@@ -25,11 +25,27 @@ async def hear(tx: Tx, row: Record, vault: Vault, now: datetime) -> str:
         row["address_id"],
     )
     assert account is not None  # rows of callbacks keep their address from going, and that its account
+    about = refund_told(row["body"]) if account["rail"] == "paystack" else ""
+    if about:
+        return await _ask_of_refund(tx, account["id"], about, now=now)
     seen = _read(row, account, vault)
     if not seen:
         return "unreadable"
     outcomes = [await _one(tx, row, account, one, vault=vault, now=now) for one in seen]
     return outcomes[-1]
+
+
+async def _ask_of_refund(tx: Tx, account_id: int, reference: str, *, now: datetime) -> str:
+    """Something became of a refund: the provider is asked what, whoever says so. Not for what is known already."""
+    found = await tx.fetch(
+        """UPDATE transfers t SET next_try_at = $3 FROM refunds f JOIN payments p ON p.id = f.payment_id
+           WHERE t.refund_id = f.id AND t.rail_account_id = $1 AND p.account_reference = $2
+           AND t.status IN ('sent', 'unknown') RETURNING t.id""",
+        account_id,
+        reference,
+        now,
+    )
+    return str(Settled.TO_VERIFY) if found else "not_ours"
 
 
 def _read(row: Record, account: Record, vault: Vault) -> list[Observation]:

@@ -190,5 +190,10 @@ class Rail(Protocol):
         ...
 
     async def refund(self, receipt: str, *, amount_cents: int, reference: str, reason: str) -> Refund:
-        """Give a receipt's money back whole, once. `reference` is the attempt's own."""
+        """Give a receipt's money back whole, once. `reference` is the attempt's own. RailConfig when it cannot be asked for."""
+        ...
+
+    async def refund_state(self, receipt: str, *, amount_cents: int, reference: str) -> Refund:
+        """What became of giving it back. LATER: the provider knows of nothing, so it may be asked for again; UNKNOWN: it does
+        not tell. RailBusy when that cannot be told now."""
         ...

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from asyncpg import Record
 
-from portal import faults
+from portal import exchanges, faults
 from portal.db import DB, atomic
+from portal.exchanges import Asking, Exchange
 from portal.patience import patiently
 from portal.payments.push import FIRST_QUERY_AFTER, GIVE_UP_AFTER, HOLD_ANSWER_S
 from portal.rails import accounts
@@ -32,9 +33,24 @@ async def start(payment_id: int, doors: RailDoors, *, now: datetime) -> str:
     if payment is None:
         return "not waiting"
     faults.reach("rail.claimed")
+    asking = Asking("push", now=now)
     started = await _send(payment, doors, now=now)
+    exchange = _ended(asking, started)
     faults.reach("rail.answered")
-    return await patiently(lambda: _write(payment, started, now=now), within_s=HOLD_ANSWER_S)
+    return await patiently(lambda: _write(payment, started, exchange, now=now), within_s=HOLD_ANSWER_S)
+
+
+def _ended(asking: Asking, started: Started) -> Exchange:
+    """As the timeline tells it; a refusal by why it was refused."""
+    match started:
+        case Accepted():
+            return asking.ended("accepted")
+        case Rejected():
+            return asking.ended(started.why.value, started.said)
+        case Later():
+            return asking.ended("later", started.said)
+        case Lost():
+            return asking.ended("lost", started.said)
 
 
 async def _claim(payment_id: int, *, now: datetime) -> Record | None:
@@ -83,10 +99,11 @@ def attempt_of(payment: Record, doors: RailDoors) -> Attempt:
     )
 
 
-async def _write(payment: Record, started: Started, *, now: datetime) -> str:
+async def _write(payment: Record, started: Started, exchange: Exchange, *, now: datetime) -> str:
     """The callback may have been faster: then only what is new is filled in."""
     payment_id, actor = payment["id"], payment["method"]
     async with atomic() as tx:
+        await exchanges.keep(tx, payment_id, exchange)
         match started:
             case Accepted():
                 await move(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
+from portal.mpesa import heard
 from portal.mpesa.loose_json import JsonObject, inner, read_object
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ async def exchange(
 ) -> Reply:  # fmt: skip
     """Send one request and read its answer, within half a minute altogether."""
     began, outcome = time.monotonic(), "lost"
+    heard.nothing()
     content = None if body is None else msgspec.json.encode(body)
     sent = {"Accept": "application/json", "Accept-Encoding": "identity"} | dict(headers)
     if content is not None:
@@ -50,6 +52,7 @@ async def exchange(
             request = http.build_request(method, url, headers=sent, content=content, timeout=_TIMEOUT)
             reply = await _read(http, request)
         outcome = str(reply.status)
+        heard.status(reply.status)
     except _NEVER_SENT:
         outcome, reply = "not sent", Reply(was_sent=False)
     except (httpx.HTTPError, TimeoutError):

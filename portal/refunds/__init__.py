@@ -3,7 +3,7 @@ closed by M-Pesa's word. Sending itself is `portal.transfers`; what policy and s
 
 from portal.refunds.asking import Road, Scope, Wish, offers, request
 from portal.refunds.carrying import approve_decided
-from portal.refunds.deciding import approve, drop, given, retry
+from portal.refunds.deciding import approve, drop, given, retry, seen
 from portal.refunds.looks import PAGE_SIZE, RefundPage, RefundRow, latest, page_of
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "page_of",
     "request",
     "retry",
+    "seen",
 ]

@@ -21,7 +21,7 @@ from portal.states import E, move, note
 
 ALREADY = N_("This payment is being given back already, or was.")
 NOT_PAID = N_("Only what was paid can be given back.")
-NO_RECEIPT = N_("We do not have the M-Pesa code of this payment yet. It comes by itself; try again in some minutes.")
+NO_RECEIPT = N_("We do not have the receipt of this payment yet. It comes by itself; try again in some minutes.")
 WHY = N_("Write why: who asked for it, and what went wrong.")
 AMOUNT = N_("Write an amount in whole shillings, less than the price.")
 HOW = N_("Choose how the money goes back.")
@@ -43,7 +43,7 @@ class Scope(StrEnum):
 class Road(StrEnum):
     """How it goes back."""
 
-    REVERSAL = "reversal"  # M-Pesa takes the payment back, whole
+    REVERSAL = "reversal"  # the rail it came by takes the payment back, whole
     B2C = "b2c"  # M-Pesa sends money to a phone
     CREDIT = "credit"  # kept for the customer at this merchant
     CASH = "cash"  # over the counter, by hand
@@ -66,6 +66,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     payment_id: int
     receipt: str
+    rail: str
     currency: str
     phone: str
     cents: dict[Scope, int]
@@ -82,8 +83,9 @@ async def offers(actor: Actor, payment_id: int) -> Offer:
         cents = {Scope.WHOLE: pool.sold_cents + pool.kept_cents, Scope.PART: pool.sold_cents, Scope.EXTRA: 0}
         cents[Scope.EXTRA] = pool.kept_cents if pool.sold_cents else 0
         return Offer(
-            payment_id=payment_id, receipt=found.receipt["receipt"], currency=found.payment["currency"],
-            phone=found.phone, cents=cents, roads=_roads(found), is_used=bool(voucher and voucher["started_at"]),
+            payment_id=payment_id, receipt=found.receipt["receipt"], rail=found.receipt["rail"],
+            currency=found.payment["currency"], phone=found.phone, cents=cents, roads=_roads(found),
+            is_used=bool(voucher and voucher["started_at"]),
         )  # fmt: skip
 
 
@@ -146,7 +148,9 @@ async def _found(tx: Tx, actor: Actor, payment_id: int) -> _Found:
     if await tx.value("SELECT id FROM refunds WHERE payment_id = $1 AND status <> 'dropped'", payment_id):
         raise Conflict(ALREADY)
     came = await tx.fetch(
-        """SELECT r.*, a.merchant_id AS owner_id FROM receipts r LEFT JOIN mpesa_accounts a ON a.id = r.account_id
+        """SELECT r.*, coalesce(a.merchant_id, b.merchant_id) AS owner_id, b.id AS rail_account_id FROM receipts r
+           JOIN payments p ON p.id = r.payment_id LEFT JOIN mpesa_accounts a ON a.id = r.account_id
+           LEFT JOIN rail_accounts b ON b.id = p.rail_account_id AND b.rail = r.rail
            WHERE r.payment_id = $1 ORDER BY r.id FOR UPDATE OF r""",
         payment_id,
     )
@@ -166,7 +170,8 @@ async def _found(tx: Tx, actor: Actor, payment_id: int) -> _Found:
 def _roads(found: _Found) -> list[Road]:
     """How this money can go back at all."""
     is_mpesa = found.receipt["rail"] == "mpesa" and found.receipt["account_id"] is not None
-    roads = [Road.REVERSAL] if is_mpesa and found.is_alone else []
+    has_account = is_mpesa or found.receipt["rail_account_id"] is not None
+    roads = [Road.REVERSAL] if has_account and found.is_alone else []
     return roads + ([Road.B2C] if is_mpesa else []) + [Road.CREDIT, Road.CASH]
 
 
@@ -188,7 +193,7 @@ async def _entries(tx: Tx, found: _Found, wish: Wish) -> list[Entry]:
 def _check_road(found: _Found, wish: Wish, *, cents: int) -> None:
     if wish.road not in _roads(found):
         raise Invalid({"road": HOW})
-    # M-Pesa takes a payment back whole; what was booked elsewhere of it cannot come along.
+    # A payment is taken back whole; what was booked elsewhere of it cannot come along.
     if wish.road is Road.REVERSAL and cents != found.receipt["amount_cents"]:
         raise Invalid({"road": HOW})
     if wish.road is Road.B2C and cents < LEAST_B2C_CENTS:

@@ -114,9 +114,10 @@ async def close(tx: Tx, row: Record, to: Entry, *, now: datetime) -> None:
     )  # fmt: skip
 
 
-async def from_account(tx: Tx, row: Record, account_id: int) -> Entry:
-    """The M-Pesa account it left."""
-    account, _ = await receipts.clearing(tx, "mpesa", account_id)
+async def from_account(tx: Tx, row: Record, transfer: Record) -> Entry:
+    """The account it left: M-Pesa's, or one at the rail the money came by."""
+    rail = await tx.value("SELECT rail FROM receipts WHERE id = $1", row["receipt_id"])
+    account, _ = await receipts.clearing(tx, rail, transfer["account_id"], rail_account_id=transfer["rail_account_id"])
     return Entry(account, -row["amount_cents"], is_platform=row["merchant_id"] is None)
 
 

@@ -1,4 +1,4 @@
-"""Carrying a refund out: what its approval does, and what becomes of it when M-Pesa answers. Steps, and the job's own approval."""
+"""Carrying a refund out: what its approval does, and what becomes of it when the provider answers. Steps, and the job's own approval."""
 
 import logging
 from datetime import datetime
@@ -15,8 +15,8 @@ from portal.transfers import Became, News, Order
 
 log = logging.getLogger(__name__)
 
-NO_ACCOUNT = N_("There is no M-Pesa account this money can leave from. Give it back in cash.")
-SENT_BEFORE = N_("This money may be on its way already. Wait until M-Pesa has told what became of it.")
+NO_ACCOUNT = N_("There is no account this money can leave from. Give it back in cash.")
+SENT_BEFORE = N_("This money may be on its way already. Wait until it is known what became of it.")
 
 
 async def locked(tx: Tx, refund_id: int) -> Record | None:
@@ -40,9 +40,20 @@ async def approved(tx: Tx, row: Record, *, by: str, now: datetime) -> None:
 
 
 async def _road_of(tx: Tx, row: Record) -> str:
-    """How money goes back that nobody chose a road for: by M-Pesa if it came so, else over the counter."""
-    rail = await tx.value("SELECT rail FROM receipts WHERE id = $1 AND account_id IS NOT NULL", row["receipt_id"])
-    return "reversal" if rail == "mpesa" else "cash"
+    """How money goes back that nobody chose a road for: by the account it came by, else over the counter."""
+    return "cash" if await source_of(tx, row["receipt_id"]) is None else "reversal"
+
+
+async def source_of(tx: Tx, receipt_id: int) -> Record | None:
+    """The receipt's `rail`, `receipt`, and the account it came by: `account_id` (M-Pesa's) or `rail_account_id`. None: no account
+    that could give it back."""
+    return await tx.row(
+        """SELECT r.rail, r.receipt, r.account_id, p.rail_account_id FROM receipts r
+           LEFT JOIN payments p ON p.rail_account_id IS NOT NULL AND p.method = r.rail
+                                AND (p.id = r.payment_id OR (r.payment_id IS NULL AND p.account_reference = r.typed))
+           WHERE r.id = $1 AND ((r.rail = 'mpesa' AND r.account_id IS NOT NULL) OR p.id IS NOT NULL)""",
+        receipt_id,
+    )
 
 
 async def set_out(tx: Tx, refund_id: int, *, now: datetime) -> None:
@@ -52,13 +63,13 @@ async def set_out(tx: Tx, refund_id: int, *, now: datetime) -> None:
     if row["road"] == "credit":
         await finish(tx, row, await books.to_credit(tx, row, now=now), by=row["approved_by"], now=now)
     elif row["road"] in ("reversal", "b2c"):
-        receipt = await tx.row("SELECT receipt, account_id FROM receipts WHERE id = $1", row["receipt_id"])
-        if receipt is None or receipt["account_id"] is None:
+        source = await source_of(tx, row["receipt_id"])
+        if source is None or (row["road"] == "b2c" and source["account_id"] is None):
             raise Conflict(NO_ACCOUNT)
         order = Order(
-            kind=row["road"], account_id=receipt["account_id"], amount_cents=row["amount_cents"],
+            kind=row["road"], account_id=source["account_id"], amount_cents=row["amount_cents"],
             merchant_id=row["merchant_id"], refund_id=refund_id, phone=row["phone"] if row["road"] == "b2c" else "",
-            receipt=receipt["receipt"] if row["road"] == "reversal" else "",
+            receipt=source["receipt"] if row["road"] == "reversal" else "", rail_account_id=source["rail_account_id"],
         )  # fmt: skip
         if await transfers.make(tx, order, now=now) is None:
             raise Conflict(SENT_BEFORE)
@@ -87,16 +98,18 @@ async def heard(tx: Tx, news: News) -> None:
     refund_id, now, words = news.owner_id, news.now, news.words
     row = await tx.row("SELECT * FROM refunds WHERE id = $1 FOR UPDATE", refund_id)
     assert row is not None  # a foreign key says so
+    source = await source_of(tx, row["receipt_id"])
+    by = source["rail"] if source else "mpesa"
     match news.became:
         case Became.SENDING:
             await move(tx, "refunds", refund_id, E.SUBMIT, at=now, actor="job:refunds", tries=row["tries"] + 1)
         case Became.UNKNOWN:
-            await move(tx, "refunds", refund_id, E.LOSE, at=now, actor="mpesa", last_error=words)
+            await move(tx, "refunds", refund_id, E.LOSE, at=now, actor=by, last_error=words)
         case Became.FAILED:
-            await move(tx, "refunds", refund_id, E.FAIL, at=now, actor="mpesa", last_error=words)
+            await move(tx, "refunds", refund_id, E.FAIL, at=now, actor=by, last_error=words)
         case Became.DONE:
-            to = await books.from_account(tx, row, news.transfer["account_id"])
-            await finish(tx, row, to, by="mpesa", now=now, receipt=news.transfer["receipt_out"])
+            to = await books.from_account(tx, row, news.transfer)
+            await finish(tx, row, to, by=by, now=now, receipt=news.transfer["receipt_out"])
 
 
 async def approve_decided(*, now: datetime, limit: int = 50) -> int:

@@ -8,7 +8,7 @@ from asyncpg import Record
 from portal import ledger, transfers
 from portal.confirming import is_confirmed
 from portal.db import Tx, atomic
-from portal.errors import Conflict, Invalid, NotFound
+from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.identity import Actor
 from portal.msgid import N_
 from portal.refunds import books, carrying, rights
@@ -20,7 +20,10 @@ PASSWORD = N_("Nobody else can approve this. Confirm with your password.")
 NOTE = N_("Write who got the money, and when.")
 KEEP_IT = N_("This money bought nothing. Keep it as the customer's credit instead.")
 VOUCHER_GONE = N_("The voucher was taken back. Give the money back another way.")
-OTHER_WAY = N_("M-Pesa was asked more than once to take this payment back. Another way is possible a day later.")
+OTHER_WAY = N_("It was asked for more than once to take this payment back. Another way is possible a day later.")
+LOOKED = N_("Write what you saw in the payment service's portal, and when.")
+ONLY_OPERATOR = N_("Only whoever runs the platform can see this in the payment service's portal.")
+NOT_BACK = N_("The payment service's portal shows that it was not given back. Try again, or give it back another way.")
 HOW = N_("Choose how the money goes back.")
 PHONE = N_("Write the customer's M-Pesa number.")
 #: After a reversal that was sent more than once, another road is closed for so long: an answer may still be on its way.
@@ -138,6 +141,35 @@ async def given(actor: Actor, refund_id: int, *, note_text: str, now: datetime) 
             raise Conflict(DECIDED)
         to = books.from_drawer(row)
         await carrying.finish(tx, row, to, by=f"user:{actor.user_id}", now=now, words=note_text.strip())
+
+    await _decide(actor, refund_id, step)
+
+
+async def seen(actor: Actor, refund_id: int, *, is_back: bool, note_text: str, now: datetime) -> None:
+    """Somebody looked at the portal of a rail that does not tell what became of a refund: the money is back, or it is not.
+
+    Forbidden: the account is the platform's, and the actor no operator. Conflict: it is known, or M-Pesa's, which tells."""
+
+    async def step(tx: Tx, row: Record) -> None:
+        found = await tx.row(
+            """SELECT t.id, a.merchant_id AS owner_id FROM transfers t JOIN rail_accounts a ON a.id = t.rail_account_id
+               WHERE t.refund_id = $1 AND t.status = 'unknown'""",
+            refund_id,
+        )
+        if row["status"] != "unknown" or found is None:
+            raise Conflict(DECIDED)
+        if found["owner_id"] is not None:
+            rights.decider(actor)
+        elif not actor.is_operator:
+            raise Forbidden(ONLY_OPERATOR)
+        if len(note_text.strip()) < 3:
+            raise Invalid({"note": LOOKED})
+        by, transfer = f"user:{actor.user_id}", await transfers.locked(tx, found["id"])
+        if is_back:
+            await transfers.done(tx, transfer, receipt=None, now=now, actor=by, code="seen", said=note_text.strip())
+        else:
+            await transfers.failed(tx, transfer, code="seen", said=note_text.strip(), words=NOT_BACK, now=now, actor=by)
+        await tx.execute("UPDATE refunds SET note = $2 WHERE id = $1", refund_id, note_text.strip()[:200])
 
     await _decide(actor, refund_id, step)
 

@@ -29,6 +29,7 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
     road: str
     why: str
     receipt: str
+    rail: str
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +45,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 class RefundPage(msgspec.Struct, frozen=True, kw_only=True):
     """One refund. `phone` masked; `last_error` a sentence of the catalogue; `is_own`: the actor asked for it.
+    `may_say`: the rail does not tell what became of it, and the actor may look at its portal.
     `approval`: what the actor's approval needs; None: it takes somebody else, and `why_not` says whom."""
 
     row: RefundRow
@@ -59,22 +61,25 @@ class RefundPage(msgspec.Struct, frozen=True, kw_only=True):
     is_own: bool
     may_decide: bool
     may_give: bool
+    may_say: bool
     approval: Say | None
     why_not: str
     steps: list[Step]
 
 
-_ROW = "r.id, r.created_at, r.amount_cents, r.currency, r.status, r.scope, r.road, r.why, t.receipt"
+_ROW = "r.id, r.created_at, r.amount_cents, r.currency, r.status, r.scope, r.road, r.why, t.receipt, t.rail"
 _LIST = f"""
 SELECT {_ROW} FROM refunds r JOIN receipts t ON t.id = r.receipt_id
 WHERE r.merchant_id IS NOT DISTINCT FROM $1 AND r.id < $2 AND (NOT $3 OR r.status NOT IN ('done', 'dropped'))
 ORDER BY r.id DESC LIMIT $4"""
 _ONE = f"""
 SELECT {_ROW}, r.payment_id, coalesce(p.voucher_id, c.voucher_id) AS voucher_id, r.phone, r.note, r.last_error,
-       r.receipt_back, r.wanted_by, r.approved_by, r.done_at, w.name AS wanter, a.name AS approver
+       r.receipt_back, r.wanted_by, r.approved_by, r.done_at, w.name AS wanter, a.name AS approver,
+       b.id AS rail_account_id, b.merchant_id AS owner_id
 FROM refunds r JOIN receipts t ON t.id = r.receipt_id
 LEFT JOIN payments p ON p.id = r.payment_id LEFT JOIN checkouts c ON c.id = p.checkout_id
 LEFT JOIN users w ON 'user:' || w.id = r.wanted_by LEFT JOIN users a ON 'user:' || a.id = r.approved_by
+LEFT JOIN transfers x ON x.refund_id = r.id AND x.status = 'unknown' LEFT JOIN rail_accounts b ON b.id = x.rail_account_id
 WHERE r.id = $1 AND r.merchant_id IS NOT DISTINCT FROM $2"""
 _STEPS = """
 SELECT e.entity, e.name, e.became, e.data, e.at, coalesce(u.name, '') AS by FROM events e
@@ -104,8 +109,15 @@ async def page_of(actor: Actor, refund_id: int) -> RefundPage:
         receipt_back=row["receipt_back"] or "", wanted_by=row["wanter"] or "", approved_by=row["approver"] or "",
         done_at=row["done_at"], is_own=row["wanted_by"] == f"user:{actor.user_id}",
         approval=approval, why_not=why_not, may_decide=rights.may_decide(actor), may_give=rights.may_ask(actor) or rights.may_decide(actor),
+        may_say=_may_say(actor, row),
         steps=[_step(each) for each in await DB.fetch(_STEPS, refund_id)],
     )  # fmt: skip
+
+
+def _may_say(actor: Actor, row: Record) -> bool:
+    if row["status"] != "unknown" or row["rail_account_id"] is None:
+        return False
+    return actor.is_operator if row["owner_id"] is None else rights.may_decide(actor)
 
 
 async def _approval(actor: Actor, row: Record) -> tuple[Say | None, str]:
@@ -121,6 +133,7 @@ def _row(row: Record) -> RefundRow:
     return RefundRow(
         id=row["id"], at=row["created_at"], cents=row["amount_cents"], currency=row["currency"], status=row["status"],
         scope=row["scope"], road=row["road"], why=row["why"], receipt=row["receipt"],
+        rail=row["rail"],
     )  # fmt: skip
 
 

@@ -12,24 +12,26 @@ B2C, REVERSAL = "b2c", "reversal"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """Money to be sent: by B2C to `phone` (E.164 digits), or by taking `receipt` back whole. One of the owners is named."""
+    """Money to be sent: by B2C to `phone` (E.164 digits), or by taking `receipt` back whole. One of the owners is named, and one
+    of the accounts: M-Pesa's, or one at another rail, which only takes back."""
 
     kind: str
-    account_id: int
+    account_id: int | None
     amount_cents: int
     merchant_id: int | None
     refund_id: int | None = None
     payout_id: int | None = None
     phone: str = ""
     receipt: str = ""
+    rail_account_id: int | None = None
 
 
 async def make(tx: Tx, order: Order, *, now: datetime) -> int | None:
     """The transfer's id, due now. None: there is one that may have moved this money, or has."""
     return await tx.value(
         """INSERT INTO transfers (merchant_id, account_id, refund_id, payout_id, kind, our_id, phone, receipt, amount_cents,
-                                  next_try_at, created_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT DO NOTHING RETURNING id""",
+                                  next_try_at, created_at, rail_account_id)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11) ON CONFLICT DO NOTHING RETURNING id""",
         order.merchant_id,
         order.account_id,
         order.refund_id,
@@ -41,6 +43,7 @@ async def make(tx: Tx, order: Order, *, now: datetime) -> int | None:
         order.receipt,
         order.amount_cents,
         now,
+        order.rail_account_id,
     )
 
 

@@ -93,10 +93,12 @@ async def failed(tx: Tx, row: Record, *, code: str, said: str, words: str, now: 
     return moved
 
 
-async def unknown(tx: Tx, row: Record, *, why: str, now: datetime, actor: str, next_try_at: datetime) -> None:
+async def unknown(
+    tx: Tx, row: Record, *, why: str, now: datetime, actor: str, next_try_at: datetime, words: str = NOT_KNOWN
+) -> None:
     """Nobody knows; it is asked about. Repeatable."""
     if await move(tx, "transfers", row["id"], E.LOSE, at=now, actor=actor, data={"why": why}, next_try_at=next_try_at):
-        await tell(tx, row, Became.UNKNOWN, now=now, words=NOT_KNOWN)
+        await tell(tx, row, Became.UNKNOWN, now=now, words=words)
     else:
         await tx.execute(
             "UPDATE transfers SET next_try_at = $2 WHERE id = $1 AND status = 'unknown'", row["id"], next_try_at

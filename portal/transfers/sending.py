@@ -35,10 +35,10 @@ class _Claimed(msgspec.Struct, frozen=True):
 
 
 async def due(owner: str, *, now: datetime, limit: int = 50) -> list[int]:
-    """Transfers of "refund" or "payout" that were not sent yet and may be now, the oldest first."""
+    """Transfers of "refund" or "payout" by M-Pesa that were not sent yet and may be now, the oldest first."""
     rows = await DB.fetch(
-        f"""SELECT id FROM transfers WHERE {owner}_id IS NOT NULL AND status = 'created' AND next_try_at <= $1
-            ORDER BY next_try_at LIMIT $2""",
+        f"""SELECT id FROM transfers WHERE {owner}_id IS NOT NULL AND status = 'created' AND account_id IS NOT NULL
+            AND next_try_at <= $1 ORDER BY next_try_at LIMIT $2""",
         now,
         limit,
     )

@@ -26,14 +26,17 @@ _ENDED = frozenset({"cancelled", "declined", "failed", "expired", "reversed"})
 async def find_stranded(*, now: datetime) -> int:
     """Transfers whose sender died: nobody knows whether they were sent. Returns how many."""
     rows = await DB.fetch(
-        "SELECT id FROM transfers WHERE status = 'submitting' AND submitted_at < $1", now - STRANDED_AFTER
+        "SELECT id FROM transfers WHERE status = 'submitting' AND account_id IS NOT NULL AND submitted_at < $1",
+        now - STRANDED_AFTER,
     )
     return await _lose(rows, "stranded", status="submitting", now=now)
 
 
 async def find_silent(*, now: datetime) -> int:
     """Transfers M-Pesa took and never told the outcome of. Returns how many."""
-    rows = await DB.fetch("SELECT id FROM transfers WHERE status = 'sent' AND next_try_at <= $1", now)
+    rows = await DB.fetch(
+        "SELECT id FROM transfers WHERE status = 'sent' AND account_id IS NOT NULL AND next_try_at <= $1", now
+    )
     return await _lose(rows, "silent", status="sent", now=now)
 
 
@@ -50,7 +53,7 @@ async def to_clear_up(owner: str, *, now: datetime, limit: int = 50) -> list[int
     """Transfers of "refund" or "payout" whose outcome is to be asked for now, or was answered."""
     rows = await DB.fetch(
         f"""SELECT t.id FROM transfers t LEFT JOIN mpesa_enquiries e ON e.id = t.enquiry_id
-            WHERE t.{owner}_id IS NOT NULL AND t.status = 'unknown'
+            WHERE t.{owner}_id IS NOT NULL AND t.account_id IS NOT NULL AND t.status = 'unknown'
             AND (t.next_try_at <= $1 OR e.answered_at IS NOT NULL) ORDER BY t.id LIMIT $2""",
         now,
         limit,

@@ -1,7 +1,8 @@
 """Airtel's Collection API with wallets behind it. Its own ledger is the truth that a merchant's books are compared with.
 
 Sources: see `portal.airtel.messages`. What is not written down is a switch: whether callbacks are signed and over which bytes
-(`signing_key`, `signs`), whether they tell an amount (`tells_amount`), how long a token lives (`token_s`)."""
+(`signing_key`, `signs`), whether they tell an amount (`tells_amount`), how long a token lives (`token_s`), what the enquiry
+calls a payment that was given back (`called_when_refunded`; "TS": it does not tell)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -80,6 +81,8 @@ class AirtelSimulator(Stage):
         self.signs = signs
         self.tells_amount = False
         self.token_s = 180
+        self.called_when_refunded = "TS"
+        self.refuses_refunds = False
         self.no_answer_s = no_answer_s
         self.wallets: dict[str, Wallet] = {}
         self.pushes: dict[str, Push] = {}
@@ -225,16 +228,20 @@ class AirtelSimulator(Stage):
         push = self.pushes.get(reference)
         if push is None:
             return _status("DP00800001025", "Transaction Not Found", success=False)
-        found: dict[str, object] = {"id": push.id, "message": push.message, "status": push.status}
+        status = self.called_when_refunded if push.refunded else push.status
+        found: dict[str, object] = {"id": push.id, "message": push.message, "status": status}
         if push.airtel_money_id:
             found["airtel_money_id"] = push.airtel_money_id
         return _status(push.code, "SUCCESS", data={"transaction": found})
 
     def _refund(self, body: dict[str, Any]) -> Response[bytes]:
+        if self.refuses_refunds:  # an app without the right to
+            return _answer({"error": "access_denied", "error_description": "Access is denied"}, status=403)
         receipt = str(body["transaction"]["airtel_money_id"])
         push = next((one for one in self.pushes.values() if one.airtel_money_id == receipt), None)
         if push is None or push.refunded:
             return _status("DP00800001025" if push is None else "DP00800001008", "Refund refused", success=False)
+        self.note("refund", id=push.id)
         push.refunded = True
         self.wallet(push.msisdn).balance += push.amount
         self.ledger.refunded[push.id] = push.amount

@@ -1,7 +1,7 @@
 """Paystack's Transaction and Refund API, a page of its own, and webhooks. Its ledger is the truth.
 
 Sources: see `portal.paystack.messages`. What is not written down is a switch: whether failures have a webhook
-(`tells_failures`), whether a refund is made at once or processed later (`refund_status`)."""
+(`tells_failures`), whether a refund is made at once or processed later (`refund_status`; `end_refund` is later)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +38,7 @@ class Transaction:
     gateway_response: str = "The transaction was not completed"
     paid_at: datetime | None = None
     refunded: int = 0
+    refund_status: str = ""
 
 
 @dataclass
@@ -81,6 +82,10 @@ class PaystackSimulator(Stage):
         async def refund(request: AnyRequest) -> Response[bytes]:
             return sim._refused(request) or sim._refund(await _json(request))
 
+        @get("/refund")
+        async def refunds(request: AnyRequest) -> Response[bytes]:
+            return sim._refused(request) or sim._refunds(str(request.query_params.get("transaction", "")))
+
         @get("/pay/{access_code:str}", media_type=MediaType.HTML)
         async def page(access_code: str) -> Response[str]:
             return sim._page(access_code)
@@ -99,7 +104,7 @@ class PaystackSimulator(Stage):
             return _answer({"paid": sim.ledger.paid, "refunded": sim.ledger.refunded})
 
         return Litestar(
-            route_handlers=[initialize, verify, listed, refund, page, pay, ledger],
+            route_handlers=[initialize, verify, listed, refund, refunds, page, pay, ledger],
             openapi_config=None,
             logging_config=None,
         )
@@ -127,6 +132,19 @@ class PaystackSimulator(Stage):
                 forged=(forged, {SIGNATURE_HEADER: "0" * 128}),
             )  # fmt: skip
         return found
+
+    def end_refund(self, reference: str, *, status: str = "processed") -> None:
+        """The bank has done it, or ("failed") will not: then the money is with the business again. Told by a webhook."""
+        found = self.transactions[reference]
+        found.refund_status = status
+        if status == "failed":
+            found.refunded, found.status = 0, "success"
+            del self.ledger.refunded[reference]
+        data = {"status": status, "transaction_reference": reference, "amount": str(found.amount)}
+        body = msgspec.json.encode({"event": f"refund.{status}", "data": data})
+        if self.webhook_url:
+            signed = {SIGNATURE_HEADER: sign(body, self.secret_key)}
+            self.tell(self.webhook_url, body, headers=signed, forged=(body, {SIGNATURE_HEADER: "0" * 128}))
 
     def _told(self, found: Transaction, *, faulty: bool = False) -> dict[str, Any]:
         cents = self.faults.amount_cents if faulty else None
@@ -204,12 +222,26 @@ class PaystackSimulator(Stage):
             return _no("Transaction not found", status=404)
         if found.refunded:
             return _no("Transaction has been fully reversed", status=400)
+        self.note("refund", reference=found.reference)
         found.refunded, found.status = int(body.get("amount", found.amount)), "reversed"
+        found.refund_status = self.refund_status
         self.ledger.refunded[found.reference] = found.refunded
         if self.faults.answer_lost:
             return Response(b"", status_code=504)
-        told = {"id": found.id + 1, "status": self.refund_status, "amount": found.refunded, "currency": found.currency}
-        return _answer({"status": True, "message": "Refund has been queued for processing", "data": told})
+        return _answer(
+            {"status": True, "message": "Refund has been queued for processing", "data": self._told_refund(found)}
+        )
+
+    def _told_refund(self, found: Transaction) -> dict[str, Any]:
+        return {"id": found.id + 1, "status": found.refund_status, "amount": found.amount, "currency": found.currency}
+
+    def _refunds(self, transaction_id: str) -> Response[bytes]:
+        rows = [
+            self._told_refund(one)
+            for one in self.transactions.values()
+            if one.refund_status and str(one.id) == transaction_id
+        ]
+        return _answer({"status": True, "message": "Refunds retrieved", "data": rows})
 
     def _page(self, access_code: str) -> Response[str]:
         found = self._by_code(access_code)

@@ -9,15 +9,22 @@ from typing import Any
 import httpx
 from asyncpg import Record
 
+from jobs import enquiries, refunds
+from jobs.doors import Doors
 from portal import callbacks, checkouts, codes, payments
 from portal.airtel.simulator import AirtelSimulator
 from portal.airtel.simulator.server import CLIENT_ID, CLIENT_SECRET, SIGNING_KEY
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB, atomic
-from portal.house import web_running
+from portal.house import doors_open, web_running
+from portal.identity import Actor, Role
+from portal.mpesa import accounts as mpesa_accounts
 from portal.mpesa.doors import MpesaDoors
 from portal.mpesa.simulator import (
+    CERTIFICATE_FILE,
+    DEFAULT_INITIATOR,
+    DEFAULT_INITIATOR_PASSWORD,
     DEFAULT_KEY,
     DEFAULT_SECRET,
     SANDBOX_PASSKEY,
@@ -33,7 +40,7 @@ from portal.routers import RouterView
 from portal.serving import listen
 from portal.vault import Vault
 from tests import factories
-from tests.portal.payments.stall import DEVICE
+from tests.portal.payments.stall import DEVICE, actor
 
 PHONES = {"mpesa": "0712345678", "airtel": "0733123456", "paystack": ""}
 
@@ -52,6 +59,8 @@ class Till:
     portal: str
     sim: Any
     doors: Any
+    all_doors: Doors
+    owner: Actor
 
     # -- the customer ----------------------------------------------------------------------------------------
 
@@ -111,6 +120,11 @@ class Till:
                 "amount": {"callback_amount": value / 100},
                 "answer_lost": {"push_fault": "reset" if value else "none"},
                 "busy": {"push_fault": "busy" if value else "none"},
+                "refund_answer_lost": {
+                    "command_fault": "reset" if value else "none",
+                    "callback_lost": bool(value),
+                },
+                "refund_busy": {"command_fault": "busy" if value else "none"},
             }
             self.sim.world.turn(**names[fault])
             return
@@ -119,6 +133,8 @@ class Till:
             "copies": "callback_copies",
             "delay": "callback_delay_s",
             "amount": "amount_cents",
+            "refund_answer_lost": "answer_lost",
+            "refund_busy": "busy",
         }
         self.sim.turn(**{turned.get(fault, "callback_forged" if fault == "forged" else fault): value})
 
@@ -162,6 +178,15 @@ class Till:
             self.sim.run_due()
             await self.sim.settled()
 
+    async def turn(self, times: int = 1, *, minutes: float = 2) -> None:
+        """Time passes, refunds are driven, and what the provider tells is handled."""
+        for _ in range(times):
+            await self.pass_time(minutes * 60)
+            await refunds.run(self.all_doors)
+            await enquiries.run(self.all_doors)
+            await self.pass_time(0)
+            await self.handle()
+
     # -- what came of it -------------------------------------------------------------------------------------
 
     async def payment(self, payment_id: int) -> Record:
@@ -169,6 +194,19 @@ class Till:
         row = await DB.row("SELECT * FROM payments WHERE id = $1", payment_id)
         assert row is not None
         return row
+
+    async def paid(self) -> Record:
+        """A payment that was made and sold for."""
+        payment = await self.bought()
+        await self.pay(payment)
+        await self.handle()
+        return await self.payment(payment["id"])
+
+    def really_returned(self) -> int:
+        """How many payments the provider's own ledger knows to be given back."""
+        if self.rail == "mpesa":
+            return sum(1 for row in self.sim.world.ledger if row.kind == "reversal")
+        return len(self.sim.ledger.refunded)
 
     async def sold(self) -> int:
         """Vouchers that were sold."""
@@ -195,8 +233,12 @@ async def till_open(
         account, doors = await _account(rail, sim, vault, clock, owner=owner, portal=portal, http=http, live=live)
         router = await factories.router(vault, merchant)
         package = await factories.package(merchant)
-        async with web_running(live, clock, listener=listener):
-            yield Till(rail, vault, clock, merchant, account, router, package, portal, sim, doors)
+        user = await factories.user(f"owner{merchant}@example.com", merchant, role=Role.OWNER)
+        owner_of_it = actor(merchant, role=Role.OWNER, user_id=user)
+        async with web_running(live, clock, listener=listener), doors_open(live, clock) as all_doors:
+            yield Till(
+                rail, vault, clock, merchant, account, router, package, portal, sim, doors, all_doors, owner_of_it
+            )
 
 
 _SIMS: dict[str, Callable[[Clock], Any]] = {
@@ -221,6 +263,10 @@ async def _account(
         account = await factories.mpesa_account(
             vault, merchant_id=owner, shortcode=SANDBOX_SHORTCODE, key=DEFAULT_KEY, secret=DEFAULT_SECRET,
             passkey=SANDBOX_PASSKEY,
+        )  # fmt: skip
+        await mpesa_accounts.set_initiator(
+            account, name=DEFAULT_INITIATOR, password=DEFAULT_INITIATOR_PASSWORD, vault=vault, actor="user:1",
+            certificate=CERTIFICATE_FILE.read_text(), now=clock.now(),
         )  # fmt: skip
         return account, MpesaDoors(http, live, vault=vault, clock=clock)
     async with atomic() as tx:
