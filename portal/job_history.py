@@ -158,6 +158,12 @@ async def run_of(run_id: int, job: str) -> RunView:
     return _run(row)
 
 
+async def run_of_slot(job: str, slot: datetime) -> RunView | None:
+    """The run of a whole job in this slot; None when nobody asked for one."""
+    row = await DB.row(f"{_RUN} WHERE r.job = $1 AND r.key = '' AND r.slot = $2", job, slot)
+    return _run(row) if row else None
+
+
 _TONES = ("none", "ok", "warn", "bad")
 _MAP = """
 SELECT job, width_bucket(extract(epoch FROM slot), extract(epoch FROM $2::timestamptz), extract(epoch FROM $3::timestamptz), $4) AS piece,
