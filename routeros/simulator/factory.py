@@ -12,6 +12,7 @@ from routeros.simulator.fields import Field, text
 from routeros.simulator.menus import access, generic, interfaces, radius, system
 from routeros.simulator.menus import hotspot_fields as menus
 from routeros.simulator.menus.base import Menu, SettingsMenu
+from routeros.simulator.ppp.menus import add_ppp_tables
 from routeros.simulator.schema import Schema, schema_for
 from routeros.simulator.tables import Tables, TableSpec
 from routeros.simulator.trials import Trials
@@ -76,6 +77,7 @@ def router_tables(schema: Schema) -> Tables:
     for path in ("/interface", "/ip/pool", "/ip/address"):
         tables.create(generic.generic_spec(path, schema))
     tables.create(radius.radius_spec(schema))
+    add_ppp_tables(tables, schema)
     return tables
 
 

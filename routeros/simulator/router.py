@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 from typing import Self, TypedDict, Unpack
 
 from routeros.simulator import factory, state
@@ -20,8 +21,10 @@ from routeros.simulator.inbox import Meter
 from routeros.simulator.latency import Latency, Processor
 from routeros.simulator.log import RouterLog
 from routeros.simulator.menus import access, chores, generic, system
-from routeros.simulator.menus.base import Menu
+from routeros.simulator.menus.base import Handler, Menu
 from routeros.simulator.menus.hotspot import hotspot_menus
+from routeros.simulator.ppp.menus import ppp_menus
+from routeros.simulator.ppp.server import PppServer
 from routeros.simulator.radius.assembly import Radius
 from routeros.simulator.scripting.host import ScriptHost
 from routeros.simulator.security import Tls
@@ -30,9 +33,7 @@ from routeros.simulator.services import Ports, Rest, Services
 from routeros.simulator.tables import Row
 
 _LICENSED_SESSIONS = {0: 1, 1: 1, 3: 1, 4: 200, 5: 500, 6: None}
-_TICK = 0.25
-_DEVICE_MODE_SINCE = (7, 17)
-_EMPTY_REPLY_SINCE = (7, 18)
+_TICK, _DEVICE_MODE_SINCE, _EMPTY_REPLY_SINCE = 0.25, (7, 17), (7, 18)
 
 
 class HotspotOptions(TypedDict, total=False):
@@ -48,10 +49,9 @@ class HotspotOptions(TypedDict, total=False):
 class SimulatedRouter:
     """A router to connect clients to. `start` and `stop` may be repeated; the API port stays the same.
 
-    The first API user is full (`api_user`, `api_password`). `interfaces` are bridge-like names; the hotspot runs on
-    the first. With `server_name=""` the router comes without a hotspot, as from the factory. `tls` opens api-ssl too:
-    with a server context, or "anonymous" as on a router without a certificate. `rest` opens REST: "http", or a server
-    context for https. `latency` is copied.
+    The first API user is full. The hotspot runs on the first of `interfaces`; with `server_name=""` the router comes
+    without one, as from the factory. `tls` opens api-ssl too: with a server context, or "anonymous" as on a router
+    without a certificate. `rest` opens REST: "http", or a server context for https. `latency` is copied.
     """
 
     _writes = _writes_before = 0
@@ -95,6 +95,7 @@ class SimulatedRouter:
         self.hotspot = Hotspot(clock=self.clock, tables=self.tables, log=self.log, behaviour=self.behaviour, **hotspot)
         self.hotspot.license_cap = _LICENSED_SESSIONS.get(self.board.license_level, 1)
         self.hotspot.may_run = lambda: self._allows("hotspot")
+        self.ppp = PppServer(self.tables, self.clock, self.log)
         ports = Ports(host=api_host, api=api_port, tls=tls, api_ssl=tls_port, rest=rest, web=rest_port)
         self.services = Services(self, ports)
         self.radius = Radius(self.hotspot, host=api_host, port=coa_port, is_connected=lambda: self.is_online)
@@ -176,6 +177,7 @@ class SimulatedRouter:
     def tick(self) -> None:
         """Apply what time did to the hotspot, start the scripts that are due."""
         self.hotspot.tick()
+        self.ppp.tick()
         self.radius.desk.tick(self.clock.now())
         self.scripts.tick()
 
@@ -200,6 +202,7 @@ class SimulatedRouter:
     def reboot(self) -> None:
         """Reboot cleanly: usage of running sessions is saved first. The date is lost all the same: no battery."""
         self.hotspot.shut_down()
+        self.ppp.shut_down()
         self.wall.lose_power(ntp_after=self.behaviour.ntp_after_seconds)
         self._boot("router rebooted")
 
@@ -222,6 +225,7 @@ class SimulatedRouter:
 
     def _boot(self, words: str) -> None:
         self.services.cut()
+        self.ppp.lose_memory()
         self.booted_at = self.clock.now()
         self.radius.desk.boots += 1
         self._writes_before += self._writes
@@ -255,25 +259,26 @@ class SimulatedRouter:
             self.wall,
             self._uptime,
             lambda: self.hotspot.identity,
-            self._rename,
+            partial(setattr, self.hotspot, "identity"),
             lambda: (self._writes, self._writes_before + self._writes),
         )
         made: list[Menu] = [
             *hotspot_menus(self.hotspot),
             *access.access_menus(self.tables, self.services.present),
             *system.system_menus(machine, self.tables),
-            system.QueueMenu(self.tables["/queue/simple"], self.hotspot.accounts.traffic_of_queue),
+            system.QueueMenu(self.tables["/queue/simple"], self.ppp.counting(self.hotspot.accounts.traffic_of_queue)),
             system.SchedulerMenu(self.tables["/system/scheduler"], is_allowed=lambda: self._allows("scheduler")),
             system.LogMenu(self.log, is_iso=self.schema.version >= (7, 10)),
             self._device_mode_menu,
+            *ppp_menus(self.ppp, is_iso=self.schema.version >= (7, 10)),
             *self.radius.menus,
         ]
         menus = {menu.path: menu for menu in made if menu.path in self.schema.menus}
         generic.add_generic_menus(menus, self.tables, self.schema, settings=factory.settings_of(self.schema))
         chores.add_chores(menus, self.hotspot, self.version)
-        commands = {
+        commands: dict[str, Handler] = {
             **chores.chore_commands(self.hotspot, self.schema),
-            "/system/reboot": self._reboot_by_command,
+            "/system/reboot": lambda _call: self._soon(self.reboot),
             "/system/reset-configuration": self._reset_by_command,
         }
         return Dispatcher(self.schema, menus, commands)
@@ -281,20 +286,15 @@ class SimulatedRouter:
     def _allows(self, feature: str) -> bool:
         return self.schema.version < _DEVICE_MODE_SINCE or self.device_mode.allows(feature)
 
-    def _reboot_by_command(self, _call: Call) -> Answer:
-        asyncio.get_running_loop().call_later(0.05, self.reboot)
+    def _soon(self, deed: Callable[[], None]) -> Answer:
+        asyncio.get_running_loop().call_later(0.05, deed)
         return Answer()
 
     def _reset_by_command(self, call: Call) -> Answer:
-        keeps_users = call.arguments.get("keep-users") == "yes"
-        asyncio.get_running_loop().call_later(0.05, lambda: self.reset(keeps_users=keeps_users))
-        return Answer()
+        return self._soon(partial(self.reset, keeps_users=call.arguments.get("keep-users") == "yes"))
 
     def _uptime(self) -> float:
         return (self.clock.now() - self.booted_at).total_seconds()
-
-    def _rename(self, name: str) -> None:
-        self.hotspot.identity = name
 
     def _count_write(self, row: Row, _is_gone: bool) -> None:
         self._writes += not row.is_dynamic

@@ -13,7 +13,9 @@ from typing import Any
 from routeros.simulator.faults import Faults
 from routeros.simulator.hostility import MODES
 from routeros.simulator.latency import PROFILES, Latency
+from routeros.simulator.ppp.clients import PppoeClient
 from routeros.simulator.router import SimulatedRouter
+from routeros.simulator.values import parse_mac
 
 Wish = Mapping[str, Any]
 _FASTEST = 100_000
@@ -62,6 +64,7 @@ async def describe(name: str, router: SimulatedRouter) -> dict[str, Any]:
         "date": router.now().isoformat(),
         "users": len(router.hotspot.users),
         "sessions": len(router.hotspot.active),
+        "dialins": len(router.ppp.sessions),
         "faults": asdict(router.faults),
         "latency": asdict(router.latency),
         "meter": asdict(router.meter),
@@ -141,6 +144,24 @@ async def _phones(router: SimulatedRouter, wish: Wish) -> None:
         router.hotspot.see_host(_word(wish, "mac"), _word(wish, "ip"))
 
 
+async def _dial(router: SimulatedRouter, wish: Wish) -> None:
+    """A customer's router with `mac` begins to dial in over PPPoE as `user` with `password`, and does so again whenever
+    it is cut; `hangs_up` true ends that politely, `is_lost` true without a word. `bytes_in`, `bytes_out`: its traffic."""
+    mac, clients = _mac(wish), router.ppp.clients
+    if "user" in wish:
+        clients[mac] = PppoeClient(mac, _word(wish, "user"), str(wish.get("password", "")))
+    if (client := clients.get(mac)) is None:
+        raise BadWishError("nobody dials from this mac: user is missing")
+    if wish.get("hangs_up") is True:
+        client.hang_up(router.ppp)
+    elif wish.get("is_lost") is True:
+        client.pull_the_plug(router.ppp)
+    router.tick()
+    up, down = (int(_number(wish, name, usual=0)) for name in ("bytes_in", "bytes_out"))
+    if up or down:
+        router.ppp.count_traffic(client.user, up, down)
+
+
 async def _state(router: SimulatedRouter, wish: Wish) -> None:
     """Take back the `state` that was got."""
     router.load_state(_word(wish, "state"))
@@ -154,6 +175,7 @@ SWITCHES: dict[str, _Switch] = {
     "online": _online,
     "traffic": _traffic,
     "phones": _phones,
+    "dial": _dial,
     "state": _state,
 }
 
@@ -190,6 +212,13 @@ def _number(wish: Wish, name: str, *, usual: float | None = None) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e12:
         raise BadWishError(f"{name} is a number from 0 on")
     return value
+
+
+def _mac(wish: Wish) -> str:
+    try:
+        return parse_mac(_word(wish, "mac"))
+    except ValueError:
+        raise BadWishError("mac is a MAC address") from None
 
 
 def _word(wish: Wish, name: str) -> str:

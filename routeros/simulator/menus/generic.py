@@ -10,7 +10,20 @@ from dataclasses import dataclass
 
 from routeros.simulator import traps
 from routeros.simulator.calls import Answer, Call
-from routeros.simulator.fields import Field, boolean, duration, ip_prefix, number, reference, text
+from routeros.simulator.fields import (
+    Field,
+    boolean,
+    choice,
+    choices,
+    duration,
+    ip,
+    ip_prefix,
+    number,
+    rate_limit,
+    reference,
+    size,
+    text,
+)
 from routeros.simulator.menus import interfaces
 from routeros.simulator.menus.base import ItemMenu, Menu, SettingsMenu
 from routeros.simulator.menus.certificates import CertificateMenu
@@ -25,6 +38,8 @@ _REQUIRED = {
     "/system/script": ("name",),
     "/ppp/secret": ("name",),
     "/ppp/profile": ("name",),
+    "/interface/pppoe-server/server": ("interface",),
+    "/interface/pppoe-server": ("name",),
     "/interface/wireguard": ("name",),
     "/interface/wireguard/peers": ("interface",),
     "/interface/vlan": ("interface", "vlan-id"),
@@ -40,11 +55,13 @@ _REQUIRED = {
 _UNIQUE = {
     *("/interface", "/interface/bridge", "/interface/list", "/interface/vlan", "/interface/wireguard"),
     *("/ip/pool", "/ip/dhcp-server", "/ip/dhcp-server/option", "/ip/dhcp-server/option/sets"),
-    *("/ppp/profile", "/system/script", "/file", "/certificate"),
+    *("/ppp/profile", "/ppp/secret", "/system/script", "/file", "/certificate"),
 }
+_DUPLICATE = {"/ppp/secret": "failure: secret with the same name already exists"}
 _SECRETS = {"password", "secret", "private-key", "preshared-key", "passphrase"}
 
 _INTERFACE = Field(reference("/interface"), refers_to="/interface")
+_PPP_PROFILE = Field(reference("/ppp/profile"), "default", refers_to="/ppp/profile")
 _INTERFACE_LIST = Field(reference("/interface/list", "all", "none"), refers_to="/interface/list")
 #: The few properties of plain menus that are checked like the real ones.
 _TYPED: dict[tuple[str, str], Field] = {
@@ -67,8 +84,29 @@ _TYPED: dict[tuple[str, str], Field] = {
         reference("/interface/wireguard"), refers_to="/interface/wireguard"
     ),
     ("/ip/firewall/address-list", "timeout"): Field(duration),
-    ("/ppp/secret", "profile"): Field(reference("/ppp/profile"), "default", refers_to="/ppp/profile"),
+    ("/ppp/secret", "profile"): _PPP_PROFILE,
+    ("/ppp/secret", "service"): Field(choice("any", "async", "isdn", "l2tp", "ovpn", "pppoe", "pptp", "sstp"), "any"),
+    ("/ppp/secret", "caller-id"): Field(text, ""),
+    ("/ppp/secret", "password"): Field(text, "", is_secret=True),
+    ("/ppp/secret", "limit-bytes-in"): Field(size, "0"),
+    ("/ppp/secret", "limit-bytes-out"): Field(size, "0"),
+    ("/ppp/secret", "local-address"): Field(ip),
+    ("/ppp/secret", "remote-address"): Field(ip),
+    ("/ppp/profile", "rate-limit"): Field(rate_limit),
+    ("/ppp/profile", "only-one"): Field(choice("default", "no", "yes"), "default"),
+    ("/ppp/profile", "session-timeout"): Field(duration),
+    ("/ppp/profile", "idle-timeout"): Field(duration),
+    ("/interface/pppoe-server/server", "interface"): _INTERFACE,
+    ("/interface/pppoe-server/server", "default-profile"): _PPP_PROFILE,
+    ("/interface/pppoe-server/server", "keepalive-timeout"): Field(number(0, 65535, words=("disabled",)), "10"),
+    ("/interface/pppoe-server/server", "max-sessions"): Field(number(0, 65535, words=("unlimited",)), "unlimited"),
+    ("/interface/pppoe-server/server", "one-session-per-host"): Field(boolean, "false"),
+    ("/interface/pppoe-server/server", "authentication"): Field(
+        choices("pap", "chap", "mschap1", "mschap2"), "pap,chap,mschap1,mschap2"
+    ),
 }
+#: Switched off until somebody says otherwise, as the examples of the manual show by `disabled=no`.
+_OFF_AT_FIRST = {"/interface/pppoe-server/server"}
 _FACTORY_ROWS = {
     "/ppp/profile": ("default", "default-encryption"),
     "/interface/list": ("all", "none", "dynamic", "static"),
@@ -96,10 +134,10 @@ def generic_spec(path: str, schema: Schema) -> TableSpec:
     fields = {name: Field(text, is_secret=name in _SECRETS) for name in sorted(names | {"name"})}
     fields.update({name: known for (menu, name), known in _TYPED.items() if menu == path})
     if "disabled" in names:
-        fields["disabled"] = Field(boolean, "false")
+        fields["disabled"] = Field(boolean, "true" if path in _OFF_AT_FIRST else "false")
     required = tuple(name for name in _REQUIRED.get(path, ()) if name in names)
     unique = ("name",) if path in _UNIQUE else ()
-    return TableSpec(path, fields, required, unique, duplicate="failure: already have such name")
+    return TableSpec(path, fields, required, unique, duplicate=_DUPLICATE.get(path, "failure: already have such name"))
 
 
 def seed_factory_rows(table: Table) -> None:

@@ -15,6 +15,7 @@ _KINDS = {
     "/interface/vlan": "vlan",
     "/interface/wireguard": "wg",
     "/interface/ethernet": "ether",
+    "/interface/pppoe-server": "pppoe-in",
 }
 _WIREGUARD_PORT, _WIREGUARD_MTU = "13231", "1420"
 

@@ -216,3 +216,22 @@ async def test_the_routers_of_a_fleet_answer_on_ports_of_their_own_and_share_no_
         assert (fleet.routers[7].latency.write, fleet.routers[7].latency.rtt) == (usual, 0.01)
         fleet.routers[7].latency.write = 0
         assert (fleet.routers[8].latency.write, PROFILES["hex"].write) == (usual, usual)
+
+
+async def test_a_customers_router_dials_hangs_up_and_counts(fleet: Fleet, http: httpx.AsyncClient) -> None:
+    router = fleet.routers[0]
+    router.tables["/ip/pool"].add({"name": "pppoe", "ranges": "10.9.0.2-10.9.0.9"})
+    router.tables["/ppp/profile"].add({"name": "homes", "remote-address": "pppoe"})
+    server = {"interface": "bridge", "default-profile": "homes", "disabled": "no"}
+    router.tables["/interface/pppoe-server/server"].add(server)
+    router.tables["/ppp/secret"].add({"name": "amina", "password": "p1"})
+    assert (await _ask(http, "dial", mac=MAC, user="amina", password="p1", bytes_in=5, bytes_out=6)).status_code == 200
+    [dialin] = router.ppp.of("amina")
+    assert (dialin.traffic.bytes_in, dialin.traffic.bytes_out) == (5, 6)
+    assert (await http.get("/routers/router-001")).json()["dialins"] == 1
+    assert (await _ask(http, "dial", mac=MAC, hangs_up=True)).status_code == 200
+    router.clock.advance(60)
+    router.tick()
+    assert router.ppp.sessions == {}
+    for wrong in ({"mac": "02:00:00:00:00:0A"}, {"mac": "nonsense", "user": "amina"}):
+        assert (await _ask(http, "dial", **wrong)).status_code == 400
