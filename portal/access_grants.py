@@ -11,7 +11,7 @@ from asyncpg import Record
 
 from portal import codes, devices, limits
 from portal.db import DB, Tx, atomic
-from portal.devices import DeviceHint
+from portal.devices import DeviceHint, Proof
 from portal.states import E, move_all
 from portal.terms import Terms, decode_terms
 from portal.vault import Vault
@@ -34,6 +34,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     mac: str
     ip: str
     terms: Terms
+    proof: Proof = Proof.BOUGHT
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +95,9 @@ async def want(tx: Tx, wish: Wish, *, vault: Vault, now: datetime) -> None:
         wish.terms.encode(),
         now,
     )
-    await devices.seen(tx, wish.merchant_id, wish.mac, now=now)
+    await devices.held(
+        tx, wish.merchant_id, wish.mac, voucher_id=wish.voucher_id, router_id=wish.router_id, proof=wish.proof, now=now
+    )
     await wake_router(tx, wish.router_id)
 
 

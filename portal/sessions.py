@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from portal import devices
 from portal.db import Tx
 
 #: A session that began more than this after we last saw one of the same device is another one.
@@ -94,7 +95,7 @@ def _is_same(before: Known, session: Seen, now: datetime) -> bool:
 async def write(
     tx: Tx, router_id: int, matched: Matched, *, merchant_id: int, tails: dict[int, Tail], now: datetime
 ) -> None:
-    """Put a matched read into the rows, three statements whatever its size. `tails` by session, for those that ended."""
+    """Put a matched read into the rows, five statements whatever its size. `tails` by session, for those that ended."""
     if matched.grown:
         await tx.execute(
             """UPDATE hotspot_sessions s SET seen_at = $1, uptime_s = n.uptime_s, bytes_up = n.up, bytes_down = n.down, ip = n.ip
@@ -121,6 +122,8 @@ async def write(
             [session.mac for session in begun],
             [session.ip for session in begun],
         )
+    if moved := {session.mac for _, session in matched.begun} | {each.mac for each in matched.ended}:
+        await devices.sighted(tx, merchant_id, router_id, moved, now=now)
     if matched.ended:
         ends = [tails.get(each.id, Tail(0, 0, 0)) for each in matched.ended]
         await tx.execute(

@@ -9,7 +9,7 @@ from asyncpg import Record
 from portal import access_grants, codes, limits
 from portal.access_grants import Wish
 from portal.db import DB, Tx, atomic
-from portal.devices import DeviceHint
+from portal.devices import DeviceHint, Proof
 from portal.errors import Invalid, TooMany
 from portal.msgid import N_
 from portal.routers import RouterView
@@ -174,7 +174,7 @@ async def let_in(
         return None
     wish = Wish(
         merchant_id=router.merchant_id, router_id=router.id, voucher_id=voucher_id, mac=device.mac, ip=device.ip,
-        terms=decode_terms(row["terms"]),
+        terms=decode_terms(row["terms"]), proof=Proof.CODE,
     )  # fmt: skip
     await access_grants.want(tx, wish, vault=vault, now=now)
     return await _page_of(tx, voucher_id, router, device, row=row, now=now)
