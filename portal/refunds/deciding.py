@@ -21,6 +21,7 @@ NOTE = N_("Write who got the money, and when.")
 KEEP_IT = N_("This money bought nothing. Keep it as the customer's credit instead.")
 VOUCHER_GONE = N_("The voucher was taken back. Give the money back another way.")
 OTHER_WAY = N_("It was asked for more than once to take this payment back. Another way is possible a day later.")
+SHOWN = N_("Choose what the portal shows.")
 LOOKED = N_("Write what you saw in the payment service's portal, and when.")
 ONLY_OPERATOR = N_("Only whoever runs the platform can see this in the payment service's portal.")
 NOT_BACK = N_("The payment service's portal shows that it was not given back. Try again, or give it back another way.")
@@ -145,12 +146,15 @@ async def given(actor: Actor, refund_id: int, *, note_text: str, now: datetime) 
     await _decide(actor, refund_id, step)
 
 
-async def seen(actor: Actor, refund_id: int, *, is_back: bool, note_text: str, now: datetime) -> None:
-    """Somebody looked at the portal of a rail that does not tell what became of a refund: the money is back, or it is not.
+async def seen(actor: Actor, refund_id: int, *, is_back: bool | None, note_text: str, now: datetime) -> None:
+    """Somebody looked at the portal of a rail that does not tell what became of a refund: the money is back, or it is not (None:
+    not chosen, Invalid).
 
     Forbidden: the account is the platform's, and the actor no operator. Conflict: it is known, or M-Pesa's, which tells."""
 
     async def step(tx: Tx, row: Record) -> None:
+        if not actor.is_operator:
+            rights.decider(actor)
         found = await tx.row(
             """SELECT t.id, a.merchant_id AS owner_id FROM transfers t JOIN rail_accounts a ON a.id = t.rail_account_id
                WHERE t.refund_id = $1 AND t.status = 'unknown'""",
@@ -158,10 +162,10 @@ async def seen(actor: Actor, refund_id: int, *, is_back: bool, note_text: str, n
         )
         if row["status"] != "unknown" or found is None:
             raise Conflict(DECIDED)
-        if found["owner_id"] is not None:
-            rights.decider(actor)
-        elif not actor.is_operator:
+        if found["owner_id"] is None and not actor.is_operator:
             raise Forbidden(ONLY_OPERATOR)
+        if is_back is None:
+            raise Invalid({"is_back": SHOWN})
         if len(note_text.strip()) < 3:
             raise Invalid({"note": LOOKED})
         by, transfer = f"user:{actor.user_id}", await transfers.locked(tx, found["id"])

@@ -14,7 +14,8 @@ from portal import guards, phones, reports, sales, searches, spreadsheets, suspe
 from portal.clock import Clock
 from portal.controllers.dashboard.frame import Frame, frame_of
 from portal.controllers.dashboard.money_tabs import money_page
-from portal.controllers.dashboard.timeline_words import ACCOUNT_WORDS, BY_WORDS, FACT_WORDS, KIND_WORDS, METHOD_WORDS
+from portal.controllers.dashboard.rail_words import facts_of
+from portal.controllers.dashboard.timeline_words import ACCOUNT_WORDS, BY_WORDS, KIND_WORDS, METHOD_WORDS
 from portal.controllers.dashboard.voucher_words import VOUCHER_WORDS
 from portal.controllers.dashboard.words import SALE_WORDS
 from portal.identity import Actor
@@ -127,13 +128,18 @@ async def payment_page(request: AnyRequest, actor: Actor, clock: Clock, payment_
     listed = await sales.latest(actor, now=now, most=1, wanted=Wanted(ids=[payment_id]))
     return money_page(
         request, frame, "dashboard/payment.html", tab="sales", payment=told, sale=listed.sales[0], now=now,
-        sale_words=SALE_WORDS, methods=METHOD_WORDS, **timeline_context(),
+        sale_words=SALE_WORDS, methods=METHOD_WORDS, **timeline_context(told.method),
     )  # fmt: skip
 
 
-def timeline_context() -> dict[str, Any]:
-    """The words every page with a timeline needs."""
-    return {"fact_words": FACT_WORDS, "by_words": BY_WORDS, "kind_words": KIND_WORDS, "account_words": ACCOUNT_WORDS}
+def timeline_context(method: str = "c2b") -> dict[str, Any]:
+    """The words every page with a timeline needs; `method`: how the payment was made."""
+    return {
+        "fact_words": facts_of(method),
+        "by_words": BY_WORDS,
+        "kind_words": KIND_WORDS,
+        "account_words": ACCOUNT_WORDS,
+    }
 
 
 ROUTES = [sales_list, sales_file, payment_page]

@@ -10,17 +10,18 @@ REFUND_WORDS: Mapping[str, tuple[str, str]] = {
     RefundStatus.WANTED: ("wait", N_("Waits for approval")),
     RefundStatus.APPROVED: ("info", N_("Approved")),
     RefundStatus.SENDING: ("wait", N_("Being sent")),
-    RefundStatus.UNKNOWN: ("warn", N_("Asking M‑PESA")),
+    RefundStatus.UNKNOWN: ("warn", N_("Asking what became of it")),
     RefundStatus.DONE: ("ok", N_("Given back")),
     RefundStatus.FAILED: ("bad", N_("Failed")),
     RefundStatus.DROPPED: ("off", N_("Dropped")),
 }
 #: Road → (word, what it means).
 ROAD_WORDS: Mapping[str, tuple[str, str]] = {
-    "reversal": (N_("M‑PESA takes the payment back"), N_("The whole amount, to the phone that paid.")),
+    "reversal": (N_("It goes back the way it was paid"), N_("The whole amount, to whoever paid.")),
     "b2c": (N_("M‑PESA sends it to a phone"), N_("M‑PESA may charge your account for it.")),
     "credit": (N_("Keep it for the customer"), N_("To use the next time here.")),
     "cash": (N_("Cash over the counter"), N_("You give it by hand, and write who got it.")),
+    "voucher": (N_("A voucher instead"), N_("The customer has got another voucher for it.")),
     "": (N_("Not chosen yet"), ""),
 }
 SCOPE_WORDS: Mapping[str, tuple[str, str]] = {
@@ -39,6 +40,7 @@ STEP_WORDS: Mapping[tuple[str, str], str] = {
     ("refunds", "lose"): N_("M‑PESA has not told what became of it"),
     ("refunds", "fail"): N_("Failed"),
     ("refunds", "refund_done"): N_("Given back"),
+    ("refunds", "given_instead"): N_("Another voucher was given"),
     ("payouts", "wanted"): N_("Asked for"),
     ("payouts", "held"): N_("Held"),
     ("payouts", "submit"): N_("Set out"),

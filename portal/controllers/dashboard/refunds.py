@@ -10,6 +10,7 @@ from portal import guards, refunds
 from portal.clock import Clock
 from portal.controllers.dashboard.frame import frame_of
 from portal.controllers.dashboard.money_tabs import money_page
+from portal.controllers.dashboard.rail_words import steps_of
 from portal.controllers.dashboard.refund_words import REFUND_WORDS, ROAD_WORDS, SCOPE_WORDS, STEP_WORDS
 from portal.errors import Conflict, Invalid, PortalError
 from portal.identity import Actor
@@ -29,7 +30,7 @@ _WORDS: dict[str, Any] = {
     "scope_words": SCOPE_WORDS,
     "step_words": STEP_WORDS,
 }
-_FIELDS = ("scope", "road", "amount", "phone", "why", "ends_use", "password", "note")
+_FIELDS = ("scope", "road", "amount", "phone", "why", "ends_use", "password", "note", "is_back")
 
 
 @get("/refunds")
@@ -62,8 +63,7 @@ async def _page(
     told = frame.language.say(error.message, error.params) if error and not wrong else ""
     answer = money_page(
         request, frame, "dashboard/refund.html", tab="refunds",
-        refund=refund, wrong=wrong, told=told, typed={}, now=clock.now(),
-        **_WORDS,
+        refund=refund, wrong=wrong, told=told, typed={}, now=clock.now(), step_words_of_rail=steps_of(refund.row.rail), **_WORDS,
     )  # fmt: skip
     answer.status_code = error.status_code if error else 200
     return answer
@@ -119,6 +119,18 @@ async def given(request: AnyRequest, actor: Actor, clock: Clock, refund_id: RowI
     typed = await _typed(request)
     try:
         await refunds.given(actor, refund_id, note_text=typed["note"], now=clock.now())
+    except (Invalid, Conflict) as error:
+        return await _page(request, actor, clock, refund_id, error=error)
+    return see_other(request, f"/refunds/{refund_id}")
+
+
+@post("/refunds/{refund_id:int}/seen")
+async def seen(request: AnyRequest, actor: Actor, clock: Clock, refund_id: RowId) -> Response[Any]:
+    """Somebody looked at the payment service's portal: the money is back, or it is not."""
+    typed = await _typed(request)
+    try:
+        is_back = {"yes": True, "no": False}.get(typed["is_back"])
+        await refunds.seen(actor, refund_id, is_back=is_back, note_text=typed["note"], now=clock.now())
     except (Invalid, Conflict) as error:
         return await _page(request, actor, clock, refund_id, error=error)
     return see_other(request, f"/refunds/{refund_id}")
@@ -183,4 +195,4 @@ def _wish(typed: dict[str, str]) -> Wish:
     )  # fmt: skip
 
 
-ROUTES = [refunds_list, refund_page, approve, drop, retry, given, form, ask]
+ROUTES = [refunds_list, refund_page, approve, drop, retry, given, seen, form, ask]

@@ -26,7 +26,7 @@ CANARY = "<img src=x onerror=alert(1)>\"'"
 LOOKS = ("/refunds", "/refunds/{r}", "/payments/{p}/refund")
 OWNERS = ("/payouts", "/payouts/{o}", "/payouts/statement")
 BUTTONS = (
-    "/payments/{p}/refund", *(f"/refunds/{{r}}/{verb}" for verb in ("approve", "drop", "retry", "given")), "/payouts",
+    "/payments/{p}/refund", *(f"/refunds/{{r}}/{verb}" for verb in ("approve", "drop", "retry", "given", "seen")), "/payouts",
     "/payouts/number", "/payouts/number/keep", "/payouts/plan", "/payouts/{o}/retry", "/payouts/{o}/drop",
 )  # fmt: skip
 
