@@ -1,26 +1,28 @@
 """`vocha jobs …`: look at scheduled jobs, run one now, and print what other clocks need to ask for them."""
 
-import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
 from jobs import runner
-from jobs.schedule import JOBS, next_run_at
-from jobs.tally import Tally
-from portal import cli_timers, database, house, job_history
+from jobs.schedule import JOBS, latest_slot, next_run_at
+from portal import cli_timers, database, house, job_history, job_runs
 from portal.cli_run import run
 from portal.clock import Clock
 from portal.config import Settings
-from portal.job_history import Filter, RunView
+from portal.errors import NotFound
+from portal.job_history import Filter
+from portal.job_places import Ended
+from portal.job_runs import RunStatus, Source
+from portal.running import Running
 
-_LOOK_S = 0.3
+_ACTOR = "cli"
 _RULE = "=" * 60
 _MOMENT = "%Y-%m-%d %H:%M:%S"
 _name = click.argument("name", type=click.Choice(list(JOBS)))
@@ -111,56 +113,107 @@ def run_job(name: str) -> None:
         async with database.opened(settings), house.doors_open(settings, Clock()) as doors:
             began = time.monotonic()
             click.echo(f"[{name}] Starting at {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
-            run_id = await runner.request(JOBS[name], datetime.now(UTC))
+            run_id = await runner.request(JOBS[name], datetime.now(UTC), source=Source.HAND, by=_ACTOR)
             if run_id is None:
                 raise click.ClickException(f"{name} was asked for in this very moment. Try again.")
-            async with _shown(name, run_id):
-                tally = await runner.run(run_id, doors)
-            if tally is None:
+            with _Progress(name) as progress:
+                ended = await runner.run(run_id, doors, watch=progress.show)
+            if ended is None:
                 click.echo(f"{name}: another run is under way; it covers this one.")
             else:
-                _print_tally(name, tally, seconds=time.monotonic() - began)
+                _print_tally(name, ended, seconds=time.monotonic() - began)
 
     run(go)
 
 
-@asynccontextmanager
-async def _shown(name: str, run_id: int) -> AsyncGenerator[None]:
-    """Show how far the run is while it runs: a bar in a terminal, else a line whenever it got further."""
-    task = asyncio.create_task(_show(name, run_id))
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+class _Progress(contextlib.ExitStack):
+    """Shows how far a run is: by a bar in a terminal, else by a line whenever it got further."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self._bar: Any = None
+        self._seen: tuple[int, str] = (0, "")
+
+    def show(self, running: Running) -> None:
+        """What the run told last."""
+        if running.total and sys.stdout.isatty():
+            self._bar = self._bar or self.enter_context(
+                click.progressbar(length=running.total, label=running.what or self._name)
+            )
+            self._bar.update(running.done - self._bar.pos)
+        elif (running.done, running.what) != self._seen:
+            of = f" of {running.total}" if running.total else ""
+            click.echo(f"[{self._name}] {running.done}{of} {running.what}".rstrip())
+        self._seen = (running.done, running.what)
 
 
-async def _show(name: str, run_id: int) -> None:
-    seen: RunView | None = None
-    with contextlib.ExitStack() as stack:
-        bar = None
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            found = await job_history.run_of(run_id, name)
-            if found.total and sys.stdout.isatty():
-                bar = bar or stack.enter_context(click.progressbar(length=found.total, label=found.what or name))
-                bar.update(found.done - bar.pos)
-            elif seen is None or (found.done, found.what) != (seen.done, seen.what):
-                of = f" of {found.total}" if found.total else ""
-                if found.done or found.what:
-                    click.echo(f"[{name}] {found.done}{of} {found.what}".rstrip())
-            seen = found
+def _print_tally(name: str, ended: Ended, *, seconds: float) -> None:
+    word = "COMPLETE" if ended.status is RunStatus.DONE else ended.status.value.upper()
+    click.echo(f"{_RULE}\n[{name}] {word}\n{_RULE}")
+    for what, told in (("Processed", ended.processed), ("Failed", ended.failed), ("Took", f"{seconds:.1f} s")):
+        click.echo(f"{what + ':':<22}{told}")
+    click.echo(_RULE)
+    if ended.status is RunStatus.RETRY:
+        raise click.ClickException(f"{name} failed, and a worker tries it again: {ended.error}")
+    if ended.status is not RunStatus.DONE:
+        raise click.ClickException(f"{name} failed: {ended.error}")
+    click.echo(f"{name}: {ended.processed} done, {ended.failed} failed.")
 
 
-def _print_tally(name: str, tally: Tally, *, seconds: float) -> None:
-    click.echo(f"{_RULE}\n[{name}] COMPLETE\n{_RULE}")
-    for what, count in (
-        ("Processed", str(tally.processed)),
-        ("Failed", str(tally.failed)),
-        ("Took", f"{seconds:.1f} s"),
-    ):
-        click.echo(f"{what + ':':<22}{count}")
-    click.echo(f"{_RULE}\n{name}: {tally.processed} done, {tally.failed} failed.")
+@jobs.command("pause")
+@_name
+@click.option("--why", required=True, help="The reason; it is shown on the page of jobs.")
+def pause(name: str, why: str) -> None:
+    """Leave the job NAME out until it is resumed."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2):
+            is_new = await job_runs.pause(name, _ACTOR, why=why)
+        click.echo(f"{name} is paused." if is_new else f"{name} was paused already.")
+
+    run(go)
+
+
+@jobs.command("resume")
+@_name
+def resume(name: str) -> None:
+    """Let the clock have the job NAME again; what was missed is made up for at once."""
+
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2):
+            is_new = await job_runs.resume(name, _ACTOR)
+            if is_new:
+                await runner.request(JOBS[name], latest_slot(JOBS[name], datetime.now(UTC)), source=Source.START)
+        click.echo(f"{name} runs again." if is_new else f"{name} was not paused.")
+
+    run(go)
+
+
+@jobs.command("retry")
+@click.argument("run_id", type=click.IntRange(1, 2**63 - 1))
+def retry(run_id: int) -> None:
+    """Try the run RUN_ID again, which failed or was given up; a worker takes it."""
+    _decide(run_id, job_runs.retry, "is tried again.")
+
+
+@jobs.command("discard")
+@click.argument("run_id", type=click.IntRange(1, 2**63 - 1))
+def discard(run_id: int) -> None:
+    """Leave the run RUN_ID undone for good."""
+    _decide(run_id, job_runs.discard, "is left undone.")
+
+
+def _decide(run_id: int, verb: Callable[[int, str], Awaitable[None]], words: str) -> None:
+    async def go(settings: Settings) -> None:
+        async with database.opened(settings, pool_size=2):
+            try:
+                await verb(run_id, _ACTOR)
+            except NotFound as error:
+                raise click.ClickException(f"There is no run {run_id}. See: vocha jobs history") from error
+        click.echo(f"Run {run_id} {words}")
+
+    run(go)
 
 
 @jobs.command("crontab")

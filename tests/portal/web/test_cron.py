@@ -1,7 +1,7 @@
 """The cron door: who is let in, what a slot is, and what schedulers are told. The runs themselves: tests/jobs/test_runner*.py."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from portal.controllers import cron
 from portal.db import DB
 from portal.job_runs import Source
 from portal.patience import LOST_DATABASE
+from tests.portal.web.conftest import browser
 
 SECRET = "0123456789abcdef" * 2
 GOOD = {"authorization": f"Bearer {SECRET}"}
@@ -27,11 +28,10 @@ DOOR = "/api/cron/expire-vouchers"
 
 
 @asynccontextmanager
-async def door(settings: Settings, clock: Clock, **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def door(settings: Settings, clock: Clock, **changes: Any) -> AsyncGenerator[httpx.AsyncClient]:
     """A scheduler's connection to a house whose door is open."""
     app = create_app(replace(settings, **{"cron_secret": SECRET, **changes}), clock=clock)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
+    async with browser(app) as client:
         yield client
 
 
