@@ -108,6 +108,50 @@ async def post(
     return True
 
 
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """A posting about a subscriber's bill, to be written with others."""
+
+    kind: Kind
+    entries: Sequence[Entry]
+    merchant_id: int
+    bill_id: int
+    currency: str
+    note: str = ""
+
+
+async def post_all(tx: Tx, postings: Sequence[Posting], *, now: datetime) -> None:
+    """Write postings about bills, all in two statements. ValueError: one does not balance; a bill debited before breaks the
+    database's unique key."""
+    if not postings:
+        return
+    for posting in postings:
+        if sum(entry.cents for entry in posting.entries) != 0:
+            raise ValueError(f"posting {posting.kind} of bill {posting.bill_id} does not balance")
+    ids = [
+        row["id"]
+        for row in await tx.fetch(
+            """INSERT INTO ledger_postings (merchant_id, bill_id, kind, note, created_at)
+               SELECT n.*, $5 FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS n RETURNING id""",
+            [posting.merchant_id for posting in postings],
+            [posting.bill_id for posting in postings],
+            [posting.kind.value for posting in postings],
+            [posting.note for posting in postings],
+            now,
+        )
+    ]
+    lines = [(each_id, of, line) for each_id, of in zip(ids, postings, strict=True) for line in of.entries]
+    await tx.execute(
+        """INSERT INTO ledger_entries (posting_id, merchant_id, account, amount_cents, credit_id, currency)
+           SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])""",
+        [each_id for each_id, _, _ in lines],
+        [of.merchant_id for _, of, _ in lines],
+        [line.account.value for _, _, line in lines],
+        [line.cents for _, _, line in lines],
+        [line.credit_id for _, _, line in lines],
+        [of.currency for _, of, _ in lines],
+    )
+
+
 async def book(
     tx: Tx, kind: Kind, entries: Sequence[Entry], *, merchant_id: int | None, payment_id: int | None,
     receipt: str | None, currency: str, now: datetime, note: str = "",

@@ -9,7 +9,7 @@ from portal.terms import Terms
 
 _SELECT = """SELECT id, name, price_cents, duration_s, uptime_s, data_bytes, rate_down_kbps, rate_up_kbps, devices, clock_from,
                     activation_days, purchase_days
-             FROM packages WHERE merchant_id = $1 AND is_active"""
+             FROM packages WHERE merchant_id = $1 AND is_active AND period = 'once'"""
 
 
 class PackageView(msgspec.Struct, frozen=True, kw_only=True):

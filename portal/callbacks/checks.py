@@ -102,7 +102,8 @@ async def _policy_of(name: str) -> _Policy | None:
 async def _is_reference(merchant_id: int | None, reference: str) -> bool:
     return await DB.value(
         """SELECT EXISTS (SELECT FROM payments WHERE account_reference = $2 AND merchant_id = $1)
-           OR EXISTS (SELECT FROM vouchers WHERE payment_reference = $2 AND merchant_id = $1)""",
+           OR EXISTS (SELECT FROM vouchers WHERE payment_reference = $2 AND merchant_id = $1)
+           OR EXISTS (SELECT FROM subscribers WHERE account_number = $2 AND merchant_id = $1 AND status <> 'closed')""",
         merchant_id,
         reference,
     )

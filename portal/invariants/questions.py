@@ -47,7 +47,7 @@ QUESTIONS: dict[str, str] = {
           LEFT JOIN payments p ON p.id = l.payment_id
           WHERE (e.account LIKE '%clearing' OR e.account = 'cash') AND e.amount_cents > 0
           AND NOT EXISTS (SELECT FROM ledger_postings o WHERE o.reverses_id = l.id)
-          AND l.kind IN ('sale', 'part_payment', 'suspense', 'extra_payment', 'refund')
+          AND l.kind IN ('sale', 'part_payment', 'suspense', 'extra_payment', 'refund', 'wallet')
           AND l.id IN (SELECT id FROM ledger_postings WHERE receipt = r.receipt
                        UNION ALL SELECT id FROM ledger_postings WHERE payment_id = r.payment_id AND receipt IS NULL)
           AND (l.receipt = r.receipt OR p.receipt = r.receipt))
@@ -59,6 +59,7 @@ QUESTIONS: dict[str, str] = {
                     AND (o.method IN ('stk', 'c2b') AND p.method IN ('stk', 'c2b') OR o.method = p.method))""",
     "I4 a voucher in use without a cause": """
         SELECT 'voucher ' || v.id FROM vouchers v WHERE v.status IN ('paid', 'in_use') AND v.id >= {vouchers}
+        AND NOT EXISTS (SELECT FROM subscribers s WHERE s.voucher_id = v.id)
         AND NOT EXISTS (SELECT FROM payments p WHERE p.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))
         AND NOT EXISTS (SELECT FROM checkouts c JOIN payments p ON p.checkout_id = c.id
                         WHERE c.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))

@@ -27,6 +27,11 @@ class Told(StrEnum):
     MONEY_KEPT = "money_kept"
     CREDIT_USED = "credit_used"
     NOT_MATCHED = "not_matched"
+    WALLET_PAID = "wallet_paid"
+    WALLET_SHORT = "wallet_short"
+    BILL_SOON = "bill_soon"
+    BILL_DUE = "bill_due"
+    BILL_LATE = "bill_late"
     SHOP_PART_PAYMENT = "shop_part_payment"
     SHOP_EXTRA = "shop_extra"
     SHOP_NOT_MATCHED = "shop_not_matched"
@@ -46,6 +51,15 @@ SENTENCES: Mapping[Told, str] = {
     Told.NOT_MATCHED: N_(
         "%(amount)s received, but the account number is not known. Show M-Pesa code %(receipt)s at the shop."
     ),
+    Told.WALLET_PAID: N_("%(shop)s: %(amount)s received for account %(account)s. Your Wi-Fi is paid until %(day)s."),
+    Told.WALLET_SHORT: N_("%(shop)s: %(amount)s received for account %(account)s. Pay %(rest)s more for your Wi-Fi."),
+    Told.BILL_SOON: N_("%(shop)s: pay %(amount)s to account %(account)s before %(day)s to keep your Wi-Fi."),
+    Told.BILL_DUE: N_(
+        "%(shop)s: %(amount)s is due for your Wi-Fi. Pay to account %(account)s. Without it, it stops on %(day)s."
+    ),
+    Told.BILL_LATE: N_(
+        "%(shop)s: %(amount)s is not paid yet. Pay to account %(account)s, or your Wi-Fi stops on %(day)s."
+    ),
     Told.SHOP_PART_PAYMENT: N_("%(amount)s came for %(reference)s, %(rest)s is missing. Nothing was given out yet."),
     Told.SHOP_EXTRA: N_("%(amount)s came for something already paid, receipt %(receipt)s. See the sale."),
     Told.SHOP_NOT_MATCHED: N_("%(amount)s came in that fits nothing, receipt %(receipt)s. Decide what it is for."),
@@ -63,8 +77,10 @@ URGENT = frozenset(
         Told.MONEY_KEPT,
         Told.CREDIT_USED,
         Told.NOT_MATCHED,
+        Told.WALLET_PAID,
+        Told.WALLET_SHORT,
         Told.TEST,
     }
 )
 #: About the customer's own money or access: sent though the number wants no messages otherwise.
-SERVICE = URGENT
+SERVICE = URGENT | {Told.BILL_SOON, Told.BILL_DUE, Told.BILL_LATE}

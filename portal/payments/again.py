@@ -22,8 +22,8 @@ async def receive_again(tx: Tx, target: Target, paid: Money, *, now: datetime) -
     if payment["status"] in PAID:
         if paid.receipt is None:
             return Settled.KNOWN
-        if payment["receipt"] is None and paid.amount_cents == await _believed(tx, payment["id"]):
-            return await _add_receipt(tx, target, paid, now=now)
+        if payment["receipt"] is None and paid.amount_cents == await believed(tx, payment["id"]):
+            return await add_receipt(tx, target, paid, now=now)
         if payment["receipt"] is None and await _may_stand_again(tx, target, paid):
             return await _sell_again(tx, target, paid, now=now)
     if target.checkout is None and voucher is not None and voucher["paid_at"] is None:
@@ -31,11 +31,11 @@ async def receive_again(tx: Tx, target: Target, paid: Money, *, now: datetime) -
     return await _by_policy(tx, await _own_payment(tx, target, paid, now=now), paid, now=now)
 
 
-async def _believed(tx: Tx, payment_id: int) -> int | None:
+async def believed(tx: Tx, payment_id: int) -> int | None:
     """What was booked as come in for a payment on a query's word alone."""
     return await tx.value(
         """SELECT e.amount_cents FROM ledger_postings l JOIN ledger_entries e ON e.posting_id = l.id
-           WHERE l.payment_id = $1 AND l.receipt IS NULL AND l.kind IN ('sale', 'extra_payment') AND e.amount_cents > 0
+           WHERE l.payment_id = $1 AND l.receipt IS NULL AND l.kind IN ('sale', 'extra_payment', 'wallet') AND e.amount_cents > 0
            AND e.account <> 'customer_credit' AND NOT EXISTS (SELECT FROM ledger_postings o WHERE o.reverses_id = l.id)""",
         payment_id,
     )
@@ -67,7 +67,7 @@ async def _sell_again(tx: Tx, target: Target, paid: Money, *, now: datetime) -> 
     return Settled.RECEIPT_ADDED
 
 
-async def _add_receipt(tx: Tx, target: Target, paid: Money, *, now: datetime) -> Settled:
+async def add_receipt(tx: Tx, target: Target, paid: Money, *, now: datetime) -> Settled:
     """The receipt of money that was believed before it had one. Held in suspense meanwhile, it was booked twice: taken back."""
     payment_id, merchant_id = target.payment["id"], target.merchant_id
     await tx.execute("UPDATE payments SET receipt = $2 WHERE id = $1", payment_id, paid.receipt)

@@ -96,6 +96,11 @@ async def _payment(tx: Tx, match: Match, inbound: Inbound, *, now: datetime) -> 
             account_id=inbound.account_id,
             now=now,
         )
+    if match.subscriber_id is not None:
+        return await targets.for_subscriber(
+            tx, match.subscriber_id, method=method_of(inbound.road), amount_cents=inbound.amount_cents,
+            phone=inbound.phone, account_id=inbound.account_id, now=now,
+        )  # fmt: skip
     return None
 
 

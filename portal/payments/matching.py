@@ -17,10 +17,11 @@ GUESS_WITHIN = timedelta(hours=48)
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment or a voucher the money is for; or why there is none. `is_guess`: one slip was forgiven."""
+    """A payment, a voucher or a subscriber the money is for; or why there is none. `is_guess`: one slip was forgiven."""
 
     payment_id: int | None = None
     voucher_id: int | None = None
+    subscriber_id: int | None = None
     claim_id: int | None = None
     why: str = ""
     is_guess: bool = False
@@ -28,16 +29,19 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_found(self) -> bool:
         """Whether it is for something."""
-        return self.payment_id is not None or self.voucher_id is not None
+        return any(each is not None for each in (self.payment_id, self.voucher_id, self.subscriber_id))
 
 
 _FIND = """
-SELECT 'payment' AS kind, p.id, p.merchant_id, p.amount_cents,
+SELECT 'payment' AS kind, p.id, p.merchant_id, p.amount_cents, p.phone,
        p.created_at > $2 AND p.status IN ('created', 'submitting', 'pending', 'unknown', 'failed') AS is_live
 FROM payments p WHERE p.account_reference = ANY($1)
 UNION ALL
-SELECT 'voucher', v.id, v.merchant_id, v.price_cents, v.status = 'unsold' AND (v.expires_at IS NULL OR v.expires_at > $3)
+SELECT 'voucher', v.id, v.merchant_id, v.price_cents, '', v.status = 'unsold' AND (v.expires_at IS NULL OR v.expires_at > $3)
 FROM vouchers v WHERE v.payment_reference = ANY($1)
+UNION ALL
+SELECT 'subscriber', s.id, s.merchant_id, s.price_cents, s.phone, s.status <> 'closed'
+FROM subscribers s WHERE s.account_number = ANY($1)
 LIMIT 3"""
 
 
@@ -55,7 +59,7 @@ async def find(tx: Tx, inbound: Inbound, *, owner: int | None, now: datetime) ->
     close = await _look(tx, sorted(references.near(inbound.reference)), now=now)
     if len(close) > 1:
         return Match(why="ambiguous")
-    if close and close[0]["is_live"] and close[0]["amount_cents"] == inbound.amount_cents:
+    if close and close[0]["is_live"] and _agrees(close[0], inbound):
         return _match(close[0], owner=owner, is_guess=True)
     return Match(why="no_match" if inbound.reference.strip() else "no_reference")
 
@@ -69,7 +73,19 @@ def _match(row: Record, *, owner: int | None, is_guess: bool) -> Match:
         return Match(why="foreign")
     if row["kind"] == "payment":
         return Match(payment_id=row["id"], is_guess=is_guess)
+    if row["kind"] == "subscriber":
+        return Match(subscriber_id=row["id"], is_guess=is_guess)
     return Match(voucher_id=row["id"], is_guess=is_guess)
+
+
+def _agrees(row: Record, inbound: Inbound) -> bool:
+    """Whether what one slip may have meant is borne out by something else: its price, or for a subscriber, who may pay any
+    amount, its telephone number."""
+    if row["amount_cents"] == inbound.amount_cents:
+        return True
+    return row["kind"] == "subscriber" and bool(
+        row["phone"] and payers.agrees(row["phone"], inbound.phone, inbound.payer_hint)
+    )
 
 
 async def _claimed(tx: Tx, inbound: Inbound, *, owner: int | None) -> Match | None:

@@ -11,7 +11,7 @@ from portal.db import Tx
 from portal.ledger import Account, Entry, Kind
 from portal.messages import Told
 from portal.money import format_amount
-from portal.payments import again, hold, kept, receipts
+from portal.payments import again, hold, kept, receipts, wallets
 from portal.payments.booking import PAID, left_over, mark_paid, sale_entries, shop_name
 from portal.payments.outcomes import Settled
 from portal.payments.receipts import Money
@@ -27,6 +27,8 @@ async def receive(tx: Tx, target: Target, paid: Money, *, vault: Vault, now: dat
     """Take money for a payment. The receipt, if any, must be seen for the first time, or come out of suspense."""
     if not paid.is_whole or paid.currency != target.payment["currency"]:
         return await hold.wrong_amount(tx, target, paid, now=now)
+    if target.payment["subscriber_id"] is not None:
+        return await wallets.receive(tx, target, paid, now=now)
     if target.payment["status"] in PAID or target.is_sold or target.terms is None:
         return await again.receive_again(tx, target, paid, now=now)
     if target.voucher is not None and target.voucher["expires_at"] and target.voucher["expires_at"] <= now:

@@ -1,4 +1,5 @@
-"""What a payment is for: a checkout, or a voucher whose reference somebody paid. Locks it, in one order for every road."""
+"""What a payment is for: a checkout, a voucher whose reference somebody paid, or a subscriber's wallet. Locks it, in one order
+for every road."""
 
 from datetime import datetime
 
@@ -78,14 +79,14 @@ async def commission_bp(tx: Tx, merchant_id: int) -> int:
 async def new_payment(
     tx: Tx, *, merchant_id: int, method: str, amount_cents: int, currency: str, now: datetime, phone: str | None = None,
     checkout_id: int | None = None, voucher_id: int | None = None, account_id: int | None = None,
-    commission: int | None = None,
+    commission: int | None = None, subscriber_id: int | None = None,
 ) -> Record:  # fmt: skip
     """A payment nobody was asked for: money that came by itself, or over the counter. Locked, as it is new."""
     while True:
         row = await tx.row(
             """INSERT INTO payments (merchant_id, checkout_id, voucher_id, account_id, method, amount_cents, currency, phone,
-                                     commission_bp, account_reference, callback_token, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING *""",
+                                     commission_bp, account_reference, callback_token, created_at, subscriber_id)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING RETURNING *""",
             merchant_id,
             checkout_id,
             voucher_id,
@@ -98,6 +99,7 @@ async def new_payment(
             codes.payment_reference(),
             codes.hex_token(32),
             now,
+            subscriber_id,
         )
         if row is not None:
             return row
@@ -121,4 +123,26 @@ async def for_voucher(
         tx, merchant_id=merchant_id, method=method, amount_cents=voucher["price_cents"], voucher_id=voucher_id,
         currency=await tx.value("SELECT currency FROM merchants WHERE id = $1", merchant_id), phone=phone,
         account_id=account_id, commission=await commission_bp(tx, merchant_id), now=now,
+    )  # fmt: skip
+
+
+async def for_subscriber(
+    tx: Tx,
+    subscriber_id: int,
+    *,
+    method: str,
+    amount_cents: int,
+    phone: str | None,
+    account_id: int | None,
+    now: datetime,
+) -> Record:
+    """A new payment into a subscriber's wallet: whatever came is what is asked for. Locked, as it is new."""
+    row = await tx.row(
+        """SELECT s.merchant_id, m.currency FROM subscribers s JOIN merchants m ON m.id = s.merchant_id WHERE s.id = $1""",
+        subscriber_id,
+    )
+    assert row is not None  # the caller has just found it
+    return await new_payment(
+        tx, merchant_id=row["merchant_id"], method=method, amount_cents=amount_cents, currency=row["currency"], phone=phone,
+        account_id=account_id, commission=await commission_bp(tx, row["merchant_id"]), subscriber_id=subscriber_id, now=now,
     )  # fmt: skip

@@ -41,6 +41,7 @@ class Bill:
     status: str = "due"
     was: str = "due"
     returned_cents: int = 0
+    commission_bp: int = 0
     is_changed: bool = False
 
 
