@@ -6,6 +6,7 @@ from jobs.connections import Connections
 from jobs.pings import Pings
 from portal.clock import Clock
 from portal.config import Settings
+from portal.gateways.doors import GatewayDoors
 from portal.mpesa.doors import MpesaDoors
 from portal.rails.doors import RailDoors
 from portal.vault import Vault
@@ -21,5 +22,6 @@ class Doors:
     routers: Connections
     mpesa: MpesaDoors
     rails: RailDoors
+    gateways: GatewayDoors
     #: None: nobody watches us from outside.
     pings: Pings | None = None

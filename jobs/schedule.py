@@ -10,7 +10,19 @@ from apscheduler.executors.base import BaseExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from jobs import doctor, drift, invariants, outages, payments, payouts, reconciliation, refunds, routers, vouchers
+from jobs import (
+    doctor,
+    drift,
+    invariants,
+    messages,
+    outages,
+    payments,
+    payouts,
+    reconciliation,
+    refunds,
+    routers,
+    vouchers,
+)
 from jobs.doors import Doors
 from jobs.tally import Tally
 
@@ -50,6 +62,7 @@ JOBS: dict[str, Job] = {
             timeout_s=1800,
             overdue_s=93_600,
         ),
+        Job("send-messages", messages.run, {"second": "45"}, timeout_s=300, overdue_s=900),
         Job("refunds", refunds.run, {"second": "10"}, timeout_s=120, overdue_s=600),
         Job("payouts", payouts.run, {"second": "25"}, timeout_s=300, overdue_s=900),
         Job("pull-transactions", reconciliation.pull, {"second": "35"}, timeout_s=1800, overdue_s=2400),

@@ -15,6 +15,7 @@ from pgqueuer.models import Job as QueuedJob
 
 from jobs import doctor, drift, payments, pulls, rails, routers, runner, vitals, vouchers
 from jobs.doors import Doors
+from jobs.messages import Posting
 from jobs.rounds import Rounds
 from jobs.schedule import JOBS, clock
 from portal import job_runs
@@ -66,6 +67,7 @@ class Worker:
         self._queue: PgQueuer | None = None
         self._spawned: set[asyncio.Task[object]] = set()
         self._rounds = Rounds()
+        self._posting = Posting()
 
     def stop(self) -> None:
         """Finish what is under way and return from `run()`."""
@@ -81,14 +83,14 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._take_work())
-                for what, look in (*LOOKS.items(), ("routers", self._rounds.look)):
+                for what, look in (*LOOKS.items(), ("routers", self._rounds.look), ("messages", self._posting.look)):
                     group.create_task(self._every(SWEEP_EVERY_S, what, look))
                 for what, (seconds, look) in SLOW_LOOKS.items():
                     group.create_task(self._every(seconds, what, look))
         finally:
-            await _told("farewell", vitals.leave())
             ticks.shutdown(wait=False)
             await self._rounds.close()
+            await self._posting.close()
             for task in list(self._spawned):
                 task.cancel()
             await asyncio.gather(*self._spawned, return_exceptions=True)

@@ -19,6 +19,7 @@ from portal.app import create_app, create_counter
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB
+from portal.gateways.doors import GatewayDoors
 from portal.mpesa.doors import MpesaDoors
 from portal.patience import LOST_DATABASE
 from portal.rails.doors import RailDoors
@@ -45,6 +46,7 @@ async def doors_open(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
                 routers=connections,
                 mpesa=MpesaDoors(http, settings, vault=vault, clock=clock),
                 rails=RailDoors(http, settings, vault=vault, clock=clock),
+                gateways=GatewayDoors(http, settings, vault=vault, clock=clock),
             )
         finally:
             await connections.close()

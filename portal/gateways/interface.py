@@ -66,11 +66,12 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Later(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing went out; the same may be tried after so many seconds."""
+    """Nothing went out; the same may be tried after so many seconds. `is_only_this`: others are not held up by it."""
 
     why: Why
     said: str = ""
     retry_after: float = 0.0
+    is_only_this: bool = False
 
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True):

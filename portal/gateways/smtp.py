@@ -199,7 +199,7 @@ class _Talk:
 def _refusal(no: _No) -> Outcome:
     said = f"{no.at}: {no.reply}"
     if no.reply.code // 100 == 4:
-        return Later(why=Why.BUSY, said=said)
+        return Later(why=Why.BUSY, said=said, is_only_this=no.at in ("RCPT", "body"))
     if no.at in ("AUTH", "STARTTLS", "EHLO", "greeting"):
         return Broken(why=Why.WRONG_KEYS if no.at == "AUTH" else Why.SET_UP, said=said)
     if no.at == "MAIL":
