@@ -21,11 +21,6 @@ async def beat(_: Doors) -> None:
     await health.beat(NAME, began=_BEGAN)
 
 
-async def leave() -> None:
-    """Say that this worker goes, so that nobody takes its silence for a death."""
-    await health.leave(NAME)
-
-
 async def watch_silence(_: Doors) -> None:
     """Open an alert for each job that has been silent for too long."""
     await health.watch(EXPECTED)

@@ -10,7 +10,7 @@ import msgspec
 
 from portal import alerts
 from portal.db import DB, atomic
-from portal.job_places import FAILED_ALERT, SILENT_ALERT
+from portal.job_runs import FAILED_ALERT, SILENT_ALERT
 
 #: A worker whose last sign is older may be dead.
 WORKER_SILENT_S = 30.0
@@ -77,12 +77,6 @@ async def beat(name: str, *, began: datetime) -> None:
             began,
         )
         await tx.execute(f"DELETE FROM job_workers WHERE beat_at < clock_timestamp() - {_FORGOTTEN}")
-
-
-async def leave(name: str) -> None:
-    """A worker that ends as it should is not missed."""
-    async with atomic() as tx:
-        await tx.execute("DELETE FROM job_workers WHERE name = $1", name)
 
 
 async def silent_worker_s() -> float | None:

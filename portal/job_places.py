@@ -8,12 +8,10 @@ from datetime import timedelta
 
 from portal import alerts
 from portal.db import DB, Tx, atomic
-from portal.job_runs import DEAD_AFTER, WAKE_AGAIN, RunStatus
+from portal.job_runs import DEAD_AFTER, FAILED_ALERT, SILENT_ALERT, WAKE_AGAIN, RunStatus, subject
 from portal.running import Running
 from portal.work import Work, defer
 
-FAILED_ALERT = "job_failed"
-SILENT_ALERT = "job_silent"
 _OPEN = ("queued", "running", "retry")
 
 
@@ -198,8 +196,3 @@ async def _wake_next(tx: Tx, run: Running) -> None:
 async def _tell_failure(tx: Tx, job: str, key: str, run_id: int, error: str) -> None:
     now = await tx.value("SELECT clock_timestamp()")
     await alerts.begin(tx, FAILED_ALERT, subject(job, key), now=now, data={"run": run_id, "error": error[:200]})
-
-
-def subject(job: str, key: str) -> str:
-    """What an alert about a run is about."""
-    return f"{job} {key}".strip()

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import asyncpg
 
+from portal import alerts
 from portal.db import DB, Tx, atomic
 from portal.errors import Conflict, NotFound
 from portal.msgid import N_
@@ -15,6 +16,8 @@ from portal.states import note
 from portal.work import Work, defer, defer_all
 
 TABLE = "job_runs"
+FAILED_ALERT = "job_failed"
+SILENT_ALERT = "job_silent"
 #: A holder of a place that gave no sign for this long is dead, and its work is taken over. In SQL's words.
 DEAD_AFTER = "interval '8 seconds'"
 #: So long after a wake-up the sweep wakes again, should nobody have come.
@@ -124,6 +127,19 @@ async def _decide(run_id: int, status: RunStatus, event: str, leaves: tuple[str,
         await note(tx, TABLE, run_id, event, merchant_id=None, at=row["now"], actor=actor, data=told)
         if is_again:
             await defer(tx, Work.RUN_JOB, run_id)
+            return
+        left = await tx.value(
+            "SELECT 1 FROM job_runs WHERE job = $1 AND key = $2 AND status IN ('failed', 'dead') LIMIT 1",
+            row["job"],
+            row["key"],
+        )
+        if left is None:
+            await alerts.end(tx, FAILED_ALERT, subject(row["job"], row["key"]), now=row["now"])
+
+
+def subject(job: str, key: str) -> str:
+    """What an alert about a run is about."""
+    return f"{job} {key}".strip()
 
 
 async def _now(tx: Tx) -> datetime:
