@@ -91,6 +91,8 @@ async def _expected(router: RouterAccess, doors: Doors) -> Expected:
         server=tunnel.server if in_tunnel and tunnel else doors.settings.router_source,
         zone=wishes.zone,
         sold=wishes.sold,
+        open_hosts=wishes.open_hosts,
+        closed_hosts=wishes.closed_hosts,
         uses_tls=bool(router.tls_pin),
         in_tunnel=in_tunnel,
     )

@@ -92,6 +92,8 @@ async def _judged(
         server=settings.router_source,
         zone=wishes.zone,
         sold=wishes.sold,
+        open_hosts=wishes.open_hosts,
+        closed_hosts=wishes.closed_hosts,
         uses_tls=False,
         in_tunnel=False,
         asks_us=True,

@@ -69,6 +69,10 @@ async def hosts_to_open(merchant_id: int) -> tuple[str, ...]:
     return HOSTS if any(way.rail == "paystack" for way in await ways_to_pay(merchant_id)) else ()
 
 
+#: Every host a router may have been told to open for some way.
+EVER_OPENED = HOSTS
+
+
 async def own(actor: Actor) -> list[RailAccountView]:
     """The actor's merchant's own live accounts."""
     return [_view(row) for row in await DB.fetch(_SELECT.format(where="a.merchant_id = $1"), actor.at_merchant())]

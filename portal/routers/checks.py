@@ -9,6 +9,7 @@ import msgspec
 
 from portal.db import DB, Tx, atomic
 from portal.identity import Actor
+from portal.rails import accounts
 from portal.routers.snapshots import Since, prune, since_yesterday
 from routeros.doctor import Finding, Severity
 
@@ -75,21 +76,28 @@ async def worst_of(actor: Actor) -> dict[int, str]:
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a router should be up to: its merchant's time zone, and how many devices may be online at once."""
+    """What a router should be up to: its merchant's time zone, how many devices may be online at once, and the hosts people must
+    reach to pay, or must not any more."""
 
     zone: str
     sold: int
+    open_hosts: tuple[str, ...] = ()
+    closed_hosts: tuple[str, ...] = ()
 
 
 async def wishes_for(router_id: int) -> Wishes:
     """Read them for the doctor."""
     row = await DB.row(
-        """SELECT m.timezone AS zone, (SELECT coalesce(sum(coalesce((g.terms->>'devices')::int, 1)), 0)::bigint FROM access_grants g
+        """SELECT m.id, m.timezone AS zone, (SELECT coalesce(sum(coalesce((g.terms->>'devices')::int, 1)), 0)::bigint FROM access_grants g
                   WHERE g.router_id = r.id AND g.status IN ('wanted', 'present')) AS sold
            FROM routers r JOIN merchants m ON m.id = r.merchant_id WHERE r.id = $1""",
         router_id,
     )
-    return Wishes(zone=row["zone"], sold=row["sold"]) if row else Wishes(zone="Africa/Nairobi", sold=0)
+    if row is None:
+        return Wishes(zone="Africa/Nairobi", sold=0)
+    needed = await accounts.hosts_to_open(row["id"])
+    closed = tuple(host for host in accounts.EVER_OPENED if host not in needed)
+    return Wishes(zone=row["zone"], sold=row["sold"], open_hosts=needed, closed_hosts=closed)
 
 
 async def to_examine(*, now: datetime, router_id: int | None = None) -> list[int]:

@@ -90,6 +90,12 @@ SENTENCES: Mapping[str, str] = {
     "dns_name": N_("The hotspot %(name)s has no name. Phones then see a bare number as its address."),
     "garden_closed": N_("People who have not paid cannot open our page %(host)s. Nobody can buy."),
     "garden_address": N_("Our page %(host)s is let through by name only. Phones with private DNS may not open it."),
+    "garden_pay_closed": N_(
+        "Customers cannot open the page for paying by card (%(hosts)s). Make a new setup script, or paste the lines below."
+    ),
+    "garden_left_open": N_(
+        "%(hosts)s are open before paying although you take no cards any more. Paste the lines below."
+    ),
     "api_sessions": N_("The router allows only %(most)s connections to its API at a time."),
     "api_open": N_("Everybody on the internet may knock at the router's %(name)s service. Allow our address only."),
     "service_open": N_("The service %(name)s is open for everybody. Switch it off if you do not use it."),

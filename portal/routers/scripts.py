@@ -26,6 +26,7 @@ from portal.errors import Invalid, NotFound, PortalError
 from portal.identity import Actor
 from portal.merchants import MerchantView, profile
 from portal.msgid import N_
+from portal.rails import accounts
 from portal.routers import pull_keys
 from portal.routers.checks import add_hosts
 from portal.routers.forms import OUR_USER, PULL, TUNNEL, ScriptOptions, pool_of
@@ -134,7 +135,8 @@ async def fetch(
         merchant = await profile(script["merchant_id"])
         options = msgspec.json.decode(script["options"], type=ScriptOptions)
         keys = await _new_keys(tx, router, vault)
-        made = _onboarding(router, merchant, options, settings=settings, server=server, keys=keys)
+        hosts = await accounts.hosts_to_open(merchant.id)
+        made = _onboarding(router, merchant, options, settings=settings, server=server, keys=keys, hosts=hosts)
         await tx.execute("UPDATE router_scripts SET used_at = $2 WHERE id = $1", script["id"], now)
         await _remember(tx, router, options, keys)
         how = "seen" if actor is not None else "fetched"
@@ -200,8 +202,9 @@ async def _password_of_ours(tx: Tx, router: Record, vault: Vault) -> str:
 
 
 def _onboarding(
-    router: Record, merchant: MerchantView, options: ScriptOptions, *, settings: Settings, server: str, keys: _Keys
-) -> Onboarding:
+    router: Record, merchant: MerchantView, options: ScriptOptions, *, settings: Settings, server: str, keys: _Keys,
+    hosts: tuple[str, ...] = (),
+) -> Onboarding:  # fmt: skip
     """Every value checked by the values themselves: what they refuse, no script is made from."""
     gateway, first, last = pool_of(options.network) if options.network else ("", "", "")
     hotspot = NewHotspot(options.network, gateway, first, last) if options.network else ExistingHotspot()
@@ -211,7 +214,8 @@ def _onboarding(
             router_name=router["name"], merchant_name=merchant.name[:80], family=Family(options.family),
             interface=options.interface, hotspot=hotspot, portal_url=settings.base_url, site=router["site"],
             help_phone=merchant.help_phone or "-", way=_way(router, options, settings=settings, server=server, keys=keys),
-            time_zone=merchant.timezone, garden_addresses=(f"{server}/32",), trust=trust, ca_pem=ca_pem,
+            time_zone=merchant.timezone, garden_hosts=hosts, garden_addresses=(f"{server}/32",), trust=trust,
+            ca_pem=ca_pem,
         )  # fmt: skip
     except ValueError as error:
         raise Invalid(message=NOT_SCRIPTABLE) from error

@@ -41,6 +41,8 @@ class Expected:
     uses_tls: bool
     in_tunnel: bool
     asks_us: bool = False  # we never sign in to it
+    open_hosts: tuple[str, ...] = ()  # besides ours, what people who have not paid must reach: names, `*.` before some
+    closed_hosts: tuple[str, ...] = ()  # what our script may have opened once and nobody needs any more
 
 
 Rule = Callable[[Facts, Expected], list[Finding]]
@@ -158,6 +160,30 @@ def _garden(facts: Facts, expected: Expected) -> list[Finding]:
     return []
 
 
+def _garden_of_ways(facts: Facts, expected: Expected) -> list[Finding]:
+    """Hosts of a provider's own page: open exactly while customers may pay there."""
+    hosts = facts.garden_hosts
+    if hosts is None:
+        return []
+    found: list[Finding] = []
+    missing = [host for host in expected.open_hosts if not any(_covers(pattern, host) for pattern in hosts)]
+    if missing:
+        add = [f"/ip hotspot walled-garden add dst-host={quote(host)} action=allow comment=vocha" for host in missing]
+        add += [
+            f"/ip hotspot walled-garden ip add dst-host={quote(host)} action=accept comment=vocha"
+            for host in missing
+            if not host.startswith("*")
+        ]
+        found.append(Finding("garden_pay_closed", Severity.BAD, {"hosts": ", ".join(missing)}, "; ".join(add)))
+    left = [host for host in expected.closed_hosts if host in hosts and host not in expected.open_hosts]
+    if left:
+        which = " or ".join(f"dst-host={quote(host)}" for host in left)
+        remove = f"remove [find where comment=vocha and ({which})]"
+        fix = f"/ip hotspot walled-garden {remove}; /ip hotspot walled-garden ip {remove}"
+        found.append(Finding("garden_left_open", Severity.NOTE, {"hosts": ", ".join(left)}, fix))
+    return found
+
+
 def _covers(pattern: str, host: str) -> bool:
     """RouterOS patterns: `*` and `?` are wild, a leading colon is a regular expression, which we do not judge."""
     if pattern.startswith(":"):
@@ -217,5 +243,6 @@ def _flash(facts: Facts, _: Expected) -> list[Finding]:
 
 
 _RULES: Final[tuple[Rule, ...]] = (
-    _version, _policies, _device_mode, _time, _hotspot, _garden, _services, _certificate, _licence, _flash,
+    _version, _policies, _device_mode, _time, _hotspot, _garden, _garden_of_ways, _services, _certificate, _licence,
+    _flash,
 )  # fmt: skip

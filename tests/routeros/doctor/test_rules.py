@@ -108,6 +108,7 @@ CASES = [
     ({"/ip/hotspot/walled-garden/ip": []}, {"garden_address": "note"}),
     (one("/ip/hotspot/walled-garden", dst_host="*.example.co.ke"), {"fine": "ok"}),
     ({**one("/ip/hotspot/walled-garden", dst_host="*.other.ke"), "/ip/hotspot/walled-garden/ip": []}, {"garden_closed": "bad"}),
+    (one("/ip/hotspot/walled-garden", dst_host="*"), {"fine": "ok"}),
     (one("/certificate", expired="true"), {"certificate_over": "bad"}),
     (one("/ip/service", max_sessions="2"), {"api_sessions": "warn"}),
     (one("/ip/service", address=""), {"api_open": "warn"}),
@@ -132,6 +133,8 @@ def test_every_rule_has_a_case_that_meets_it() -> None:
         "licence_near",
         "api_plain",
         "agent_old",
+        "garden_pay_closed",
+        "garden_left_open",
     }
     spoken = {code for code in SENTENCES if not code.startswith("trouble_")}
     assert met == spoken
@@ -140,6 +143,27 @@ def test_every_rule_has_a_case_that_meets_it() -> None:
 def test_the_licence_is_held_against_what_was_sold() -> None:
     for sold, found in ((160, "fine"), (161, "licence_near"), (200, "licence_near"), (201, "licence_over")):
         assert list(codes(expected=replace(EXPECTED, sold=sold))) == [found]
+
+
+PAGES = ("checkout.example.com", "*.example.com")
+
+
+@pytest.mark.parametrize(
+    ("open_now", "found"),
+    [((), {"garden_pay_closed": "bad"}), (PAGES[:1], {"garden_pay_closed": "bad"}), (PAGES, {"fine": "ok"}), (PAGES[1:], {"fine": "ok"})],
+)  # fmt: skip
+def test_hosts_a_way_to_pay_needs_are_open(open_now: tuple[str, ...], found: dict[str, str]) -> None:
+    rows = [*SOUND["/ip/hotspot/walled-garden"], *({"dst-host": host, "action": "allow"} for host in open_now)]
+    wish = replace(EXPECTED, open_hosts=PAGES)
+    assert codes({"/ip/hotspot/walled-garden": rows}, expected=wish) == found
+
+
+def test_hosts_no_way_to_pay_needs_any_more_are_named_to_be_closed() -> None:
+    rows = [*SOUND["/ip/hotspot/walled-garden"], {"dst-host": PAGES[1], "action": "allow"}]
+    menus = {**SOUND, "/ip/hotspot/walled-garden": rows}
+    [found] = findings_of(facts_from(menus, user="vocha"), replace(EXPECTED, closed_hosts=PAGES))
+    assert (found.code, found.params) == ("garden_left_open", {"hosts": PAGES[1]})
+    assert found.fix.startswith("/ip hotspot walled-garden remove [find where comment=vocha and (dst-host=")
 
 
 def test_a_plain_api_is_fine_inside_the_tunnel_only() -> None:
