@@ -5,7 +5,7 @@ Text and roles are looked for, as people and screen readers do, never class name
 
 import re
 
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import BrowserContext, Error, Locator, Page, expect
 
 from e2e.artefacts import keep
 from e2e.browsers import PATIENCE_MS
@@ -24,10 +24,19 @@ async def turn_back_to(part: Locator, words: str) -> None:
         try:
             await expect(part).to_contain_text(words, timeout=_GLANCE_MS)
         except AssertionError:
-            await part.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            await _turn_to(part.page)
         else:
             return
     await expect(part).to_contain_text(words)
+
+
+async def _turn_to(page: Page) -> None:
+    """Tell the page that it is looked at again; one that is just leaving for another need not hear it."""
+    try:
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    except Error as error:
+        if "navigation" not in error.message:
+            raise
 
 
 class CaptivePhone:
@@ -142,7 +151,7 @@ class Dashboard:
 
     async def turn_back(self) -> None:
         """Turn to the page again: it brings itself up to date at once."""
-        await self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await _turn_to(self.page)
 
     @property
     def newest_sale(self) -> Locator:
