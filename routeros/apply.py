@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
-from routeros import menus
+from routeros import dialin_menus, menus
 from routeros.client import HotspotRouter
+from routeros.dialins import ObservedDialins
 from routeros.errors import BadReply, Refused, RouterError
 from routeros.menus import Menu
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, Operation, Plan
@@ -14,6 +15,8 @@ from routeros.reconcile import Observed
 from routeros.values import Resource, RowResult
 
 T = TypeVar("T")
+
+_DIALINS: Final = (dialin_menus.PROFILES, dialin_menus.SESSIONS, dialin_menus.BOUND, dialin_menus.INTERFACES)
 
 #: A router that refuses some endings is asked this often which; then the rest counts as refused too.
 MOST_TRIES: Final = 64
@@ -74,29 +77,55 @@ class Survey:
     resource: Resource
     serial: str
     observed: Observed
+    dialins: ObservedDialins | None = None
 
 
-async def survey(router: HotspotRouter) -> Survey:
-    """Read a router whole, in two round trips: sessions in the first, users in the second, see Observed.
+async def survey(router: HotspotRouter, *, with_dialins: bool = False) -> Survey:
+    """Read a router whole, in two round trips: sessions in the first, users in the second, see Observed. `with_dialins`: the
+    PPP menus too, in the same two.
 
     Raises Unreachable or AuthFailed, and Refused for a router that does not even tell its version.
     """
-    [resource, board], observed = await _read_whole(router, menus.RESOURCE, menus.ROUTERBOARD)
+    also = _DIALINS if with_dialins else ()
+    last = (dialin_menus.SECRETS,) if with_dialins else ()
+    [resource, board, *ppp], observed, secrets = await _read_all(
+        router, menus.RESOURCE, menus.ROUTERBOARD, *also, last=last
+    )
     if isinstance(resource, Refused):
         raise resource
     if len(resource) != 1:
         raise BadReply("a router has one resource row")
     serial = "" if isinstance(board, Refused) or not board else board[0]  # a virtual router has no board
-    return Survey(resource[0], serial, observed)
+    return Survey(resource[0], serial, observed, _dialins(*secrets, *ppp) if with_dialins else None)
+
+
+async def observe_dialins(router: HotspotRouter) -> ObservedDialins:
+    """Read what is compared of PPPoE customers: sessions first, in two round trips. Raises Unreachable or AuthFailed."""
+    ppp = await router.look(*_DIALINS)
+    return _dialins(*await router.look(dialin_menus.SECRETS), *ppp)
+
+
+def _dialins(*shown: list[Any] | Refused) -> ObservedDialins:
+    """Secrets, profiles, sessions, bound interfaces, interfaces. Bytes nobody shows are no reason to do nothing."""
+    rows = [() if isinstance(each, Refused) else tuple(each) for each in shown]
+    return ObservedDialins(*rows, complete=not any(isinstance(each, Refused) for each in shown[:3]))
 
 
 async def _read_whole(router: HotspotRouter, *also: Menu[Any]) -> tuple[list[list[Any] | Refused], Observed]:
-    """What the other menus hold, and everything reconcile compares: sessions first, then users, see Observed."""
+    more, observed, _ = await _read_all(router, *also)
+    return more, observed
+
+
+async def _read_all(
+    router: HotspotRouter, *also: Menu[Any], last: tuple[Menu[Any], ...] = ()
+) -> tuple[list[list[Any] | Refused], Observed, list[list[Any] | Refused]]:
+    """What the other menus hold, everything reconcile compares (sessions first, then users, see Observed), and what the
+    menus of the second round trip hold."""
     *more, profiles, active = await router.look(*also, menus.USER_PROFILES, menus.ACTIVE)
-    users, cookies, hosts = await router.look(menus.USERS, menus.COOKIES, menus.HOSTS)
+    users, cookies, hosts, *rest = await router.look(menus.USERS, menus.COOKIES, menus.HOSTS, *last)
     read = (users, active, cookies, hosts, profiles)
     rows = [() if isinstance(each, Refused) else tuple(each) for each in read]
-    return more, Observed(*rows, complete=not any(isinstance(each, Refused) for each in read))
+    return more, Observed(*rows, complete=not any(isinstance(each, Refused) for each in read)), rest
 
 
 async def apply(plan: Plan, router: HotspotRouter) -> Applied:

@@ -9,10 +9,12 @@ from typing import Any, Self, TypeVar, Unpack
 from routeros import looking, menus
 from routeros.client.budget import Budget
 from routeros.client.bulk import MANY
+from routeros.client.dialins import DialinWriter
 from routeros.client.link import Link, Resolve
 from routeros.client.making import Maker, addition
 from routeros.client.rows import Held, Rows, results_of
 from routeros.client.wire import Command
+from routeros.dialins import DialinOperation
 from routeros.errors import BadReply, Refused, RouterError
 from routeros.looking import DeviceMode, GardenAddress, GardenHost, License, LogLine
 from routeros.menus import Menu
@@ -65,6 +67,7 @@ class HotspotRouter:
             address, connect_timeout=connect_timeout, command_timeout=command_timeout, resolve=resolve, budget=budget
         )
         self._rows = Rows(self._link)
+        self._dialins = DialinWriter(self._link, self._rows)
         self._maker = Maker(self._link, self._rows, scripts_from=scripts_from)
 
     async def __aenter__(self) -> Self:
@@ -219,6 +222,11 @@ class HotspotRouter:
         [users] = await self._rows.remove([_USERS], names)
         cookies, sessions = await self._rows.remove([_COOKIES, _SESSIONS], names)
         return Ended(users, sessions, cookies)
+
+    async def write_dialins(self, operations: Sequence[DialinOperation]) -> list[RowResult]:
+        """Carry out what `plan_dialins` decided about PPPoE customers. One result each, in order; raises when the router is lost
+        or does not show its secrets. Whoever is to be cut is kept from dialling in again first."""
+        return await self._dialins.write(operations)
 
     async def end_bypass(self, mac: str) -> bool:
         """Let a device by no longer: its bypassing ip-bindings go, then its host row, which the router makes anew without

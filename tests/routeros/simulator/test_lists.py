@@ -17,9 +17,19 @@ from typing import Any, cast
 import pytest
 
 import routeros.simulator
-from routeros import menus
+from routeros import dialin_menus, menus
 from routeros.client import HotspotRouter
 from routeros.client.bulk import MANY
+from routeros.dialins import (
+    AddSecret,
+    ChangeSecret,
+    EndDialin,
+    PppProfile,
+    Secret,
+    WriteProfile,
+    dialin_comment,
+    dialin_profile,
+)
 from routeros.errors import RouterError
 from routeros.script.onboarding import Family, setup_script, undo_script
 from routeros.simulator.calls import Answer, Call
@@ -211,9 +221,10 @@ USER = HotspotUser(
 PROFILE = UserProfile(name="hour", rate_limit="1M/2M", shared_users=2)
 #: So many that they are made by scripts where the version allows it.
 CROWD = [HotspotUser(name=f"crowd-{number}", password="p", profile=PROFILE.name) for number in range(MANY)]
+SECRET = Secret("amina", "p", "vocha-ppp-1m-5m", dialin_comment(1), "pppoe")
 Verb = Callable[[HotspotRouter], Awaitable[Any]]
 #: All menus our client knows, whether or not one of its verbs asks for them by itself.
-MENUS = [each for each in vars(menus).values() if isinstance(each, menus.Menu)]
+MENUS = [each for of in (menus, dialin_menus) for each in vars(of).values() if isinstance(each, menus.Menu)]
 #: Every verb of our client, with all it can be told. A new verb belongs here.
 VERBS: dict[str, list[Verb]] = {
     "resource": [lambda c: c.resource()],
@@ -250,6 +261,12 @@ VERBS: dict[str, list[Verb]] = {
     "end_bypass": [lambda c: c.end_bypass("02:00:00:00:00:0B"), lambda c: c.end_bypass("02:00:00:00:00:0C")],
     "remove_users": [lambda c: c.remove_users(["v2"])],
     "end_access": [lambda c: c.end_access(["v1", "v3"])],
+    "write_dialins": [
+        lambda c: c.write_dialins([WriteProfile(dialin_profile("1M/5M")), AddSecret(SECRET)]),
+        lambda c: c.write_dialins([WriteProfile(PppProfile("vocha-ppp-1m-5m", "2M/5M"))]),
+        lambda c: c.write_dialins([ChangeSecret("amina", {"password": "q", "is_disabled": True}, cuts=True)]),
+        lambda c: c.write_dialins([EndDialin("amina")]),
+    ],
 }
 
 
