@@ -2,7 +2,7 @@
 
 A grant is one hotspot user, with a random name and password nobody ever sees. Its voucher says until when."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from random import SystemRandom
 
@@ -15,7 +15,7 @@ from portal.devices import DeviceHint, Proof
 from portal.states import E, move_all
 from portal.terms import Terms, decode_terms
 from portal.vault import Vault
-from portal.work import Work, defer
+from portal.work import Work, defer_all
 
 _RANDOM = SystemRandom()
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _PATIENT_WAIT_S = 1.0, 30.0, 300.0
@@ -132,8 +132,7 @@ async def end_for(tx: Tx, voucher_ids: Sequence[int], *, now: datetime, actor: s
     ended = await move_all(
         tx, "access_grants", [row["id"] for row in rows], E.END, at=now, actor=actor, next_try_at=now, tries=0
     )
-    for router_id in sorted({row["router_id"] for row in rows}):
-        await wake_router(tx, router_id)
+    await wake_routers(tx, {row["router_id"] for row in rows})
     return ended
 
 
@@ -162,8 +161,19 @@ async def revive(tx: Tx, voucher_ids: Sequence[int], *, router_id: int, now: dat
 
 async def wake_router(tx: Tx, router_id: int) -> None:
     """Something about a router's grants changed: raise its generation and queue a reconcile."""
-    await tx.execute("UPDATE routers SET wanted_generation = wanted_generation + 1 WHERE id = $1", router_id)
-    await defer(tx, Work.RECONCILE_ROUTER, router_id)
+    await wake_routers(tx, [router_id])
+
+
+async def wake_routers(tx: Tx, router_ids: Collection[int]) -> None:
+    """The same for many at once: their rows are locked in order, so that two who wake the same ones do not wait for each other."""
+    ids = sorted(router_ids)
+    if ids:
+        await tx.execute(
+            """UPDATE routers r SET wanted_generation = r.wanted_generation + 1
+               FROM (SELECT id FROM routers WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE) n WHERE r.id = n.id""",
+            ids,
+        )
+        await defer_all(tx, Work.RECONCILE_ROUTER, ids)
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):

@@ -229,7 +229,7 @@ async def start(tx: Tx, voucher_id: int, *, at: datetime, actor: str) -> bool:
     return await move(tx, "vouchers", voucher_id, E.START, at=at, actor=actor, started_at=at, expires_at=ends)
 
 
-async def due(*, now: datetime, limit: int = 5000) -> list[int]:
+async def due(*, now: datetime, limit: int = 2500) -> list[int]:
     """Ids of live vouchers whose time is over, the longest overdue first."""
     rows = await DB.fetch(
         """SELECT id FROM vouchers WHERE status IN ('unsold', 'paid', 'in_use') AND expires_at <= $1
