@@ -25,7 +25,7 @@ async def _start(*words: str) -> asyncio.subprocess.Process:
 async def _lines(process: asyncio.subprocess.Process) -> list[dict[str, Any]]:
     assert process.stdout
     lines: list[dict[str, Any]] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not lines or "control" not in lines[-1]:
             lines.append(json.loads(await process.stdout.readline()))
     return lines
