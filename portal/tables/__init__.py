@@ -7,6 +7,7 @@ from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.claims import Claim
 from portal.tables.credits import Credit
 from portal.tables.devices import DeviceSighting, DeviceVoucher
+from portal.tables.dialins import Dialin
 from portal.tables.drift import DriftLook, KnownRow
 from portal.tables.exchanges import Exchange
 from portal.tables.floats import CashFloat
@@ -59,6 +60,7 @@ __all__ = [
     "Device",
     "DeviceSighting",
     "DeviceVoucher",
+    "Dialin",
     "DriftLook",
     "Event",
     "EventSeal",
