@@ -202,12 +202,17 @@ async def balance(merchant_id: int, account: str) -> int:
 _OWED = """
 SELECT coalesce(-sum(amount_cents), 0)::bigint FROM ledger_entries
 WHERE merchant_id = $1 AND account IN ('merchant_payable', 'cash', 'own_clearing')"""
+_BEFORE = "AND posting_id IN (SELECT id FROM ledger_postings WHERE merchant_id = $1 AND created_at < $2)"
 
 
-async def owed(merchant_id: int) -> int:
+async def owed(merchant_id: int, *, before: datetime | None = None) -> int:
     """What we owe a merchant, in cents: its payable, less what it holds itself (cash, money at its own shortcode). Negative:
-    the merchant owes us commission."""
-    return await DB.value(_OWED, merchant_id)
+    the merchant owes us commission. `before`: as it was at that moment."""
+    return (
+        await DB.value(_OWED, merchant_id)
+        if before is None
+        else await DB.value(f"{_OWED} {_BEFORE}", merchant_id, before)
+    )
 
 
 async def owed_now(tx: Tx, merchant_id: int) -> int:

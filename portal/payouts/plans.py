@@ -1,10 +1,11 @@
 """When a merchant is paid out by itself, and which merchants are due. Days are the merchant's own."""
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from portal import ledger
 from portal.db import DB, atomic
 from portal.errors import Invalid
 from portal.identity import Actor
@@ -81,19 +82,31 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def due_by_plan(*, now: datetime) -> list[Due]:
-    """Merchants whose plan is due today and who were not paid by it today yet."""
+    """Merchants whose plan is due and who were not paid by it for that day yet. A weekly day nobody worked on is caught up on the
+    days after it, if enough was owed when it ended; a daily one by the next."""
     rows = await DB.fetch(
         """SELECT p.*, m.timezone FROM payout_plans p JOIN merchants m ON m.id = p.merchant_id
            WHERE p.schedule <> 'off' ORDER BY p.merchant_id"""
     )
-    found: list[Due] = []
+    found: list[tuple[Due, datetime]] = []
     for row in rows:
         here = now.astimezone(ZoneInfo(row["timezone"]))
-        if here.hour < FROM_HOUR or (row["schedule"] == "weekly" and here.isoweekday() != row["weekday"]):
+        if here.hour < FROM_HOUR:
+            continue
+        behind = (here.isoweekday() - row["weekday"]) % 7 if row["schedule"] == "weekly" else 0
+        day = here.date() - timedelta(days=behind)
+        ended = datetime.combine(day + timedelta(days=1), time.min, here.tzinfo)
+        if ended <= row["changed_at"]:  # the plan is younger than that day
             continue
         least = max(row["minimum_cents"], row["threshold_cents"] if row["schedule"] == "threshold" else 0)
-        once = f"plan:{row['merchant_id']}:{here:%Y-%m-%d}"
-        found.append(Due(merchant_id=row["merchant_id"], once=once, least_cents=least))
-    there = await DB.fetch("SELECT once FROM payouts WHERE once = ANY($1)", [f"{each.once}:1" for each in found])
+        once = f"plan:{row['merchant_id']}:{day:%Y-%m-%d}"
+        found.append((Due(merchant_id=row["merchant_id"], once=once, least_cents=least), ended))
+    there = await DB.fetch("SELECT once FROM payouts WHERE once = ANY($1)", [f"{due.once}:1" for due, _ in found])
     names = {row["once"] for row in there}
-    return [each for each in found if f"{each.once}:1" not in names]
+    left = [(due, ended) for due, ended in found if f"{due.once}:1" not in names]
+    return [due for due, ended in left if ended > now or await _was_owed(due, ended)]
+
+
+async def _was_owed(due: Due, ended: datetime) -> bool:
+    """Whether there was enough when the day ended: if not, nobody missed anything."""
+    return await ledger.owed(due.merchant_id, before=ended) >= max(due.least_cents, LEAST_CENTS)

@@ -49,6 +49,42 @@ async def test_a_plan_pays_on_its_days_once(till: Till, plan: Plan, expected: li
     await till.turn(2)
 
 
+async def weekly(till: Till) -> None:
+    """Every Monday, chosen on the Friday before."""
+    await payouts.set_plan(till.owner, Plan(schedule="weekly", weekday=1), now=till.clock.now())
+    await number(till)
+
+
+async def test_a_week_nobody_worked_on_its_day_is_caught_up_once(till: Till) -> None:
+    await weekly(till)
+    await till.sale(cents=100_000)
+    await at(till, MONDAY + timedelta(days=2))  # before six in the morning
+    assert await made(till) == 0
+    await at(till, MONDAY + timedelta(days=2, hours=6))
+    assert await made(till) == 1
+    assert await DB.value("SELECT once FROM payouts") == f"plan:{till.stall.merchant_id}:2026-11-23:1"
+    await till.sale(cents=100_000)
+    await at(till, MONDAY + timedelta(days=3))
+    assert await made(till) == 1, "the rest of the week is next Monday's"
+    await at(till, MONDAY + timedelta(days=7, hours=6))
+    assert await made(till) == 2
+    await till.turn(2)
+
+
+async def test_a_week_with_too_little_on_its_day_was_not_missed(till: Till) -> None:
+    await weekly(till)
+    await at(till, MONDAY + timedelta(days=1, hours=6))
+    await till.sale(cents=100_000)
+    assert await made(till) == 0
+
+
+async def test_a_plan_chosen_after_its_day_waits_for_the_next(till: Till) -> None:
+    await till.sale(cents=100_000)
+    await at(till, MONDAY + timedelta(days=1, hours=6))
+    await weekly(till)
+    assert await made(till) == 0
+
+
 async def test_only_the_owner_changes_the_plan_and_only_to_one_that_makes_sense(till: Till) -> None:
     with pytest.raises(Forbidden):
         await payouts.set_plan(till.manager, Plan(), now=till.clock.now())
