@@ -87,7 +87,7 @@ async def start(
 
     The same form posted twice, or the same device asking for the same again while its prompt is open, joins the first.
     Invalid: the number. NotFound: not this merchant's package. TooMany: ceilings. Unavailable: no money is taken now."""
-    payer, address = _payer(phone, way), read_email(email)
+    payer, address = payer_of(phone, way), read_email(email)
     package = await packages.one_on_sale(router.merchant_id, package_id)
     merchant = await merchants.profile(router.merchant_id)
     joined = await _same_again(router, device, form_key=form_key, package_id=package_id, phone=payer, way=way, now=now)
@@ -95,7 +95,7 @@ async def start(
         return joined
     selling(router, merchant)
     by = await collector(router.merchant_id, way, now=now)
-    await _throttle(router, device, phone=payer, now=now)
+    await throttle(router, device, phone=payer, now=now)
     return await _open(
         router, package, merchant, by, phone=payer, email=address, device=device, form_key=form_key, language=language,
         uses_kept=uses_kept and way == MPESA, now=now,
@@ -108,7 +108,7 @@ def selling(router: RouterView, merchant: MerchantView) -> None:
         raise Unavailable(N_("The Wi-Fi is down right now. Payments are paused so that you do not lose money."))
 
 
-def _payer(phone: str, way: str) -> str:
+def payer_of(phone: str, way: str) -> str:
     """The number that pays, digits with country code; "" where none is needed and none was typed. Invalid: no number."""
     if way not in RINGS and not phone.strip():
         return ""
@@ -137,7 +137,7 @@ async def _same_again(
     )
 
 
-async def _throttle(router: RouterView, device: DeviceHint, *, phone: str, now: datetime) -> None:
+async def throttle(router: RouterView, device: DeviceHint, *, phone: str, now: datetime) -> None:
     rules = [(f"push:phone:{phone}:{window_s}", most, window_s) for most, window_s in PUSHES_PER_PHONE if phone]
     rules.append((f"push:device:{router.id}:{device.mac}", *PUSHES_PER_DEVICE))
     rules.append((f"push:router:{router.id}", *PUSHES_PER_ROUTER))
