@@ -15,6 +15,7 @@ from portal import database, house, pulls, routers
 from portal.cli_invariants import check_invariants
 from portal.cli_jobs import jobs
 from portal.cli_mpesa import mpesa
+from portal.cli_rails import rails
 from portal.cli_reconciliation import COMMANDS as RECONCILIATION
 from portal.cli_run import run
 from portal.cli_spool import spool
@@ -40,6 +41,7 @@ main.add_command(jobs)
 for command in RECONCILIATION:
     mpesa.add_command(command)
 main.add_command(mpesa)
+main.add_command(rails)
 main.add_command(spool)
 
 

@@ -51,20 +51,21 @@ class WayToPay(msgspec.Struct, frozen=True):
     account_id: int | None
 
 
-async def ways_to_pay(merchant_id: int) -> list[WayToPay]:
-    """What customers of this merchant may choose from, the merchant's own accounts before the platform's; M-Pesa first."""
+async def ways_to_pay(merchant_id: int | None) -> list[WayToPay]:
+    """What customers of this merchant may choose from, the merchant's own accounts before the platform's; M-Pesa first. None: of
+    a merchant without any account of its own."""
     rows = await DB.fetch(
         """SELECT DISTINCT ON (rail) rail, id, is_offered FROM (
              SELECT 'mpesa' AS rail, id, true AS is_offered, merchant_id FROM mpesa_accounts
              UNION ALL SELECT rail, id, is_offered, merchant_id FROM rail_accounts WHERE ended_at IS NULL) a
-           WHERE merchant_id = $1 OR merchant_id IS NULL ORDER BY rail, merchant_id NULLS LAST, id DESC""",
+           WHERE merchant_id = $1::bigint OR merchant_id IS NULL ORDER BY rail, merchant_id NULLS LAST, id DESC""",
         merchant_id,
     )
     found = {row["rail"]: row["id"] for row in rows if row["is_offered"]}
     return [WayToPay(rail, None if rail == "mpesa" else found[rail]) for rail in WAYS if rail in found]
 
 
-async def hosts_to_open(merchant_id: int) -> tuple[str, ...]:
+async def hosts_to_open(merchant_id: int | None) -> tuple[str, ...]:
     """What a router of this merchant must let unpaid phones reach, besides the portal: names with or without a leading `*.`."""
     return HOSTS if any(way.rail == "paystack" for way in await ways_to_pay(merchant_id)) else ()
 
@@ -74,8 +75,29 @@ EVER_OPENED = HOSTS
 
 
 async def own(actor: Actor) -> list[RailAccountView]:
-    """The actor's merchant's own live accounts."""
-    return [_view(row) for row in await DB.fetch(_SELECT.format(where="a.merchant_id = $1"), actor.at_merchant())]
+    """The live accounts of the actor's merchant; the platform's, for an operator who looks at no merchant."""
+    rows = await DB.fetch(_SELECT.format(where="a.merchant_id IS NOT DISTINCT FROM $1::bigint"), _whose(actor))
+    return [_view(row) for row in rows]
+
+
+async def live() -> list[RailAccountView]:
+    """Everybody's live accounts, the platform's first."""
+    return [_view(row) for row in await DB.fetch(_SELECT.format(where="true") + ", a.merchant_id NULLS FIRST")]
+
+
+def _whose(actor: Actor) -> int | None:
+    """The merchant whose keys the actor looks after; None: the platform's."""
+    if actor.merchant_id is None and not actor.is_operator:
+        raise NotFound
+    return actor.merchant_id
+
+
+def owner(actor: Actor) -> int | None:
+    """The same, for whoever may change them. Forbidden: not the owner, nor for the platform's an operator."""
+    merchant_id = _whose(actor)
+    if merchant_id is not None and actor.role is not Role.OWNER:
+        raise Forbidden(ONLY_OWNER)
+    return merchant_id
 
 
 _SELECT = """
@@ -94,15 +116,13 @@ async def enter(
     vault: Vault,
     now: datetime,
 ) -> int:
-    """Enter a merchant's keys, in place of those it had; the account's id. Audited, without secrets.
+    """Enter keys of the actor's, in place of those there were; the account's id. Audited, without secrets.
 
     Forbidden: not the owner. Invalid: by field. NotFound: no such rail."""
-    merchant_id = actor.at_merchant()
-    if actor.role is not Role.OWNER:
-        raise Forbidden(ONLY_OWNER)
+    merchant_id = owner(actor)
     if rail not in RAILS:
         raise NotFound
-    _check(
+    check(
         rail, environment=environment, key_name=key_name.strip(), secret=secret.strip(), signing_key=signing_key.strip()
     )
     async with atomic() as tx:
@@ -112,7 +132,8 @@ async def enter(
         )  # fmt: skip
 
 
-def _check(rail: str, *, environment: str, key_name: str, secret: str, signing_key: str) -> None:
+def check(rail: str, *, environment: str, key_name: str, secret: str, signing_key: str = "") -> None:
+    """Invalid, by field, for keys that cannot be meant."""
     wrong: dict[str, str] = {}
     if environment not in ("sandbox", "production"):
         wrong["environment"] = NEEDED
@@ -171,12 +192,10 @@ async def put(
 
 async def offer(actor: Actor, rail: str, *, now: datetime, is_offered: bool) -> None:
     """Show a way to customers, or hide it; NotFound when it is not set up."""
-    merchant_id = actor.at_merchant()
-    if actor.role is not Role.OWNER:
-        raise Forbidden(ONLY_OWNER)
+    merchant_id = owner(actor)
     async with atomic() as tx:
         account_id = await tx.value(
-            """UPDATE rail_accounts SET is_offered = $3 WHERE merchant_id = $1 AND rail = $2 AND ended_at IS NULL
+            """UPDATE rail_accounts SET is_offered = $3 WHERE merchant_id IS NOT DISTINCT FROM $1::bigint AND rail = $2 AND ended_at IS NULL
                RETURNING id""",
             merchant_id,
             rail,
@@ -190,9 +209,7 @@ async def offer(actor: Actor, rail: str, *, now: datetime, is_offered: bool) -> 
 
 async def take_out(actor: Actor, rail: str, *, now: datetime) -> None:
     """Sell no more by these keys. They are kept sealed: what was begun with them is still asked about. NotFound: none."""
-    merchant_id = actor.at_merchant()
-    if actor.role is not Role.OWNER:
-        raise Forbidden(ONLY_OWNER)
+    merchant_id = owner(actor)
     async with atomic() as tx:
         ended = await _end(tx, rail, merchant_id=merchant_id, now=now)
         if ended is None:

@@ -81,6 +81,7 @@ class AirtelSimulator(Stage):
         self.signs = signs
         self.tells_amount = False
         self.token_s = 180
+        self.client_secret = CLIENT_SECRET
         self.called_when_refunded = "TS"
         self.refuses_refunds = False
         self.no_answer_s = no_answer_s
@@ -181,7 +182,7 @@ class AirtelSimulator(Stage):
     # -- the API ---------------------------------------------------------------------------------------------
 
     def _issue(self, body: dict[str, Any]) -> Response[bytes]:
-        if (body.get("client_id"), body.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+        if (body.get("client_id"), body.get("client_secret")) != (CLIENT_ID, self.client_secret):
             return _answer(
                 {"error": "invalid_client", "error_description": "Invalid client authentication"}, status=401
             )

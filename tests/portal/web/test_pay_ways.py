@@ -6,6 +6,7 @@ import httpx
 from litestar import Litestar
 
 from portal.db import DB
+from portal.rails import accounts
 from tests import factories
 from tests.portal.web.conftest import Cast, browser, sign_in
 from tests.portal.web.report_rows import main
@@ -92,3 +93,23 @@ async def test_another_merchants_drawer_is_not_there(app: Litestar, cast: Cast) 
         await sign_in(rival, cast.rival)
         assert (await post(rival, f"/drawers/{drawer}/hand-in", counted="100")).status_code == 404
         assert "No drawer was opened yet" in main(await rival.get("/drawers"))
+
+
+async def test_an_operator_enters_the_platforms_keys_and_shops_without_their_own_sell_by_them(
+    app: Litestar, cast: Cast
+) -> None:
+    async with browser(app) as client:
+        await sign_in(client, cast.operator)
+        assert 'href="/ways"' in (await client.get("/operator")).text
+        await post(client, "/ways/airtel", environment="production", key_name="a", secret="s")
+        assert await DB.value("SELECT merchant_id FROM rail_accounts") is None
+        assert "keys of their own" in main(await client.get("/ways"))
+    assert [way.rail for way in await accounts.ways_to_pay(cast.merchant_id)] == ["airtel"]
+    async with browser(app) as client:
+        await sign_in(client, cast.owner)
+        assert "the money is paid out to you" in main(await client.get("/ways"))
+        assert (await post(client, "/ways/airtel/hide")).status_code == 404, "the platform's are not hers to hide"
+        await post(client, "/ways/airtel", environment="production", key_name="mine", secret="s")
+    own, platforms = await DB.fetch("SELECT id, merchant_id FROM rail_accounts ORDER BY merchant_id")
+    assert await accounts.ways_to_pay(cast.merchant_id) == [accounts.WayToPay("airtel", own["id"])]
+    assert await accounts.ways_to_pay(None) == [accounts.WayToPay("airtel", platforms["id"])]
