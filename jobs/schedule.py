@@ -48,13 +48,27 @@ class Job:
 JOBS: dict[str, Job] = {
     job.name: job
     for job in (
-        Job("expire-vouchers", vouchers.expire, {"second": "0"}, timeout_s=120, overdue_s=300),
-        Job("sync-routers", routers.sync, {"second": "20"}, timeout_s=300, overdue_s=900),
+        Job("expire-vouchers", vouchers.expire, {"second": "0"}, timeout_s=120, overdue_s=300, is_critical=True),
+        Job("sync-routers", routers.sync, {"second": "20"}, timeout_s=300, overdue_s=900, is_critical=True),
         Job("credit-outages", outages.credit, {"second": "40"}, timeout_s=120, overdue_s=600),
         Job("drift-routers", drift.look_around, {"second": "50"}, timeout_s=300, overdue_s=900),
         Job("doctor-routers", doctor.check_all, {"hour": "1", "minute": "40"}, timeout_s=1800, overdue_s=93_600),
-        Job("refresh-tokens", payments.refresh_tokens, {"minute": "*/10", "second": "5"}, timeout_s=60, overdue_s=1800),
-        Job("check-invariants", invariants.check, {"minute": "*/5", "second": "30"}, timeout_s=120, overdue_s=900),
+        Job(
+            "refresh-tokens",
+            payments.refresh_tokens,
+            {"minute": "*/10", "second": "5"},
+            timeout_s=60,
+            overdue_s=1800,
+            is_critical=True,
+        ),
+        Job(
+            "check-invariants",
+            invariants.check,
+            {"minute": "*/5", "second": "30"},
+            timeout_s=120,
+            overdue_s=900,
+            is_critical=True,
+        ),
         Job(
             "check-all-invariants",
             invariants.check_all,
@@ -67,7 +81,9 @@ JOBS: dict[str, Job] = {
         Job("payouts", payouts.run, {"second": "25"}, timeout_s=300, overdue_s=900),
         Job("pull-transactions", reconciliation.pull, {"second": "35"}, timeout_s=1800, overdue_s=2400),
         Job("daily-close", reconciliation.close, {"minute": "10"}, timeout_s=900, overdue_s=7200),
-        Job("reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300),
+        Job(
+            "reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300, is_critical=True
+        ),
     )
 }
 

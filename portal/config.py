@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from portal import config_values as values
 from portal.config_values import Network, Reader, SettingsError, Tunnel
+from portal.config_watching import Watching, read_watching
 from portal.secret_keys import SecretKeys, load_or_make, parse_keys
 
 __all__ = ["MPESA_URLS", "SAFARICOM_SOURCES", "Network", "Settings", "SettingsError", "Tunnel"]
@@ -73,6 +74,8 @@ class Settings:
     cron_secret: str | None = field(repr=False)
     #: Who may knock there; None: whoever has the secret.
     cron_networks: tuple[Network, ...] | None
+    #: Who watches us from outside.
+    watching: Watching
     #: What stands behind `frame-ancestors` in the content security policy.
     frame_ancestors: str
     #: debug, info, warning or error.
@@ -113,6 +116,7 @@ class Settings:
             tunnel=values.read_tunnel(read),
             cron_secret=read.secret("CRON_SECRET", values.cron_secret),
             cron_networks=read.optional("CRON_NETWORKS", values.networks),
+            watching=read_watching(read),
             frame_ancestors=read.plain("FRAME_ANCESTORS", values.frame_ancestors, default="'none'"),
             log_level=read.plain("LOG_LEVEL", values.one_of("debug", "info", "warning", "error"), default="info"),
             log_format=read.plain("LOG_FORMAT", values.one_of("json", "console"), default="json"),

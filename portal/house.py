@@ -12,6 +12,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 
 from jobs.connections import Connections
 from jobs.doors import Doors
+from jobs.pings import Pings
 from jobs.worker import Worker
 from portal import database
 from portal.addresses import Addresses
@@ -38,6 +39,8 @@ async def doors_open(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
     async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as http:
         tunnel = Addresses([settings.tunnel.network]) if settings.tunnel else None
         connections = Connections(Addresses(settings.router_networks), tunnel=tunnel)
+        watching = settings.watching
+        pings = Pings(http, base=watching.ping_url, addresses=watching.ping_urls)
         try:
             yield Doors(
                 settings=settings,
@@ -46,9 +49,11 @@ async def doors_open(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
                 routers=connections,
                 mpesa=MpesaDoors(http, settings, vault=vault, clock=clock),
                 rails=RailDoors(http, settings, vault=vault, clock=clock),
+                pings=pings,
                 gateways=GatewayDoors(http, settings, vault=vault, clock=clock),
             )
         finally:
+            await pings.close()
             await connections.close()
 
 
