@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from portal.db import DB, Tx
+from portal.identity import Actor
 from portal.states import E, move, note
 
 _TABLE = "alerts"
@@ -64,5 +65,16 @@ async def open_now(kind: str) -> list[AlertView]:
     """The open alerts of a kind, the oldest first."""
     rows = await DB.fetch(
         "SELECT id, kind, subject, data, opened_at FROM alerts WHERE kind = $1 AND status = 'open' ORDER BY id", kind
+    )
+    return [AlertView(**(dict(row) | {"data": msgspec.json.decode(row["data"])})) for row in rows]
+
+
+async def open_of(actor: Actor, *, most: int = 200) -> list[AlertView]:
+    """The open alerts of whoever asks, the oldest first: a merchant's own, or the platform's for an operator who looks at none."""
+    rows = await DB.fetch(
+        """SELECT id, kind, subject, data, opened_at FROM alerts
+           WHERE status = 'open' AND merchant_id IS NOT DISTINCT FROM $1 ORDER BY id LIMIT $2""",
+        actor.merchant_id,
+        most,
     )
     return [AlertView(**(dict(row) | {"data": msgspec.json.decode(row["data"])})) for row in rows]

@@ -12,10 +12,9 @@ from asyncpg import Record
 from portal.db import DB
 from portal.errors import NotFound
 from portal.identity import Actor
+from portal.job_runs import RunStatus
 
 PAGE_SIZE = 50
-#: Runs in which a person may have a say; with those that will be tried again by themselves.
-TROUBLED = ("retry", "failed", "dead")
 ENDED = ("done", "failed", "dead", "discarded")
 #: Runs the percentile looks back on, and a merchant's events looked through.
 _LOOKED_AT, _EVENTS = 200, 20_000
@@ -66,10 +65,10 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How one job stands. `last` is its newest run that began, `running` the one under way, `p95_s` of its last good runs."""
+    """How one job stands. `last` is its newest run that began, `under_way` one that runs or waits to, `p95_s` of its last good runs."""
 
     last: RunView | None = None
-    running: RunView | None = None
+    under_way: RunView | None = None
     last_done_at: datetime | None = None
     known_at: datetime | None = None
     paused_at: datetime | None = None
@@ -101,13 +100,14 @@ _PLAIN = tuple(field for field in RunView.__struct_fields__ if field not in ("do
 
 _STANDINGS = f"""
 SELECT n.name, p.known_at, p.last_done_at, p.paused_at, p.paused_why, coalesce(u.name, p.paused_by, '') AS paused_by,
-       l.id AS last_id, g.id AS running_id, s.p95, t.troubles
+       l.id AS last_id, g.id AS open_id, s.p95, t.troubles
 FROM unnest($1::text[]) AS n(name)
 LEFT JOIN job_places p ON p.job = n.name AND p.key = ''
 LEFT JOIN users u ON 'user:' || u.id = p.paused_by
 LEFT JOIN LATERAL (SELECT id FROM job_runs WHERE job = n.name AND started_at IS NOT NULL AND covered_by IS NULL
                    ORDER BY started_at DESC LIMIT 1) l ON true
-LEFT JOIN LATERAL (SELECT id FROM job_runs WHERE job = n.name AND status = 'running' ORDER BY id DESC LIMIT 1) g ON true
+LEFT JOIN LATERAL (SELECT id FROM job_runs WHERE job = n.name AND status IN ('queued', 'running')
+                   ORDER BY status DESC, id DESC LIMIT 1) g ON true
 LEFT JOIN LATERAL (SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at)) AS p95
                    FROM (SELECT started_at, ended_at FROM job_runs
                          WHERE job = n.name AND status = 'done' AND covered_by IS NULL AND started_at IS NOT NULL
@@ -118,11 +118,11 @@ LEFT JOIN (SELECT job, count(*) AS troubles FROM job_runs WHERE status IN ('fail
 async def standings(names: Sequence[str]) -> Mapping[str, Standing]:
     """How each of these jobs stands; one that never ran has an empty standing."""
     rows = await DB.fetch(_STANDINGS, list(names))
-    wanted = {row[name] for row in rows for name in ("last_id", "running_id")} - {None}
+    wanted = {row[name] for row in rows for name in ("last_id", "open_id")} - {None}
     runs = {row["id"]: _run(row) for row in await DB.fetch(f"{_RUN} WHERE r.id = ANY($1)", list(wanted))}
     return {
         row["name"]: Standing(
-            last=runs.get(row["last_id"]), running=runs.get(row["running_id"]), last_done_at=row["last_done_at"],
+            last=runs.get(row["last_id"]), under_way=runs.get(row["open_id"]), last_done_at=row["last_done_at"],
             known_at=row["known_at"], paused_at=row["paused_at"], paused_by=row["paused_by"],
             paused_why=row["paused_why"] or "", p95_s=row["p95"], troubles=row["troubles"] or 0,
         )
@@ -142,12 +142,35 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 async def history(wanted: Filter, *, most: int = PAGE_SIZE) -> list[RunView]:
     """Runs, those asked for last first. `before` is the id of the last one of the page before."""
+    # Written out, not passed: only so can the planner see that the few open ones have an index of their own.
+    statuses = ", ".join(f"'{RunStatus(status).value}'" for status in wanted.statuses)
     rows = await DB.fetch(
-        f"""{_RUN} WHERE r.id < $1 AND ($2 = '' OR r.job = $2) AND (cardinality($3::text[]) = 0 OR r.status = ANY($3))
-            AND ($4 = '' OR r.source = $4) AND ($5::timestamptz IS NULL OR r.slot >= $5) ORDER BY r.id DESC LIMIT $6""",
-        wanted.before or 2**63 - 1, wanted.job, list(wanted.statuses), wanted.source, wanted.since, most,
+        f"""{_RUN} WHERE r.id < $1 {"AND r.job = $2" if wanted.job else "AND $2 = ''"}
+            {f"AND r.status IN ({statuses})" if statuses else ""}
+            AND ($3 = '' OR r.source = $3) AND ($4::timestamptz IS NULL OR r.slot >= $4) ORDER BY r.id DESC LIMIT $5""",
+        wanted.before or 2**63 - 1, wanted.job, wanted.source, wanted.since, most,
     )  # fmt: skip
     return [_run(row) for row in rows]
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that failed, with what came since: `is_over` when the job has run well after it."""
+
+    run: RunView
+    is_over: bool
+
+
+_TROUBLES = f"""
+SELECT r.*, coalesce(u.name, '') AS by, coalesce(p.last_done_at > r.ended_at, false) AS is_over
+FROM (SELECT * FROM job_runs WHERE status IN ('failed', 'dead') UNION ALL SELECT * FROM job_runs WHERE status = 'retry') r
+LEFT JOIN users u ON 'user:' || u.id = r.requested_by LEFT JOIN job_places p ON p.job = r.job AND p.key = r.key
+WHERE r.id < $1 ORDER BY r.id DESC LIMIT {PAGE_SIZE}"""
+
+
+async def troubles(*, before: int | None = None) -> list[Trouble]:
+    """Runs in which a person may have a say, and those that will be tried again: the newest first, a page of them."""
+    rows = await DB.fetch(_TROUBLES, before or 2**63 - 1)
+    return [Trouble(run=_run(row), is_over=row["is_over"]) for row in rows]
 
 
 async def run_of(run_id: int, job: str) -> RunView:
