@@ -1,10 +1,12 @@
-"""Starting attempts at other rails than M-Pesa, and asking about those nobody told us the outcome of."""
+"""Starting attempts at other rails than M-Pesa, asking about those nobody told us the outcome of, and comparing their lists."""
 
 import asyncio
 import logging
 
 from jobs.doors import Doors
-from portal.rails import asking, starting
+from jobs.tally import Tally
+from portal.rails import asking, listing, starting
+from portal.rails.errors import RailError
 
 log = logging.getLogger(__name__)
 
@@ -31,3 +33,20 @@ async def _ask(question: asking.RailQuestion, doors: Doors) -> None:
         await asking.ask(question, doors.rails, vault=doors.vault, now=doors.clock.now())
     except Exception:
         log.exception("question not settled", extra={"payment": question.payment_id})
+
+
+async def compare(doors: Doors) -> Tally:
+    """The nightly look at every account's list. One that cannot be had stays due, and never stops the rest."""
+    tally = Tally()
+    for wanted in await listing.due(now=doors.clock.now()):
+        try:
+            await listing.look(wanted, doors.rails, vault=doors.vault, now=doors.clock.now())
+        except RailError as error:
+            log.warning("a rail's list was not told", extra={"account": wanted.account_id, "said": error.code})
+            tally.failed += 1
+        except Exception:
+            log.exception("a rail's list was not compared", extra={"account": wanted.account_id})
+            tally.failed += 1
+        else:
+            tally.processed += 1
+    return tally

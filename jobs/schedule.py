@@ -18,6 +18,7 @@ from jobs import (
     outages,
     payments,
     payouts,
+    rails,
     reconciliation,
     refunds,
     routers,
@@ -80,6 +81,7 @@ JOBS: dict[str, Job] = {
         Job("refunds", refunds.run, {"second": "10"}, timeout_s=120, overdue_s=600),
         Job("payouts", payouts.run, {"second": "25"}, timeout_s=300, overdue_s=900),
         Job("pull-transactions", reconciliation.pull, {"second": "35"}, timeout_s=1800, overdue_s=2400),
+        Job("compare-rails", rails.compare, {"minute": "35", "second": "15"}, timeout_s=1800, overdue_s=7200),
         Job("daily-close", reconciliation.close, {"minute": "10"}, timeout_s=900, overdue_s=7200),
         Job(
             "reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300, is_critical=True
