@@ -40,6 +40,11 @@ QUESTIONS: dict[str, str] = {
         SELECT 'refunds' FROM (SELECT coalesce(-sum(amount_cents), 0) AS booked FROM ledger_entries WHERE account = 'refunds') b,
           (SELECT coalesce(sum(amount_cents), 0) AS wanted FROM refunds WHERE status NOT IN ('done', 'dropped')) w
         WHERE b.booked <> w.wanted""",
+    "I2 payouts are not what is on its way": """
+        SELECT 'merchant ' || merchant_id FROM (
+          SELECT merchant_id, amount_cents FROM ledger_entries WHERE account = 'payouts'
+          UNION ALL SELECT merchant_id, amount_cents FROM payouts WHERE status NOT IN ('done', 'dropped')) both_sides
+        GROUP BY merchant_id HAVING sum(amount_cents) <> 0""",
     "I3 a receipt that was not booked once": """
         SELECT 'receipt ' || r.id FROM receipts r WHERE r.id >= {receipts} AND r.roads <> 'before' AND r.rail <> 'credit'
           AND r.amount_cents IS DISTINCT FROM (

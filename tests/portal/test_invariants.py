@@ -34,6 +34,7 @@ BREAKS: dict[str, str] = {
         UPDATE ledger_entries SET credit_id = (SELECT max(id) FROM credits), account = 'customer_credit' WHERE amount_cents > 0""",
     "I2 suspense is not what waits": "UPDATE ledger_entries SET account = 'suspense' WHERE account = 'commission'",
     "I2 refunds are not what goes back": "UPDATE ledger_entries SET account = 'refunds' WHERE account = 'commission'",
+    "I2 payouts are not what is on its way": "UPDATE ledger_entries SET account = 'payouts' WHERE account = 'commission'",
     "I3 a receipt that was not booked once": "UPDATE receipts SET amount_cents = 2000",
     "I3 two payments with one receipt": """
         DROP INDEX payments_receipt;
