@@ -22,6 +22,7 @@ from jobs import (
     reconciliation,
     refunds,
     routers,
+    subscribers,
     vouchers,
 )
 from jobs.doors import Doors
@@ -83,6 +84,24 @@ JOBS: dict[str, Job] = {
         Job("pull-transactions", reconciliation.pull, {"second": "35"}, timeout_s=1800, overdue_s=2400),
         Job("compare-rails", rails.compare, {"minute": "35", "second": "15"}, timeout_s=1800, overdue_s=7200),
         Job("daily-close", reconciliation.close, {"minute": "10"}, timeout_s=900, overdue_s=7200),
+        Job(
+            "bill-subscribers",
+            subscribers.bill,
+            {"minute": "*/5", "second": "3"},
+            timeout_s=900,
+            overdue_s=1800,
+            is_critical=True,
+        ),
+        Job(
+            "disconnect-expired",
+            subscribers.disconnect,
+            {"second": "15"},
+            timeout_s=300,
+            overdue_s=600,
+            is_critical=True,
+        ),
+        Job("remind-payments", subscribers.remind, {"minute": "*/5", "second": "8"}, timeout_s=600, overdue_s=3600),
+        Job("reconcile-subscriptions", subscribers.reconcile, {"minute": "2"}, timeout_s=1800, overdue_s=10_800),
         Job(
             "reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300, is_critical=True
         ),

@@ -13,7 +13,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import doctor, drift, payments, pulls, rails, routers, runner, vitals, vouchers
+from jobs import doctor, drift, payments, pulls, rails, routers, runner, subscribers, vitals, vouchers
 from jobs.doors import Doors
 from jobs.messages import Posting
 from jobs.rounds import Rounds
@@ -48,6 +48,7 @@ LOOKS: dict[str, Look] = {
     "payments sweep": payments.sweep,
     "callbacks": payments.watch,
     "other rails": rails.sweep,
+    "subscribers": subscribers.proceed_if_due,
     "runs of jobs": runner.sweep,
 }
 #: Looks that need no hurry, and how often each comes round, in seconds.

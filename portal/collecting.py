@@ -69,7 +69,7 @@ def read_email(typed: str) -> str:
 
 async def ask_for_money(
     tx: Tx,
-    checkout_id: int,
+    checkout_id: int | None,
     by: Collector,
     *,
     price_cents: int,
@@ -78,13 +78,15 @@ async def ask_for_money(
     email: str,
     now: datetime,
     credit_cents: int | None = None,
-) -> None:
-    """Make the payment and queue its sending, in the transaction that makes the checkout. `credit_cents`: see payments.kept."""
+    subscriber_id: int | None = None,
+) -> int:
+    """Make the payment of a checkout, or into a subscriber's wallet, and queue its sending, in the transaction that makes the
+    checkout; the payment's id. `credit_cents`: see payments.kept."""
     while True:
         payment_id = await tx.value(
             """INSERT INTO payments (merchant_id, checkout_id, account_id, rail_account_id, method, amount_cents, currency, phone,
-                                     email, account_reference, callback_token, credit_cents, created_at, next_try_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) ON CONFLICT DO NOTHING RETURNING id""",
+                                     email, account_reference, callback_token, credit_cents, subscriber_id, created_at, next_try_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT DO NOTHING RETURNING id""",
             merchant.id,
             checkout_id,
             by.account_id,
@@ -97,9 +99,10 @@ async def ask_for_money(
             codes.payment_reference(),
             codes.hex_token(32),
             credit_cents,
+            subscriber_id,
             now,
         )
         if payment_id is not None:
             work = Work.PUSH_PAYMENT if by.rail_account_id is None else Work.START_RAIL
             await defer(tx, work, payment_id)
-            return
+            return payment_id

@@ -57,7 +57,7 @@ async def sell_cash(
         if package is not None:
             voucher_id = await _new_voucher(tx, merchant_id, package, vault=vault, now=now)
         payment = await _payment_of(tx, merchant_id, voucher_id, road=Road.CASH, now=now)
-        await _pay(tx, payment, Road.CASH, by=actor, reason="", vault=vault, now=now)
+        await take_over_counter(tx, payment, Road.CASH, by=actor, reason="", vault=vault, now=now)
         if within is not None:
             await within(tx, payment["id"])
         return Sold(payment["id"], payment["voucher_id"])
@@ -91,7 +91,7 @@ async def mark_paid_by_hand(
             raise NotFound
         if payment["status"] in PAID:
             raise Conflict(SOLD_BEFORE)
-        await _pay(tx, payment, Road.MANUAL, by=actor, reason=reason.strip()[:200], vault=vault, now=now)
+        await take_over_counter(tx, payment, Road.MANUAL, by=actor, reason=reason.strip()[:200], vault=vault, now=now)
         bought = await tx.value("SELECT voucher_id FROM payments WHERE id = $1", payment["id"])
         return Sold(payment["id"], bought)
 
@@ -115,8 +115,11 @@ async def _payment_of(tx: Tx, merchant_id: int, voucher_id: int | None, *, road:
     return await targets.for_voucher(tx, voucher_id, method=road.value, phone=None, account_id=None, now=now)
 
 
-async def _pay(tx: Tx, payment: Record, road: Road, *, by: Actor, reason: str, vault: Vault, now: datetime) -> None:
-    """Take the price over the counter. What was paid before towards it becomes the customer's credit."""
+async def take_over_counter(
+    tx: Tx, payment: Record, road: Road, *, by: Actor, reason: str, vault: Vault, now: datetime
+) -> None:
+    """Take the price over the counter, in the caller's transaction. What was paid before towards it becomes the customer's
+    credit; a subscriber's goes into the wallet. Conflict: it was paid for already."""
     target = await targets.load(tx, payment)
     name, amount = f"{road.upper()}-{payment['id']}", target.price_cents
     rail = receipts.rail_of(road)
@@ -129,7 +132,7 @@ async def _pay(tx: Tx, payment: Record, road: Road, *, by: Actor, reason: str, v
         account_id=None, phone=None, payer_hint="", source=Entry(CLEARING[rail], amount), reason=reason, is_decided=True,
     )  # fmt: skip
     settled = await receive(tx, target, paid, vault=vault, now=now)
-    if settled is not Settled.SOLD:
+    if settled is not (Settled.SOLD if payment["subscriber_id"] is None else Settled.CREDITED):
         raise Conflict(SOLD_BEFORE)
     await note(
         tx, "payments", payment["id"], f"taken_by_{road}", merchant_id=target.merchant_id, at=now,

@@ -17,6 +17,8 @@ from portal.subscribers.calendar import REMINDING, day_at, moment
 from portal.subscribers.course import Account, to_pay
 
 BEFORE, DUE, AFTER = "before", "due", "after"
+#: Accounts one transaction takes in hand.
+BATCH = 500
 _DAYS_BEFORE = timedelta(days=3)
 _DAY = timedelta(days=1)
 _TOLD = {BEFORE: Told.BILL_SOON, DUE: Told.BILL_DUE, AFTER: Told.BILL_LATE}
@@ -58,7 +60,7 @@ def is_needed(account: Account) -> bool:
     return account.owed_cents > account.wallet_cents
 
 
-async def remind_due(*, now: datetime, limit: int = 500) -> tuple[int, int]:
+async def remind_due(*, now: datetime, limit: int = BATCH) -> tuple[int, int]:
     """Write the reminders that are due, a batch of them. Returns how many accounts were looked at and how many reminders
     written; repeatable, what another worker has in hand is passed over."""
     async with atomic() as tx:
