@@ -12,6 +12,7 @@ _FACTS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("payments", "accept"): ("wait", N_("The payment service took the request; the customer pays now")),
     ("payments", "receipt_added"): ("ok", N_("The payment service told the receipt")),
     ("payments", "push_stranded"): ("warn", N_("The request was cut off; the payment service is asked")),
+    ("payments", "found_in_list"): ("ok", N_("Found in the payment service's list: nobody had told us")),
     ("exchanges", "push"): ("info", N_("We asked the payment service for the money")),
     ("exchanges", "query"): ("info", N_("We asked what became of it")),
     ("exchanges", "refund"): ("info", N_("We asked to give it back")),
