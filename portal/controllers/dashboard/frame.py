@@ -34,6 +34,7 @@ _MERCHANT_PLACES = (
 _OPERATOR_PLACE = Place("operator", "/operator", "store", N_("Merchants"))
 #: The platform's own money that fits nothing; a merchant's is beside its sales.
 _SUSPENSE_PLACE = Place("suspense", "/suspense", "inbox", N_("To decide"))
+_JOBS_PLACE = Place("jobs", "/jobs", "clock", N_("Jobs"))
 ACCOUNT_PLACE = Place("account", "/account", "user-round", N_("Account"))
 ROLES = {
     "owner": N_("Owner"),
@@ -60,7 +61,7 @@ async def frame_of(request: AnyRequest, actor: Actor, *, here: str) -> Frame:
     """The surroundings of the page `here`."""
     merchant = await profile(actor.merchant_id) if actor.merchant_id is not None else None
     places = _MERCHANT_PLACES if merchant else (_SUSPENSE_PLACE,) if actor.is_operator else ()
-    places += (_OPERATOR_PLACE,) if actor.is_operator else ()
+    places += (_OPERATOR_PLACE, _JOBS_PLACE) if actor.is_operator else ()
     return Frame(
         actor=actor,
         merchant=merchant,

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 from litestar import Request, Response, get
 from litestar.params import Parameter
 
-from portal import charts, guards, reports, sales
+from portal import alerts, charts, guards, reports, sales
 from portal.clock import Clock
+from portal.controllers.dashboard.alert_words import grouped
 from portal.controllers.dashboard.frame import Frame, frame_of, page, part
 from portal.controllers.dashboard.words import ROUTER_WORDS, SALE_WORDS
 from portal.identity import Actor
@@ -29,6 +30,7 @@ async def home(request: AnyRequest, actor: Actor, clock: Clock, days: Days = 14)
     """The page, with all its parts."""
     frame = await frame_of(request, actor, here="home")
     context = {
+        "alert_groups": grouped(await alerts.open_of(actor)),
         **await _figures(frame, clock),
         **await _days(frame, clock, days=days),
         **await _sales(frame, clock),

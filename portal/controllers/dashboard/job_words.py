@@ -18,6 +18,7 @@ JOB_WORDS: Mapping[str, tuple[str, str]] = {
     "doctor-routers": (N_("Router check-up"), N_("Looks for settings of routers that cause trouble.")),
     "reconcile-payments": (N_("Asking for payments"), N_("Asks M‑PESA about payments that nobody told us about.")),
     "pull-transactions": (N_("Reading M‑PESA's list"), N_("Finds payments whose message got lost.")),
+    "compare-rails": (N_("Reading other lists"), N_("Finds Airtel and card payments whose message got lost.")),
     "reconcile-subscriptions": (N_("Comparing subscriptions"), N_("Sees that every subscriber has the right bill.")),
     "refresh-tokens": (N_("Signing in at M‑PESA"), N_("Renews our sign-in at M‑PESA before it ends.")),
     "refunds": (N_("Sending refunds"), N_("Sends refunds that were approved, and asks what came of them.")),
@@ -46,7 +47,7 @@ JOB_WORDS: Mapping[str, tuple[str, str]] = {
 #: What a shop notices when it stands still, in the order shown to merchants.
 SHOP_JOBS = (
     "expire-vouchers", "disconnect-expired", "sync-routers", "check-routers", "credit-outages", "drift-routers",
-    "reconcile-payments", "pull-transactions", "bill-subscribers", "remind-payments", "warn-expiry", "notify-expired",
+    "reconcile-payments", "pull-transactions", "compare-rails", "bill-subscribers", "remind-payments", "warn-expiry", "notify-expired",
     "find-inactive", "send-messages", "refunds", "payouts", "daily-close", "morning-message", "weekly-report",
     "monthly-report", "clean-devices", "clean-promos", "backup",
 )  # fmt: skip

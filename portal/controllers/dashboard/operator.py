@@ -4,8 +4,9 @@ from typing import Any
 
 from litestar import Request, Response, get
 
-from portal import guards, invariants, reports
+from portal import alerts, guards, invariants, reports
 from portal.clock import Clock
+from portal.controllers.dashboard.alert_words import grouped
 from portal.controllers.dashboard.frame import frame_of, page
 from portal.identity import Actor
 
@@ -16,7 +17,10 @@ async def merchants_list(request: Request[Any, Any, Any], actor: Actor, clock: C
     frame = await frame_of(request, actor, here="operator")
     now = clock.now()
     merchants, broken = await reports.merchants_today(now=now), await invariants.broken_now()
-    return page(request, frame, "dashboard/operator.html", merchants=merchants, broken=broken, now=now)
+    return page(
+        request, frame, "dashboard/operator.html", merchants=merchants, broken=broken, now=now,
+        alert_groups=grouped(await alerts.open_of(actor)),
+    )  # fmt: skip
 
 
 ROUTES = [merchants_list]
