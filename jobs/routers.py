@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from jobs import dialins as dialins_job
 from jobs.admission import ACTOR, admit
 from jobs.doors import Doors
 from jobs.gates import Gate
 from jobs.leases import leased
 from jobs.tally import Tally
-from portal import access_grants, outages, readings, routers
+from portal import access_grants, dialins, outages, readings, routers
 from portal.access_grants import Ending, Grant
 from portal.db import atomic
 from portal.desired import desired_state
@@ -21,6 +22,7 @@ from portal.errors import NotFound
 from portal.routers import RouterAccess
 from routeros.apply import Survey, apply, survey
 from routeros.client import HotspotRouter
+from routeros.dialins import ObservedDialins
 from routeros.errors import BadReply, Refused, RouterError
 from routeros.operations import Drift, EndAccess, Plan, Why
 from routeros.reconcile import Brakes, plan
@@ -64,7 +66,7 @@ async def _fast(router_id: int, doors: Doors) -> Visit:
         return Visit()
     client = await doors.routers.to(router)
     done, has_answered = 0, False
-    for work in (_end_due, _admit_due):
+    for work in (_end_due, _admit_due, _dial_ins_due):
         try:
             handled = await work(client, router_id, doors)
         except _LostError as lost:
@@ -113,6 +115,17 @@ async def _admit_due(client: HotspotRouter, router_id: int, doors: Doors) -> int
         if len(grants) < ADMITTED_AT_ONCE:
             break
     return done
+
+
+async def _dial_ins_due(client: HotspotRouter, router_id: int, doors: Doors) -> int | None:
+    """Make so what changed about PPPoE customers. How many rows were written; None: nothing had changed."""
+    try:
+        return await dialins_job.carry_out(client, router_id, doors)
+    except Refused as refusal:  # it shows no PPP menus: the next complete pass asks again
+        log.warning("router refused its PPP menus", extra={"router": router_id, "said": refusal.text})
+        return 0
+    except RouterError as error:
+        raise _LostError(error, [], 0) from error
 
 
 async def _end(client: HotspotRouter, endings: Sequence[Ending], doors: Doors) -> int:
@@ -176,7 +189,7 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
     client = await doors.routers.to(router)
     now = doors.clock.now()
     try:
-        read = await survey(client)
+        read = await survey(client, with_dialins=await dialins.is_any_on(router.id))
         seen = read.observed
         await readings.count(router.id, seen, uptime_s=read.resource.uptime, now=now, actor=ACTOR)
         # The wishes are read after the router: a grant made in between is missing there, which is true, never surplus.
@@ -186,6 +199,8 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
         applied = await apply(wanted, client)
         if applied.lost is not None:
             raise applied.lost
+        if read.dialins is not None:
+            await _complete_dialins(client, router.id, read.dialins, doors, is_released=is_released)
     except RouterError as error:
         await _away(router, [], error, doors)
         return False
@@ -198,6 +213,15 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
             "router refused", extra={"router": router.id, "row": outcome.operation.name, "said": str(outcome.error)}
         )
     return not applied.failed
+
+
+async def _complete_dialins(
+    client: HotspotRouter, router_id: int, seen: ObservedDialins, doors: Doors, *, is_released: bool
+) -> None:
+    try:
+        await dialins_job.make_so(client, router_id, seen, doors, brakes=RELEASED if is_released else None)
+    except Refused as refusal:  # the hotspot's part of the pass stands
+        log.warning("router refused its PPP menus", extra={"router": router_id, "said": refusal.text})
 
 
 async def _note(
