@@ -5,12 +5,14 @@ link-login-only, link-orig, error. All of it is hearsay; see portal.captive.link
 """
 
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from litestar import Response, Router, get, post
 from litestar.di import Provide
 
-from portal import access_grants, checkouts, claims, codes, packages, phones, vouchers
+from portal import access_grants, checkouts, claims, codes, packages, phones, promos, reminders, vouchers
 from portal.captive import links as captive_links
 from portal.captive import states as captive_states
 from portal.captive import words as captive_words
@@ -113,7 +115,7 @@ async def ask_for_phone(
     others = await _other_ways(frame)
     if others and not frame.merchant_takes_mpesa:
         return see_other(request, frame.site_link(f"/buy/{package_id}/by/{others[0]}"))
-    return await _buy_form(frame, package, others)
+    return await _buy_form(frame, package, others, now=clock.now())
 
 
 @post("/c/{site:str}/buy/{package_id:int}", opt={"csrf": "none"})
@@ -128,14 +130,16 @@ async def buy(
     package = await _on_sale(frame, package_id)
     others = await _other_ways(frame)
     if not form["sure"] and "airtel" in others and _looks_like_airtel(form["phone"]):
-        return await _buy_form(frame, package, others, typed=form["phone"], looks_like="airtel")
+        return await _buy_form(frame, package, others, typed=form, looks_like="airtel", now=clock.now())
     try:
         token = await checkouts.start(
             frame.site, package_id, phone=form["phone"], device=device, form_key=form["form_key"],
             language=frame.language.code, now=clock.now(),
         )  # fmt: skip
     except Invalid:
-        return await _buy_form(frame, package, others, typed=form["phone"], error=ENTER_A_NUMBER)
+        return await _buy_form(frame, package, others, typed=form, error=ENTER_A_NUMBER, now=clock.now())
+    if form["offers"]:
+        await reminders.wants_offers(token)
     return see_other(request, frame.link(f"/w/{token}"))
 
 
@@ -161,11 +165,16 @@ def _looks_like_airtel(typed: str) -> bool:
 
 
 async def _buy_form(
-    frame: Frame, package: PackageView, others: list[str], *, typed: str = "", error: str = "", looks_like: str = ""
-) -> Response[str]:
-    context = {"package": package, "typed": typed, "error": error, "form_key": codes.hex_token(16)}
-    is_kept = await is_anything_kept(frame.site.merchant_id)
-    context |= {"others": others, "looks_like": looks_like, "is_kept": is_kept}
+    frame: Frame, package: PackageView, others: list[str], *, now: datetime, typed: Mapping[str, str] | None = None,
+    error: str = "", looks_like: str = "",
+) -> Response[str]:  # fmt: skip
+    sent, merchant_id = typed or {}, frame.site.merchant_id
+    context = {
+        "package": package, "typed": sent.get("phone", ""), "ticked": sent.get("offers", ""), "error": error,
+        "form_key": codes.hex_token(16), "others": others, "looks_like": looks_like,
+        "is_kept": await is_anything_kept(merchant_id), "are_promos": await promos.are_there_any(merchant_id, now=now),
+        "asks_offers": await reminders.asks_for_offers(merchant_id),
+    }  # fmt: skip
     return frame.show("captive/buy.html", context, status=422 if error else 200)
 
 
@@ -218,7 +227,7 @@ async def release(
 async def _form(request: AnyRequest) -> dict[str, str]:
     sent = await request.form()
     texts = {name: value for name, value in sent.items() if isinstance(value, str)}
-    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code", "sure")}
+    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code", "sure", "offers")}
     typed["receipt"] = texts.get("receipt", "")[:_MOST_PASTED]
     return {**typed, "form_key": texts.get("form_key", ""), "d": texts.get("d", "")}
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from litestar import Response, Router, get, post
 
-from portal import checkouts, claims, codes, hand_payments
+from portal import checkouts, claims, codes, hand_payments, promos
 from portal.captive import links as captive_links
 from portal.captive import rail_screens
 from portal.captive import states as captive_states
@@ -51,7 +51,8 @@ async def show_checkout(
     facts |= {"hand": hand, "ways": ways(view.state, hand)}
     lengths = {"bar_s": captive_states.BAR_S, "again_s": SAME_AGAIN_AFTER_S}
     lengths |= {"within_s": captive_states.let_in_within_s(view.router)}
-    context = {**facts, **lengths, **_ways(frame, view)}
+    promo = await promos.code_of(token) if view.state is CheckoutState.FAILED else ""
+    context = {**facts, **lengths, **_ways(frame, view, promo), "promo": promo}
     key = screen.key if screen.refresh_s else ""
     template = screen.template
     if view.state is CheckoutState.MISMATCH and hand is not None and hand.held_cents:
@@ -153,13 +154,18 @@ async def _look(token: str, *, vault: Vault, now: datetime) -> CheckoutView:
     return await checkouts.look(token, vault=vault, now=now)
 
 
-def _ways(frame: Frame, view: CheckoutView) -> dict[str, str | None]:
-    """Where the page's links lead. A visit too old to buy with goes by the router, which tells mac and ip anew."""
+def _ways(frame: Frame, view: CheckoutView, promo: str = "") -> dict[str, str | None]:
+    """Where the page's links lead. A visit too old to buy with goes by the router, which tells mac and ip anew. What was begun with
+    a promo is begun with it again, and its price is shown first."""
     buying = f"/buy/{view.package_id}"
     onward = frame.visit.onward if frame.visit else None
     return {
         "retry": frame.form_link(buying),
-        "again": frame.site_link(buying) if frame.is_fresh else frame.by_router(f"/c/{view.router.site}{buying}"),
+        "again": frame.link(f"/c/{view.router.site}{buying}/promo", code=promo)
+        if promo and frame.is_fresh
+        else frame.site_link(buying)
+        if frame.is_fresh
+        else frame.by_router(f"/c/{view.router.site}{buying}"),
         "others": frame.site_link() if frame.is_fresh else frame.login or frame.site_link(),
         "reconnect": frame.by_router(f"/w/{view.token}") if frame.login else None,
         "browse": onward.url if onward else captive_links.status_link(frame.login) if frame.login else None,

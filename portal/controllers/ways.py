@@ -1,12 +1,13 @@
 """The forms of ways to pay other than M-Pesa, below a package: Airtel Money asks for a number, a card for nothing."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from litestar import Response, Router, get, post
 from litestar.di import Provide
 
-from portal import checkouts, codes, packages
+from portal import checkouts, codes, packages, promos
 from portal.captive.visits import VisitLost
 from portal.clock import Clock
 from portal.controllers.captive import HANDLERS, frame_at
@@ -36,7 +37,7 @@ async def ask_how(
     if frame.site.status in _AWAY:
         return frame.show("captive/down.html", {"is_wifi": True, "again": frame.site_link(f"/buy/{package_id}")})
     typed = request.query_params.get("phone", "")[:30] if way == "airtel" else ""
-    return _form(frame, package, way, typed=typed)
+    return await _form(frame, package, way, typed=typed, now=clock.now())
 
 
 @post("/c/{site:str}/buy/{package_id:int}/by/{way:str}", opt={"csrf": "none"})
@@ -57,7 +58,8 @@ async def buy(
         )  # fmt: skip
     except Invalid as wrong:
         error = ENTER_A_NUMBER if "phone" in wrong.fields else next(iter(wrong.fields.values()), wrong.message)
-        return _form(frame, package, way, typed=typed["email" if way == "paystack" else "phone"], error=error)
+        sent = typed["email" if way == "paystack" else "phone"]
+        return await _form(frame, package, way, typed=sent, error=error, now=clock.now())
     return see_other(request, frame.link(f"/w/{token}"))
 
 
@@ -69,8 +71,11 @@ async def _offered(frame: Frame, package_id: int, way: str) -> PackageView:
     return await packages.one_on_sale(frame.site.merchant_id, package_id)
 
 
-def _form(frame: Frame, package: PackageView, way: str, *, typed: str = "", error: str = "") -> Response[str]:
+async def _form(
+    frame: Frame, package: PackageView, way: str, *, now: datetime, typed: str = "", error: str = ""
+) -> Response[str]:
     context: dict[str, Any] = {"package": package, "way": way, "typed": typed, "error": error}
+    context["are_promos"] = await promos.are_there_any(frame.site.merchant_id, now=now)
     return frame.show("captive/way.html", context | {"form_key": codes.hex_token(16)}, status=422 if error else 200)
 
 

@@ -32,6 +32,9 @@ class Told(StrEnum):
     BILL_SOON = "bill_soon"
     BILL_DUE = "bill_due"
     BILL_LATE = "bill_late"
+    EXPIRY_WARNING = "expiry_warning"
+    TIME_OVER = "time_over"
+    WIN_BACK = "win_back"
     SHOP_PART_PAYMENT = "shop_part_payment"
     SHOP_EXTRA = "shop_extra"
     SHOP_NOT_MATCHED = "shop_not_matched"
@@ -59,6 +62,13 @@ SENTENCES: Mapping[Told, str] = {
     ),
     Told.BILL_LATE: N_(
         "%(shop)s: %(amount)s is not paid yet. Pay to account %(account)s, or your Wi-Fi stops on %(day)s."
+    ),
+    Told.EXPIRY_WARNING: N_(
+        "%(shop)s: your Wi-Fi (%(package)s) ends at %(time)s. Buy more on the Wi-Fi page to stay online."
+    ),
+    Told.TIME_OVER: N_("%(shop)s: your Wi-Fi time (%(package)s) is over. Join the Wi-Fi again to buy more."),
+    Told.WIN_BACK: N_(
+        "%(shop)s: it has been a while. Wi-Fi from %(amount)s waits for you. Answer STOP for no more offers."
     ),
     Told.SHOP_PART_PAYMENT: N_("%(amount)s came for %(reference)s, %(rest)s is missing. Nothing was given out yet."),
     Told.SHOP_EXTRA: N_("%(amount)s came for something already paid, receipt %(receipt)s. See the sale."),
