@@ -29,7 +29,7 @@ PORTS = (465, 587, 25, 2525)
 PATIENCE_S = 25.0
 _ANSWER_S = 10.0
 _LONGEST_REPLY = 100
-_ADDRESS = re.compile(r"[!-;=?-~]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+_ADDRESS = re.compile(r"[!-;=?A-~]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 
 
 class SmtpOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,20 +68,20 @@ async def _judge(tx: Tx, rows: list[Record], *, now: datetime) -> list[Record]:
     """Those that may go; the others are put off or dropped."""
     going: list[Record] = []
     dropped: defaultdict[Why, list[int]] = defaultdict(list)
-    by_merchant, by_number = Counter[int | None](), Counter[tuple[int | None, str]]()
+    by_merchant, by_number = Counter[tuple[int | None, bool]](), Counter[tuple[int | None, str, bool]]()
     for row in rows:
         merchant, zone = row["merchant_id"], ZoneInfo(row["timezone"])
-        number = (merchant, row["recipient"])
+        ours, number = (merchant, row["is_urgent"]), (merchant, row["recipient"], row["is_urgent"])
         today, to_number = await _sent(tx, row, since=day_start(now, zone))
         one = Candidate(
             kind=row["kind"], channel=row["channel"], is_urgent=row["is_urgent"],
-            ends_at=row["not_after"] or row["created_at"] + USEFUL_FOR, sent_today=today + by_merchant[merchant],
+            ends_at=row["not_after"] or row["created_at"] + USEFUL_FOR, sent_today=today + by_merchant[ours],
             sent_to_number=to_number + by_number[number], is_stopped=row["is_stopped"],
         )  # fmt: skip
         match decide(one, _chosen(row), zone=zone, now=now):
             case Go():
                 going.append(row)
-                by_merchant[merchant] += 1
+                by_merchant[ours] += 1
                 by_number[number] += 1
             case Wait(until, why):
                 await tx.execute(
@@ -97,15 +97,16 @@ async def _judge(tx: Tx, rows: list[Record], *, now: datetime) -> list[Record]:
 
 
 async def _sent(tx: Tx, row: Record, *, since: datetime) -> tuple[int, int]:
-    """SMS of this merchant today, and those of them to this number."""
+    """SMS of this merchant today that are as urgent as this one, and those of them to this number."""
     if row["channel"] != "sms":
         return 0, 0
     found = await tx.row(
         """SELECT count(*) AS today, count(*) FILTER (WHERE recipient = $3) AS number FROM messages
-           WHERE merchant_id IS NOT DISTINCT FROM $1 AND claimed_at >= $2 AND channel = 'sms'""",
+           WHERE merchant_id IS NOT DISTINCT FROM $1 AND claimed_at >= $2 AND channel = 'sms' AND is_urgent = $4""",
         row["merchant_id"],
         since,
         row["recipient"],
+        row["is_urgent"],
     )
     return (found["today"], found["number"]) if found else (0, 0)
 
