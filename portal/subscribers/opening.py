@@ -187,3 +187,12 @@ async def _account_number(tx: Tx) -> str:
         )
         if not taken:
             return drawn
+
+
+async def routers_of(actor: Actor) -> list[tuple[int, str]]:
+    """The merchant's routers a subscriber may be on: id and name."""
+    rows = await DB.fetch(
+        "SELECT id, name FROM routers WHERE merchant_id = $1 AND status <> 'removed' ORDER BY name, id",
+        actor.at_merchant(),
+    )
+    return [(row["id"], row["name"]) for row in rows]

@@ -25,6 +25,8 @@ from portal.controllers.dashboard import (
     router_snapshots,
     routers,
     settings,
+    subscriber,
+    subscribers,
     suspense,
     vouchers,
 )
@@ -54,6 +56,8 @@ ROUTER = Router(
         *settings.ROUTES,
         *pay_ways.ROUTES,
         *drawers.ROUTES,
+        *subscribers.ROUTES,
+        *subscriber.ROUTES,
         *operator.ROUTES,
         *jobs.ROUTES,
         *account.ROUTES,

@@ -29,6 +29,7 @@ class Place(msgspec.Struct, frozen=True):
 _MERCHANT_PLACES = (
     Place("home", "/home", "house", N_("Home")),
     Place("sales", "/sales", "receipt-text", N_("Sales")),
+    Place("subscribers", "/subscribers", "user-round", N_("Subscribers")),
     Place("routers", "/routers", "router", N_("Routers")),
 )
 _OPERATOR_PLACE = Place("operator", "/operator", "store", N_("Merchants"))
