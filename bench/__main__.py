@@ -17,6 +17,7 @@ from bench import (
     captive,
     chaos,
     cut_link,
+    dead_router,
     end_access,
     expire,
     fleet,
@@ -27,6 +28,7 @@ from bench import (
     provision,
     recovery,
     sale,
+    slots,
 )
 from bench.result import Result
 
@@ -44,7 +46,9 @@ BENCHES: dict[str, Callable[[bool], Coroutine[Any, Any, Result]]] = {
     "cut-link": cut_link.run,
     "fleet": fleet.run,
     "lateness": lateness.run,
+    "dead-router": dead_router.run,
     "offline-day": offline_day.run,
+    "slots": slots.run,
 }
 
 

@@ -42,8 +42,7 @@ async def request(
 async def request_missed(now: datetime) -> None:
     """At start: ask for each job's latest slot. One that nobody ran, because all were down, runs once, however many were
     missed: jobs do whatever is due."""
-    for job in JOBS.values():
-        await request(job, latest_slot(job, now), source=Source.START)
+    await job_runs.request_all([(job.name, latest_slot(job, now)) for job in JOBS.values()], source=Source.START)
 
 
 async def run(run_id: int, doors: Doors, *, jobs: Mapping[str, Job] = JOBS, watch: Watch | None = None) -> Ended | None:

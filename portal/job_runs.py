@@ -2,7 +2,7 @@
 
 Not the clock, not the code of any job, not the taking of places (see job_places), not the pages (job history)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,33 +45,48 @@ class RunStatus(StrEnum):
     DISCARDED = "discarded"
 
 
+_REQUEST = f"""
+WITH waiting AS (
+  SELECT DISTINCT job FROM job_runs WHERE job = ANY($1) AND key = $3 AND status = 'queued'
+), made AS (
+  INSERT INTO job_runs (job, key, slot, source, requested_by, asked_at, next_try_at)
+  SELECT a.job, $3, a.slot, $4::varchar, $5, clock_timestamp(), clock_timestamp() + {WAKE_AGAIN}
+  FROM unnest($1::varchar[], $2::timestamptz[]) AS a(job, slot) WHERE $4 = 'hand' OR NOT EXISTS
+  (SELECT FROM job_places p WHERE p.job = a.job AND p.key = '' AND p.paused_at IS NOT NULL)
+  ORDER BY a.job, a.slot ON CONFLICT (job, key, slot) DO NOTHING RETURNING id, job
+)
+SELECT id, job, job IN (SELECT job FROM waiting) AS is_expected FROM made ORDER BY id"""
+
+
 async def request(
     job: str, slot: datetime, *, key: str = "", source: Source = Source.CLOCK, by: str = ""
 ) -> int | None:
     """Ask for the run of a slot; its id. None: the slot has its run already, whoever asked first, or the job is paused (only
     a person's request, Source.HAND, passes a pause). `by` names who asked, as in events: "user:7", "cron"."""
+    made = await request_all([(job, slot)], key=key, source=source, by=by)
+    return made[0] if made else None
+
+
+async def request_all(
+    slots: Sequence[tuple[str, datetime]], *, key: str = "", source: Source = Source.CLOCK, by: str = ""
+) -> list[int]:
+    """The same for many slots, (job, moment) each, in one statement: the ids of the runs that are new."""
     async with atomic() as tx:
-        run_id = await tx.value(
-            f"""INSERT INTO job_runs (job, key, slot, source, requested_by, asked_at, next_try_at)
-               SELECT $1::varchar, $2, $3, $4::varchar, $5, clock_timestamp(), clock_timestamp() + {WAKE_AGAIN}
-               WHERE $4 = 'hand' OR NOT EXISTS
-               (SELECT FROM job_places WHERE job = $1 AND key = '' AND paused_at IS NOT NULL)
-               ON CONFLICT (job, key, slot) DO NOTHING RETURNING id""",
-            job,
-            key,
-            slot,
-            source.value,
-            by,
+        rows = await tx.fetch(
+            _REQUEST, [job for job, _ in slots], [slot for _, slot in slots], key, source.value, by[:60]
         )
-        if run_id is None:
-            return None
-        await defer(tx, Work.RUN_JOB, run_id)
+        # Where one waits already, its wake-up is this one's too: it covers what was asked for before it begins, and wakes,
+        # at its end, what was asked for later.
+        wake = {row["job"]: row["id"] for row in rows if not row["is_expected"]}
+        if wake:
+            await defer_all(tx, Work.RUN_JOB, sorted(wake.values()))
         if source in (Source.HAND, Source.CRON):
-            await note(
-                tx, TABLE, run_id, "run_requested", merchant_id=None, at=await _now(tx), actor=by or source.value,
-                data={"job": job, "key": key},
-            )  # fmt: skip
-        return run_id
+            for row in rows:
+                await note(
+                    tx, TABLE, row["id"], "run_requested", merchant_id=None, at=await _now(tx), actor=by or source.value,
+                    data={"job": row["job"], "key": key},
+                )  # fmt: skip
+        return [row["id"] for row in rows]
 
 
 async def wake_waiting() -> int:
