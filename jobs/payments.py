@@ -3,16 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
 from jobs import enquiries
 from jobs.doors import Doors
 from jobs.tally import Tally
-from portal import callbacks, payments
+from portal import callbacks, exchanges, payments
 from portal.callbacks import proof
 from portal.db import DB
 from portal.errors import MpesaError
+from portal.evidence import Outcome
+from portal.exchanges import Asking
 from portal.mpesa import evidence
-from portal.payments.enquire import BETWEEN_QUESTIONS
+from portal.payments import pace
 from portal.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -42,6 +45,7 @@ async def sweep(doors: Doors) -> None:
             await push(payment_id, doors)
         except Exception:
             log.exception("payment not pushed", extra={"payment": payment_id})
+    await _judge(doors)
     await _enquire(doors)
     await enquiries.run(doors)
 
@@ -92,18 +96,27 @@ async def _enquire(doors: Doors) -> Tally:
 async def _judge(doors: Doors) -> Tally:
     """Ask about what was delivered on trust."""
     tally = Tally()
-    for question in await proof.lent_questions(now=doors.clock.now(), between=BETWEEN_QUESTIONS):
+    for question in await proof.lent_questions(now=doors.clock.now()):
+        now, asking = doors.clock.now(), Asking("query", now=doors.clock.now())
+        error, outcome = None, Outcome.OPEN
         try:
             daraja = await doors.mpesa.for_account(question.account_id)
             answer = await daraja.query(question.checkout_request_id)
-        except MpesaError as error:
+        except MpesaError as refused:
             tally.failed += 1
-            log.warning("delivery on trust still unproved", extra={"payment": question.payment_id, "said": str(error)})
-            continue
-        outcome = evidence.of_query(question.payment_id, answer).outcome
-        verdict = await proof.judge(question, outcome, now=doors.clock.now())
-        log.info("delivery on trust judged", extra={"payment": question.payment_id, "verdict": verdict})
-        tally.processed += 1
+            error, exchange = refused, asking.ended(refused.code or type(refused).__name__, refused.provider_message)
+            log.warning(
+                "delivery on trust still unproved", extra={"payment": question.payment_id, "said": str(refused)}
+            )
+        else:
+            tally.processed += 1
+            exchange = asking.ended(answer.result_code, answer.result_text)
+            outcome = evidence.of_query(question.payment_id, answer).outcome
+        await exchanges.kept(question.payment_id, exchange)
+        await pace.ended(question.account_id, error, took=timedelta(milliseconds=exchange.took_ms), now=now)
+        if error is None:
+            verdict = await proof.judge(question, outcome, now=doors.clock.now())
+            log.info("delivery on trust judged", extra={"payment": question.payment_id, "verdict": verdict})
     return tally
 
 
@@ -111,7 +124,7 @@ async def reconcile(doors: Doors) -> Tally:
     """Find pushes whose sender died, and ask M-Pesa about what is open or was delivered on trust."""
     stranded = await payments.find_stranded(now=doors.clock.now())
     await proof.ask_forgotten(now=doors.clock.now())
-    tally, judged = await _enquire(doors), await _judge(doors)
+    judged, tally = await _judge(doors), await _enquire(doors)
     tally.processed += stranded + judged.processed
     tally.failed += judged.failed
     return tally

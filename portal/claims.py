@@ -11,8 +11,9 @@ from portal.db import DB, Tx, atomic
 from portal.devices import DeviceHint
 from portal.errors import Invalid, NotFound, TooMany
 from portal.mpesa import sms_text
+from portal.mpesa.questions import queue
 from portal.msgid import N_
-from portal.payments import inbound, out_of_suspense, targets
+from portal.payments import out_of_suspense, targets
 from portal.payments.receipts import Money
 from portal.payments.receive import receive
 from portal.routers import RouterView
@@ -53,7 +54,10 @@ async def claim_by_receipt(token: str, pasted: str, *, vault: Vault, now: dateti
             return Claimed(is_paid=False)
         known = await tx.row("SELECT * FROM receipts WHERE rail = 'mpesa' AND receipt = $1 FOR UPDATE", receipt)
         if known is None:
-            await inbound.ask(tx, receipt, account_id=payment["account_id"], by="claim", now=now)
+            if payment["account_id"] is not None:
+                await queue(
+                    tx, "status", account_id=payment["account_id"], about=receipt, by="claim", now=now, hurries=False
+                )
         elif known["payment_id"] is not None:
             await move(tx, "claims", claim_id, E.REFUSE, at=now, actor="customer", closed_at=now, outcome="used")
         else:

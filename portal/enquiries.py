@@ -19,9 +19,12 @@ from portal.mpesa.doors import MpesaDoors
 from portal.mpesa.initiated import ResultUrls
 from portal.mpesa.initiator_codes import Verb, Verdict
 from portal.mpesa.messages import Malformed
+from portal.mpesa.questions import queue
 from portal.mpesa.result_facts import Balance, Transaction, balances_of, transaction_of
 from portal.mpesa.results import Result, read_result, timed_out
 from portal.vault import Vault
+
+__all__ = ["Answer", "answer_of", "ask", "due", "inbound_of", "queue", "result_urls", "take_answers", "take_result"]
 
 log = logging.getLogger(__name__)
 
@@ -43,29 +46,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     transaction: Transaction | None = None
     balances: tuple[Balance, ...] = ()
     error: str = ""
-
-
-async def queue(tx: Tx, kind: str, *, account_id: int, by: str, now: datetime, about: str = "") -> int:
-    """Put a question in the caller's transaction. The same question about a transaction that waits already is that one."""
-    waiting = await tx.value(
-        """SELECT id FROM mpesa_enquiries WHERE account_id = $1 AND kind = $2 AND about = $3 AND answered_at IS NULL
-           AND $2 = 'status' FOR UPDATE""",
-        account_id,
-        kind,
-        about,
-    )
-    if waiting is not None:
-        await tx.execute("UPDATE mpesa_enquiries SET next_try_at = $2 WHERE id = $1", waiting, now)
-        return waiting
-    return await tx.value(
-        """INSERT INTO mpesa_enquiries (merchant_id, account_id, kind, about, asked_by, created_at, next_try_at)
-           SELECT merchant_id, id, $2, $3, $4, $5, $5 FROM mpesa_accounts WHERE id = $1 RETURNING id""",
-        account_id,
-        kind,
-        about,
-        by,
-        now,
-    )
 
 
 async def due(*, now: datetime, limit: int = 20) -> list[int]:

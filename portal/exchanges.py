@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from portal.db import Tx
+from portal.db import Tx, atomic
 from portal.mpesa import heard
 
 _MOST_SAID = 200
@@ -60,3 +60,9 @@ async def keep(tx: Tx, payment_id: int, exchange: Exchange) -> None:
         exchange.code,
         exchange.said,
     )
+
+
+async def kept(payment_id: int, exchange: Exchange) -> None:
+    """`keep`, for who has nothing else to write."""
+    async with atomic() as tx:
+        await keep(tx, payment_id, exchange)

@@ -13,7 +13,7 @@ from portal.callbacks.store import CallbackRoad
 from portal.db import DB, Tx, atomic
 from portal.evidence import Evidence, Outcome
 from portal.mpesa import evidence
-from portal.payments import Settled
+from portal.payments import Settled, pace
 from portal.states import E, move, note
 from portal.vault import Vault
 
@@ -22,6 +22,9 @@ SILENT_AFTER = timedelta(seconds=3)
 #: Trust is lent to somebody who waits at the router; later M-Pesa's answer is waited for.
 LEND_WITHIN = timedelta(minutes=10)
 ASK_AGAIN = timedelta(seconds=60)
+#: Of so many turns one is for what was lent. Every look takes a number, and who may not ask gives the turn back at once: with
+#: others waiting, lent ones are one question in three, and the others' fair turns still come round.
+LENT_TURN = 5
 _PAID = ("paid", "refund_pending", "refunded")
 
 
@@ -187,33 +190,42 @@ def _fits(payment: Record, found: Evidence) -> bool:
     )
 
 
-async def lent_questions(*, now: datetime, between: timedelta) -> list[LentQuestion]:
-    """Deliveries on trust to ask about: one per account whose turn it is, the longest unasked first. Takes the turn."""
+async def lent_questions(*, now: datetime) -> list[LentQuestion]:
+    """Deliveries on trust to ask about, the longest unasked first: by every account whose turn it is, and one turn in three where
+    others wait too. Takes the turn: `pace.ended` gives it back."""
     rows = await DB.fetch(
-        """WITH due AS (
-             SELECT DISTINCT ON (p.account_id) c.id, c.payment_id, p.account_id, p.checkout_request_id
-             FROM callbacks c JOIN payments p ON p.id = c.payment_id
-             WHERE c.verdict = 'lent' AND c.asked_at <= $1 AND p.checkout_request_id IS NOT NULL
-             ORDER BY p.account_id, c.asked_at
-           ), free AS (
-             UPDATE mpesa_accounts a SET query_free_at = $3 FROM due
-             WHERE a.id = due.account_id AND (a.query_free_at IS NULL OR a.query_free_at <= $2) RETURNING a.id
-           )
-           UPDATE callbacks c SET asked_at = $2 FROM due JOIN free ON free.id = due.account_id WHERE c.id = due.id
-           RETURNING c.id, c.payment_id, due.account_id, due.checkout_request_id""",
+        """SELECT DISTINCT p.account_id FROM callbacks c JOIN payments p ON p.id = c.payment_id
+           WHERE c.verdict = 'lent' AND c.asked_at <= $1 AND p.checkout_request_id IS NOT NULL AND p.account_id IS NOT NULL""",
         now - ASK_AGAIN,
-        now,
-        now + between,
     )
-    return [
-        LentQuestion(
-            callback_id=row["id"],
-            payment_id=row["payment_id"],
-            account_id=row["account_id"],
-            checkout_request_id=row["checkout_request_id"],
+    if not rows:
+        return []
+    async with atomic() as tx:
+        turns = await pace.take_turns(tx, [row["account_id"] for row in rows], now=now)
+        asked = [await _next_lent(tx, turn, now=now) for turn in turns]
+    return [question for question in asked if question is not None]
+
+
+async def _next_lent(tx: Tx, turn: pace.Turn, *, now: datetime) -> LentQuestion | None:
+    row = None
+    if turn.number % LENT_TURN == 1:
+        row = await tx.row(
+            """UPDATE callbacks c SET asked_at = $3 FROM payments p WHERE p.id = c.payment_id AND c.id = (
+                 SELECT c.id FROM callbacks c JOIN payments p ON p.id = c.payment_id
+                 WHERE c.verdict = 'lent' AND c.asked_at <= $2 AND p.account_id = $1 AND p.checkout_request_id IS NOT NULL
+                 ORDER BY c.asked_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED)
+               RETURNING c.id, c.payment_id, p.checkout_request_id""",
+            turn.account_id,
+            now - ASK_AGAIN,
+            now,
         )
-        for row in rows
-    ]
+    if row is None:
+        await pace.give_back(tx, turn.account_id, at=now)
+        return None
+    return LentQuestion(
+        callback_id=row["id"], payment_id=row["payment_id"], account_id=turn.account_id,
+        checkout_request_id=row["checkout_request_id"],
+    )  # fmt: skip
 
 
 async def judge(question: LentQuestion, outcome: Outcome, *, now: datetime) -> str:

@@ -64,6 +64,11 @@ class SharedTokens:
         async with atomic() as tx:
             await tx.execute("INSERT INTO mpesa_tokens (app_hash) VALUES ($1) ON CONFLICT DO NOTHING", app_hash)
             self._row_id = await tx.value("SELECT id FROM mpesa_tokens WHERE app_hash = $1", app_hash)
+            await tx.execute(
+                "UPDATE mpesa_accounts SET app_hash = $2 WHERE id = $1 AND app_hash IS DISTINCT FROM $2",
+                self._account_id,
+                app_hash,
+            )
         self._app_hash, self._known = app_hash, None
 
     async def _agree(self, fetch: Fetch, *, failed: str | None) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from portal import alerts, exchanges
 from portal.db import DB, Tx, atomic
 from portal.errors import MpesaError
-from portal.exchanges import Asking, Exchange
+from portal.exchanges import Asking
 from portal.mpesa import evidence
 from portal.mpesa.doors import MpesaDoors
 from portal.mpesa.messages import QueryAnswer
@@ -27,8 +27,6 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (15, 30, 60, 90, 180, 60
 LONGEST_WAIT = timedelta(hours=1)
 #: Afterwards nobody asks by query any more; the payment stays as it is, and Pull, statement or a person may still settle it.
 WATCH_FOR = timedelta(hours=48)
-#: Between two questions of one account, for those who do not learn: the sandbox allows five in 60 s, one at a time.
-BETWEEN_QUESTIONS = timedelta(seconds=12.5)
 #: So long after Pay somebody may be looking at the waiting page.
 LOOKED_AT = timedelta(minutes=10)
 #: Every so many questions one goes to who is overdue the longest.
@@ -57,7 +55,7 @@ LIMIT 1 FOR UPDATE SKIP LOCKED"""
 
 
 async def to_enquire(*, now: datetime) -> list[Question]:
-    """At most one question per account, for accounts that may ask now. Takes the account's turn, so two workers never ask at
+    """At most one question per app, for accounts that may ask now. Takes the app's turn, so two workers never ask at
     once; `enquire` gives it back."""
     due = [row["account_id"] for row in await DB.fetch(_DUE, now)]
     if not due:
@@ -71,7 +69,7 @@ async def _next(tx: Tx, turn: pace.Turn, *, now: datetime) -> Question | None:
     is_fair = turn.number % FAIR_TURN == 0
     row = await tx.row(_NEXT, turn.account_id, now, is_fair, now - LOOKED_AT)
     if row is None:  # somebody else settled it meanwhile
-        await tx.execute("UPDATE mpesa_accounts SET query_free_at = $2 WHERE id = $1", turn.account_id, now)
+        await pace.give_back(tx, turn.account_id, at=now)
         return None
     wait = WAITS[row["queries"]] if row["queries"] < len(WAITS) else LONGEST_WAIT
     again = now + wait if now - row["created_at"] < WATCH_FOR else None
@@ -87,10 +85,12 @@ async def enquire(question: Question, doors: MpesaDoors, *, vault: Vault, now: d
         answer = await daraja.query(question.checkout_request_id)
     except MpesaError as error:
         log.warning("query not answered", extra={"payment": question.payment_id, "said": str(error)})
-        await _keep(question, asking.ended(error.code or type(error).__name__, error.provider_message))
+        await exchanges.kept(
+            question.payment_id, asking.ended(error.code or type(error).__name__, error.provider_message)
+        )
         await pace.ended(question.account_id, error, took=_since(began), now=now)
         return type(error).__name__
-    await _keep(question, asking.ended(answer.result_code, answer.result_text))
+    await exchanges.kept(question.payment_id, asking.ended(answer.result_code, answer.result_text))
     await pace.ended(question.account_id, None, took=_since(began), now=now)
     if answer.meaning is Meaning.UNKNOWN:
         await _not_found(question, answer, now=now)
@@ -117,8 +117,3 @@ async def _not_found(question: Question, answer: QueryAnswer, *, now: datetime) 
                 tx, "payments", question.payment_id, NOT_FOUND, merchant_id=row["merchant_id"], at=now, actor="mpesa",
                 data=data,
             )  # fmt: skip
-
-
-async def _keep(question: Question, exchange: Exchange) -> None:
-    async with atomic() as tx:
-        await exchanges.keep(tx, question.payment_id, exchange)

@@ -8,6 +8,7 @@ from asyncpg import Record
 from portal.db import Tx
 from portal.evidence import Inbound
 from portal.ledger import Account, Entry
+from portal.mpesa.questions import queue
 from portal.payments import hold, matching, out_of_suspense, receipts, targets
 from portal.payments.booking import method_of
 from portal.payments.matching import Match
@@ -35,7 +36,16 @@ async def take(tx: Tx, inbound: Inbound, *, vault: Vault, now: datetime) -> Take
     if not inbound.is_trusted:
         if known is not None:
             return Taken(settled=Settled.KNOWN, payment_id=known["payment_id"])
-        await ask(tx, inbound.receipt, account_id=inbound.account_id, by="untrusted", now=now)
+        if inbound.account_id is not None:
+            await queue(
+                tx,
+                "status",
+                account_id=inbound.account_id,
+                about=inbound.receipt,
+                by="untrusted",
+                now=now,
+                hurries=False,
+            )
         return Taken(settled=Settled.TO_VERIFY)
     account, owner = await receipts.clearing(tx, rail, inbound.account_id)
     if inbound.account_id is None and inbound.merchant_id is not None:
@@ -125,20 +135,3 @@ async def _differs(tx: Tx, seen: Record, inbound: Inbound, *, now: datetime) -> 
         tx, "receipts", seen["id"], "amount_differs", merchant_id=seen["merchant_id"], at=now, actor=inbound.road,
         data=data | {"first_cents": seen["amount_cents"]},
     )  # fmt: skip
-
-
-async def ask(tx: Tx, receipt: str, *, account_id: int | None, by: str, now: datetime) -> bool:
-    """Queue a transaction status question about a receipt, unless one waits already. False: there is no account to ask by."""
-    if account_id is None:
-        return False
-    await tx.execute(
-        """INSERT INTO mpesa_enquiries (merchant_id, account_id, kind, about, asked_by, created_at, next_try_at)
-           SELECT a.merchant_id, a.id, 'status', $2::text, $3, $4, $4 FROM mpesa_accounts a WHERE a.id = $1
-           AND NOT EXISTS (SELECT FROM mpesa_enquiries e WHERE e.account_id = $1 AND e.kind = 'status'
-                           AND e.about = $2::text AND e.answered_at IS NULL)""",
-        account_id,
-        receipt,
-        by,
-        now,
-    )
-    return True

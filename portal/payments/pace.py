@@ -40,33 +40,45 @@ class Turn(msgspec.Struct, frozen=True):
     number: int
 
 
+#: Accounts of one Daraja app share its limit, so they share a turn. An account whose app is not known yet is alone.
+_APP = "coalesce(encode(a.app_hash, 'hex'), a.id::text)"
+_TAKE = f"""
+WITH wished AS (
+  SELECT DISTINCT ON ({_APP}) a.id, {_APP} AS app FROM mpesa_accounts a LEFT JOIN mpesa_paces p ON p.account_id = a.id
+  WHERE a.id = ANY($1) AND (p.down_since IS NULL OR p.probe_at <= $2) ORDER BY {_APP}, coalesce(p.turns, 0), a.id
+), locked AS (
+  SELECT a.id, {_APP} AS app, a.query_free_at FROM mpesa_accounts a WHERE {_APP} IN (SELECT app FROM wished)
+  ORDER BY a.id FOR UPDATE SKIP LOCKED
+), free AS (
+  SELECT app FROM locked GROUP BY app HAVING bool_and(query_free_at IS NULL OR query_free_at <= $2)
+  AND count(*) = (SELECT count(*) FROM mpesa_accounts a WHERE {_APP} = locked.app)
+), taken AS (
+  UPDATE mpesa_accounts SET query_free_at = $3 WHERE id IN (SELECT id FROM locked JOIN free USING (app))
+)
+INSERT INTO mpesa_paces (account_id, turns) SELECT id, 1 FROM wished JOIN free USING (app)
+ON CONFLICT (account_id) DO UPDATE SET turns = mpesa_paces.turns + 1 RETURNING account_id, turns"""
+#: All accounts of the app of account $1.
+_OF_APP = """(SELECT a.id FROM mpesa_accounts a JOIN mpesa_accounts this ON this.id = $1
+              WHERE a.id = this.id OR a.app_hash = this.app_hash ORDER BY a.id FOR UPDATE OF a)"""
+
+
 async def take_turns(tx: Tx, account_ids: list[int], *, now: datetime) -> list[Turn]:
-    """Take the turn of those accounts that may ask now. Nobody else gets it before `ended`, or before TURN is over."""
-    rows = await tx.fetch(
-        """WITH free AS (
-             UPDATE mpesa_accounts a SET query_free_at = $3 FROM (
-               SELECT a.id FROM mpesa_accounts a LEFT JOIN mpesa_paces p ON p.account_id = a.id
-               WHERE a.id = ANY($1) AND (a.query_free_at IS NULL OR a.query_free_at <= $2)
-               AND (p.down_since IS NULL OR p.probe_at <= $2) ORDER BY a.id FOR UPDATE OF a SKIP LOCKED) may
-             WHERE a.id = may.id RETURNING a.id)
-           INSERT INTO mpesa_paces (account_id, turns) SELECT id, 1 FROM free
-           ON CONFLICT (account_id) DO UPDATE SET turns = mpesa_paces.turns + 1 RETURNING account_id, turns""",
-        account_ids,
-        now,
-        now + TURN,
-    )
+    """Take the turn of those accounts that may ask now, of each app the one that had the fewest. Nobody else gets it before
+    `ended` or `give_back`, or before TURN is over."""
+    rows = await tx.fetch(_TAKE, account_ids, now, now + TURN)
     return [Turn(row["account_id"], row["turns"]) for row in rows]
+
+
+async def give_back(tx: Tx, account_id: int, *, at: datetime) -> None:
+    """The next question by this account, or another of its app, may be asked from `at` on."""
+    await tx.execute(f"UPDATE mpesa_accounts SET query_free_at = $2 WHERE id IN {_OF_APP}", account_id, at)
 
 
 async def ended(account_id: int, error: MpesaError | None, *, took: timedelta, now: datetime) -> None:
     """A question that began at `now` was answered after `took`, or came to `error`: learn from it and give the turn back."""
     free_in_s = await heard(account_id, error, now=now + took, is_question=True)
     async with atomic() as tx:
-        await tx.execute(
-            "UPDATE mpesa_accounts SET query_free_at = $2 WHERE id = $1",
-            account_id,
-            now + took + timedelta(seconds=free_in_s),
-        )
+        await give_back(tx, account_id, at=now + took + timedelta(seconds=free_in_s))
 
 
 async def heard(account_id: int, error: MpesaError | None, *, now: datetime, is_question: bool = False) -> float:
@@ -113,7 +125,12 @@ async def _learn(tx: Tx, row: Record, error: MpesaError | None) -> int:
     elif answers >= ANSWERS_FOR_A_STEP:
         gap, answers = max(round(gap * FASTER), fastest), 0
     await tx.execute(
-        "UPDATE mpesa_paces SET gap_ms = $2, answers = $3, slowed = $4 WHERE id = $1", row["id"], gap, answers, slowed
+        f"""INSERT INTO mpesa_paces (account_id, gap_ms, answers, slowed) SELECT id, $2, $3, $4 FROM {_OF_APP} app
+            ON CONFLICT (account_id) DO UPDATE SET gap_ms = excluded.gap_ms, answers = excluded.answers, slowed = excluded.slowed""",
+        row["account_id"],
+        gap,
+        answers,
+        slowed,
     )
     return gap
 
@@ -180,8 +197,8 @@ async def limit(account_id: int, *, most_per_minute: int) -> None:
     """Say how many questions a minute an account's app allows at most. It gets there by itself, step by step."""
     async with atomic() as tx:
         await tx.execute(
-            """INSERT INTO mpesa_paces (account_id, most_per_minute) VALUES ($1, $2)
-               ON CONFLICT (account_id) DO UPDATE SET most_per_minute = excluded.most_per_minute""",
+            f"""INSERT INTO mpesa_paces (account_id, most_per_minute) SELECT id, $2 FROM {_OF_APP} app
+                ON CONFLICT (account_id) DO UPDATE SET most_per_minute = excluded.most_per_minute""",
             account_id,
             most_per_minute,
         )

@@ -27,6 +27,7 @@ class Theirs(msgspec.Struct, frozen=True, kw_only=True):
     closing_cents: int | None = None
 
 
+#: Money that went out is known by the transfer that sent it; a refund's posting is named after what is given back (and the round).
 _OURS = """
 WITH moved AS (
   SELECT e.amount_cents, e.merchant_id, l.created_at, coalesce(t.account_id, r.account_id, p.account_id) AS account_id,
@@ -35,10 +36,13 @@ WITH moved AS (
   LEFT JOIN payments p ON p.id = l.payment_id
   LEFT JOIN receipts r ON r.rail = 'mpesa' AND r.receipt = l.receipt
   LEFT JOIN LATERAL (
-    SELECT t.receipt_out, t.account_id FROM transfers t LEFT JOIN refunds f ON f.id = t.refund_id
-    WHERE e.amount_cents < 0 AND t.status = 'done' AND ((l.kind = 'payout_done' AND l.receipt = 'payout:' || t.payout_id)
-      OR (l.kind = 'refund_done' AND f.payment_id = l.payment_id AND f.amount_cents = -e.amount_cents))
-    ORDER BY t.id DESC LIMIT 1) t ON true
+    SELECT CASE WHEN l.kind = 'payout_done' THEN substr(l.receipt, length('payout:') + 1)::bigint END AS payout_id,
+           CASE WHEN l.kind = 'refund_done' THEN (
+             SELECT f.id FROM refunds f JOIN receipts b ON b.id = f.receipt_id
+             WHERE b.rail = 'mpesa' AND b.receipt = split_part(l.receipt, '/', 1)) END AS refund_id) o ON e.amount_cents < 0
+  LEFT JOIN LATERAL (
+    SELECT t.receipt_out, t.account_id FROM transfers t
+    WHERE t.status = 'done' AND (t.payout_id = o.payout_id OR t.refund_id = o.refund_id) ORDER BY t.id DESC LIMIT 1) t ON true
   WHERE e.account IN ('mpesa_clearing', 'own_clearing')
 )
 """

@@ -1,5 +1,6 @@
 """How fast M-Pesa is asked, whom first, and what happens while it is away. Numbers are those of the list of faults."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -235,3 +236,57 @@ async def asked_once(desk: Desk) -> None:
         await tx.execute("UPDATE mpesa_paces SET probe_at = NULL, down_since = NULL")
     for question in await payments.to_enquire(now=desk.clock.now()):
         await payments.enquire(question, desk.doors, vault=desk.vault, now=desk.clock.now())
+
+
+async def app(desk: Desk, name: bytes, *, shortcode: str = "600001") -> int:
+    """Another account, with one payment to be asked about; `name` is its Daraja app."""
+    account = await factories.mpesa_account(desk.vault, merchant_id=desk.stall.merchant_id, shortcode=shortcode)
+    await DB.fetch("UPDATE mpesa_accounts SET app_hash = $2 WHERE id = $1", account, name)
+    for _ in range(3):
+        await factories.payment(
+            desk.stall.merchant_id, status="pending", account_id=account, next_query_at=desk.clock.now(),
+            checkout_request_id=f"ws_CO_{codes.hex_token(8)}", created_at=desk.clock.now(),
+        )  # fmt: skip
+    return account
+
+
+async def turns(desk: Desk) -> list[int]:
+    """The accounts that are asked about now, each answered at once."""
+    asked = await payments.to_enquire(now=desk.clock.now())
+    for question in asked:
+        await pace.ended(question.account_id, None, took=NOTHING, now=desk.clock.now())
+    return sorted(question.account_id for question in asked)
+
+
+async def test_accounts_of_one_app_share_its_limit_and_take_turns(desk: Desk) -> None:
+    one, two = await app(desk, b"a"), await app(desk, b"a", shortcode="600002")
+    other = await app(desk, b"b", shortcode="600003")
+    assert await turns(desk) == [one, other]
+    assert await turns(desk) == []
+    desk.clock.shift(timedelta(seconds=13))
+    assert await turns(desk) == [two, other]
+    desk.clock.shift(timedelta(seconds=5))
+    assert await turns(desk) == [], "not even by the other account of the app"
+
+
+async def test_what_one_account_learns_holds_for_its_app(desk: Desk) -> None:
+    one, two = await app(desk, b"a"), await app(desk, b"a", shortcode="600002")
+    await pace.limit(one, most_per_minute=30)
+    await pace.ended(two, SPIKE, took=NOTHING, now=desk.clock.now())
+    rows = await DB.fetch("SELECT account_id, gap_ms, most_per_minute, slowed FROM mpesa_paces ORDER BY 1")
+    assert [tuple(row) for row in rows] == [(one, 18_750, 30, 1), (two, 18_750, 30, 1)]
+
+
+async def test_two_workers_do_not_take_two_turns_of_one_app(desk: Desk) -> None:
+    await app(desk, b"a")
+    await app(desk, b"a", shortcode="600002")
+    found = await asyncio.gather(*(payments.to_enquire(now=desk.clock.now()) for _ in range(4)))
+    assert sum(len(each) for each in found) == 1
+
+
+async def test_a_token_tells_which_app_an_account_is_of(desk: Desk) -> None:
+    daraja = await desk.doors.for_account(desk.stall.account_id)
+    await daraja.ensure_token()
+    assert await DB.value(
+        "SELECT a.app_hash = t.app_hash FROM mpesa_accounts a, mpesa_tokens t WHERE a.id = $1", desk.stall.account_id
+    )
