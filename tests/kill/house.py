@@ -1,5 +1,5 @@
 """The house as it stands in service: web, worker and PostgreSQL as processes of their own, each started again when it
-dies. M-Pesa and the routers are simulators in the test's process, which is never killed."""
+dies. The providers and the routers are simulators in the test's process, which is never killed."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -8,12 +8,14 @@ from pathlib import Path
 
 import httpx
 
+from portal.airtel.simulator import AirtelSimulator
 from portal.db import DB
 from portal.embedded_postgres import EmbeddedPostgres
 from portal.migrations import migrate
 from portal.mpesa.simulator import DarajaSimulator
 from portal.mpesa.simulator.knobs import Knobs
 from portal.mpesa.simulator.world import World
+from portal.paystack.simulator import PaystackSimulator
 from portal.spool import Spool
 from tests.flows.programs import KEY, Program, answers, free_port, until
 
@@ -22,6 +24,8 @@ AT_THE_POINT = {
     "checkout.stored": "web",
     "push.claimed": "worker",
     "push.answered": "worker",
+    "rail.claimed": "worker",
+    "rail.answered": "worker",
     "callback.arrived": "web",
     "callback.stored": "web",
     "settle.inside": "worker",
@@ -79,10 +83,15 @@ class Server:
 class House:
     """What the tests kill. `web`, `worker` and `database` have a `pid` and count their `deaths`."""
 
-    def __init__(self, folder: Path, logs: Path, server: Server, daraja: DarajaSimulator) -> None:
+    def __init__(
+        self, folder: Path, logs: Path, server: Server, *, daraja: DarajaSimulator, airtel: AirtelSimulator,
+        paystack: PaystackSimulator,
+    ) -> None:  # fmt: skip
         port = free_port()
         self.portal = f"http://127.0.0.1:{port}"
         self.daraja = daraja
+        self.airtel = airtel
+        self.paystack = paystack
         self.database = server
         self._plan = folder / "fault"
         self.spool = Spool(folder / "data" / "spool")
@@ -94,6 +103,8 @@ class House:
             "PORTAL_PORT": str(port),
             "PORTAL_MPESA_ENVIRONMENT": "loopback",
             "PORTAL_MPESA_URL": daraja.url,
+            "PORTAL_AIRTEL_URL": airtel.url,
+            "PORTAL_PAYSTACK_URL": paystack.url,
             "PORTAL_FAULT": str(self._plan),
         }
         self.web = Program("serve", settings=settings, log=logs / "web.log")
@@ -162,8 +173,8 @@ async def house_standing(folder: Path, *, logs: Path) -> AsyncGenerator[House]:
     try:
         await migrate()
         await DB.open(min_size=1, max_size=4)
-        async with DarajaSimulator(world) as daraja:
-            house = House(folder, logs, server, daraja)
+        async with DarajaSimulator(world) as daraja, AirtelSimulator() as airtel, PaystackSimulator() as paystack:
+            house = House(folder, logs, server, daraja=daraja, airtel=airtel, paystack=paystack)
             try:
                 await house.start()
                 yield house
