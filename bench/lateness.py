@@ -28,11 +28,11 @@ async def run(quick: bool) -> Result:
         await stack.enter_async_context(worker(folder, dsn, log=folder / "worker.log"))
         if await synced([site.router.id for site in sites], within_s=60) is None:
             raise RuntimeError("the worker did not get to all routers")
-        alive = await _expire(sites, dead)
+        alive = await expire_some(sites, dead)
         await dead.board.vanish()
         late: list[float] = []
         for _ in range(1 if quick else 2):
-            late += await _expire(sites, dead)
+            late += await expire_some(sites, dead)
         bare = await _bare(sites[0])
         mistakes = sum(not site.board.hotspot.users.named(name) for site in sites for name in site.names)
     p99 = quantile(late, 0.99) if late else 0.0
@@ -50,7 +50,7 @@ async def run(quick: bool) -> Result:
     return Result("lateness", figures, {"bare_cut_s": round(bare, 4)}, round(p99 / bare, 1), dict(BAR), ok)
 
 
-async def _expire(sites: list[Site], dead: Site) -> list[float]:
+async def expire_some(sites: list[Site], dead: Site) -> list[float]:
     """Ten on each router within one second, on the dead one too. Returns by how much each was cut too late."""
     start, late = datetime.now(UTC) + timedelta(seconds=3), list[float]()
     due: dict[str, datetime] = {}

@@ -23,6 +23,7 @@ from jobs import (
     reconciliation,
     refunds,
     reminders,
+    router_watch,
     routers,
     subscribers,
     vouchers,
@@ -55,6 +56,7 @@ JOBS: dict[str, Job] = {
         Job("expire-vouchers", vouchers.expire, {"second": "0"}, timeout_s=120, overdue_s=300, is_critical=True),
         Job("sync-routers", routers.sync, {"second": "20"}, timeout_s=300, overdue_s=900, is_critical=True),
         Job("credit-outages", outages.credit, {"second": "40"}, timeout_s=120, overdue_s=600),
+        Job("check-routers", router_watch.check, {"second": "55"}, timeout_s=60, overdue_s=600, is_critical=True),
         Job("drift-routers", drift.look_around, {"second": "50"}, timeout_s=300, overdue_s=900),
         Job("doctor-routers", doctor.check_all, {"hour": "1", "minute": "40"}, timeout_s=1800, overdue_s=93_600),
         Job(

@@ -39,6 +39,8 @@ class Told(StrEnum):
     SHOP_EXTRA = "shop_extra"
     SHOP_NOT_MATCHED = "shop_not_matched"
     SHOP_GATEWAY = "shop_gateway"
+    SHOP_ROUTER_AWAY = "shop_router_away"
+    SHOP_ROUTER_BACK = "shop_router_back"
     TEST = "test"
 
 
@@ -74,6 +76,10 @@ SENTENCES: Mapping[Told, str] = {
     Told.SHOP_EXTRA: N_("%(amount)s came for something already paid, receipt %(receipt)s. See the sale."),
     Told.SHOP_NOT_MATCHED: N_("%(amount)s came in that fits nothing, receipt %(receipt)s. Decide what it is for."),
     Told.SHOP_GATEWAY: N_("Messages do not go out (%(channel)s). See Messages in the settings."),
+    Told.SHOP_ROUTER_AWAY: N_(
+        "Router %(router)s has not answered for %(minutes)s minutes. Check its power and its internet line."
+    ),
+    Told.SHOP_ROUTER_BACK: N_("Router %(router)s is back. It was away for %(minutes)s minutes."),
     Told.TEST: N_("%(shop)s: this is a test message. All is well."),
 }
 #: What goes to the merchant's own people, by whatever way they chose, unless a way is named: every `SHOP_…`.
