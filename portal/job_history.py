@@ -15,6 +15,7 @@ from portal.identity import Actor
 from portal.job_runs import RunStatus
 
 PAGE_SIZE = 50
+TROUBLES = 10
 ENDED = ("done", "failed", "dead", "discarded")
 #: Runs the percentile looks back on, and a merchant's events looked through.
 _LOOKED_AT, _EVENTS = 200, 20_000
@@ -65,7 +66,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """How one job stands. `last` is its newest run that began, `under_way` one that runs or waits to, `p95_s` of its last good runs."""
+    """How one job stands. `last` is its newest run whose last try ended, `under_way` one that runs or waits to; `p95_s` is
+    of its last good runs."""
 
     last: RunView | None = None
     under_way: RunView | None = None
@@ -105,7 +107,7 @@ FROM unnest($1::text[]) AS n(name)
 LEFT JOIN job_places p ON p.job = n.name AND p.key = ''
 LEFT JOIN users u ON 'user:' || u.id = p.paused_by
 LEFT JOIN LATERAL (SELECT id FROM job_runs WHERE job = n.name AND started_at IS NOT NULL AND covered_by IS NULL
-                   ORDER BY started_at DESC LIMIT 1) l ON true
+                   AND status NOT IN ('queued', 'running') ORDER BY started_at DESC LIMIT 1) l ON true
 LEFT JOIN LATERAL (SELECT id FROM job_runs WHERE job = n.name AND status IN ('queued', 'running')
                    ORDER BY status DESC, id DESC LIMIT 1) g ON true
 LEFT JOIN LATERAL (SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - started_at)) AS p95
@@ -160,17 +162,23 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     is_over: bool
 
 
-_TROUBLES = f"""
+_TROUBLES = """
 SELECT r.*, coalesce(u.name, '') AS by, coalesce(p.last_done_at > r.ended_at, false) AS is_over
 FROM (SELECT * FROM job_runs WHERE status IN ('failed', 'dead') UNION ALL SELECT * FROM job_runs WHERE status = 'retry') r
 LEFT JOIN users u ON 'user:' || u.id = r.requested_by LEFT JOIN job_places p ON p.job = r.job AND p.key = r.key
-WHERE r.id < $1 ORDER BY r.id DESC LIMIT {PAGE_SIZE}"""
+WHERE r.id < $1 AND (NOT $2 OR p.last_done_at > r.ended_at) ORDER BY r.id DESC LIMIT $3"""
 
 
 async def troubles(*, before: int | None = None) -> list[Trouble]:
     """Runs in which a person may have a say, and those that will be tried again: the newest first, a page of them."""
-    rows = await DB.fetch(_TROUBLES, before or 2**63 - 1)
+    rows = await DB.fetch(_TROUBLES, before or 2**63 - 1, False, TROUBLES)
     return [Trouble(run=_run(row), is_over=row["is_over"]) for row in rows]
+
+
+async def over(*, most: int = 500) -> list[int]:
+    """The runs that failed, of jobs that have run well since: nothing is lost by leaving them undone."""
+    rows = await DB.fetch(_TROUBLES, 2**63 - 1, True, most)
+    return [row["id"] for row in rows if row["status"] != "retry"]
 
 
 async def run_of(run_id: int, job: str) -> RunView:

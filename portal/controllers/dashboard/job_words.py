@@ -111,14 +111,20 @@ def shop_state(entry: Entry, standing: Standing, now: datetime) -> tuple[str, st
     return _NEW if standing.last_done_at is None else _WORKS
 
 
+_UNITS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
+
+
 def took(seconds: float) -> str:
-    """ "20 ms", "3.2 s", "2 min 5 s", "1 h 4 min": how long something took, in units that need no words."""
+    """ "20 ms", "3.2 s", "2 min 5 s", "1 h 4 min", "3 d": how long something took, in units that need no words."""
     if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     if seconds < 60:
         return f"{seconds:.1f} s".replace(".0 s", " s")
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    for size, unit, smaller, lesser in _UNITS:
+        if seconds >= size:
+            count, rest = divmod(round(seconds), size)
+            return f"{count} {unit} {rest // smaller} {lesser}" if rest // smaller else f"{count} {unit}"
+    raise AssertionError("a minute is a unit")
 
 
 def since(at: datetime, now: datetime) -> str:

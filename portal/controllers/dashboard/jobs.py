@@ -1,5 +1,6 @@
 """Jobs: how all of them stand, one of them, and the buttons of the operator. A merchant sees in words what works for him."""
 
+import contextlib
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -49,7 +50,7 @@ async def jobs_page(
     troubles = await job_history.troubles(before=before)
     context = {
         **await _list(timetable, clock), "troubles": troubles, "before": before,
-        "older": troubles[-1].run.id if len(troubles) == job_history.PAGE_SIZE else None,
+        "older": troubles[-1].run.id if len(troubles) == job_history.TROUBLES else None,
         "heat": await job_history.heat(timetable.names, since=began, until=until, pieces=HOURS), "began": began,
         "hours": HOURS, "alert_groups": grouped(await alerts.open_of(actor)),
     }  # fmt: skip
@@ -190,8 +191,17 @@ async def decide(
     return see_other(request, f"/jobs/{name}" if verb == "retry" else "/jobs")
 
 
+@post("/jobs/discard-over", guards=[guards.operator_only])
+async def discard_over(request: AnyRequest, actor: Actor) -> Response[bytes]:
+    """Leave undone all failed runs whose job has run well since."""
+    for run_id in await job_history.over():
+        with contextlib.suppress(Conflict):  # somebody else decided about this one meanwhile
+            await job_runs.discard(run_id, _by(actor))
+    return see_other(request, "/jobs")
+
+
 def _by(actor: Actor) -> str:
     return f"user:{actor.user_id}"
 
 
-ROUTES = [jobs_page, list_part, job_page, standing_part, run_now, pause, resume, decide]
+ROUTES = [jobs_page, list_part, job_page, standing_part, run_now, pause, resume, decide, discard_over]

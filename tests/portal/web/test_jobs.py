@@ -22,7 +22,13 @@ __all__ = ["owner"]
 
 CANARY = "<img src=x onerror=alert(1)>\"'"
 LOOKS = ("/jobs/list", "/jobs/{name}", "/jobs/{name}/standing")
-BUTTONS = ("/jobs/{name}/run", "/jobs/{name}/pause", "/jobs/{name}/resume", "/jobs/{name}/runs/{run_id}/{verb}")
+BUTTONS = (
+    "/jobs/{name}/run",
+    "/jobs/{name}/pause",
+    "/jobs/{name}/resume",
+    "/jobs/{name}/runs/{run_id}/{verb}",
+    "/jobs/discard-over",
+)
 VERBS = ("retry", "discard")
 
 
@@ -216,8 +222,14 @@ async def test_failed_runs_are_tried_again_or_discarded_by_name(operator: httpx.
 async def test_a_failure_that_is_over_says_so(operator: httpx.AsyncClient, clock: Clock) -> None:
     await made(status="failed", error="deadlock", at=clock.now() - timedelta(hours=2))
     assert "It has run well since." not in (await operator.get("/jobs")).text
+    still = await made("refunds", "dead", error="M-Pesa is away")
     await DB.fetch("INSERT INTO job_places (job, known_at, last_done_at) VALUES ('expire-vouchers', now(), now())")
     assert "It has run well since." in (await operator.get("/jobs")).text
+    assert (await post(operator, "/jobs/discard-over")).status_code == 303
+    assert [row["id"] for row in await DB.fetch("SELECT id FROM job_runs WHERE status <> 'discarded'")] == [still]
+    shown = (await operator.get("/jobs")).text
+    assert "M-Pesa is away" in shown
+    assert "discard-over" not in shown
 
 
 async def test_history_goes_on_by_pages_without_gaps_or_doubles(operator: httpx.AsyncClient, clock: Clock) -> None:
@@ -256,6 +268,8 @@ async def test_how_long_runs_took_is_charted_with_words(operator: httpx.AsyncCli
         (59.94, "59.9 s"),
         (125, "2 min 5 s"),
         (3840, "1 h 4 min"),
+        (7200, "2 h"),
+        (90_000, "1 d 1 h"),
     ],
 )
 def test_times_are_told_in_units_that_need_no_words(seconds: float, words: str) -> None:
