@@ -40,11 +40,12 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     older: int | None
 
 
-_LIST = """
-SELECT s.id, s.name, s.phone, s.account_number, s.kind, s.status, s.paid_until_on, p.name AS package, r.name AS router, m.currency,
-       (SELECT coalesce(-sum(e.amount_cents), 0)::bigint FROM ledger_entries e WHERE e.credit_id = s.credit_id) AS wallet_cents
-FROM subscribers s JOIN packages p ON p.id = s.package_id JOIN routers r ON r.id = s.router_id
-JOIN merchants m ON m.id = s.merchant_id
+_COLUMNS = """s.id, s.name, s.phone, s.account_number, s.kind, s.status, s.paid_until_on, p.name AS package, r.name AS router,
+       m.currency, (SELECT coalesce(-sum(e.amount_cents), 0)::bigint FROM ledger_entries e
+                    WHERE e.credit_id = s.credit_id) AS wallet_cents"""
+_FROM = """FROM subscribers s JOIN packages p ON p.id = s.package_id JOIN routers r ON r.id = s.router_id
+JOIN merchants m ON m.id = s.merchant_id"""
+_LIST = f"""SELECT {_COLUMNS} {_FROM}
 WHERE s.merchant_id = $1 AND s.id < $2 AND ($4 = '' OR s.status = $4) AND ($4 <> '' OR $5 <> '' OR s.status <> 'closed')
 AND ($5 = '' OR s.name ILIKE $6 OR s.phone = $7 OR s.account_number = $8 OR s.user_name = $5)
 ORDER BY s.id DESC LIMIT $3"""
@@ -161,15 +162,13 @@ async def full(subscriber_id: int, *, now: datetime) -> Full:
     return _full(row, held, bills, devices, now=now)
 
 
-_FULL = (
-    _LIST.split("WHERE", maxsplit=1)[0].replace(
-        "SELECT s.id,",
-        """SELECT s.*, m.name AS shop, m.timezone, m.help_phone, coalesce((s.terms ->> 'devices')::int, 1) AS devices_most,
+_FULL = f"""
+SELECT {_COLUMNS}, s.merchant_id, s.language, s.price_cents, s.billing_day, s.grace_days, s.is_held, s.why, s.user_name, s.voucher_id,
+       s.package_id, s.link_round, s.created_at, m.name AS shop, m.timezone, m.help_phone,
+       coalesce((s.terms ->> 'devices')::int, 1) AS devices_most,
        coalesce((SELECT a.shortcode FROM mpesa_accounts a WHERE a.merchant_id = m.id OR a.merchant_id IS NULL
-                 ORDER BY a.merchant_id NULLS LAST, a.id DESC LIMIT 1), '') AS shortcode, s.id,""",
-    )
-    + " WHERE s.id = $1"
-)
+                 ORDER BY a.merchant_id NULLS LAST, a.id DESC LIMIT 1), '') AS shortcode
+{_FROM} WHERE s.id = $1"""
 
 
 def _full(row: Record, held: Held, bills: Sequence[Record], devices: Sequence[Record], *, now: datetime) -> Full:

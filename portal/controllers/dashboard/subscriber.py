@@ -11,7 +11,6 @@ from litestar.response import Stream
 
 from portal import batches, codes, guards, spreadsheets
 from portal.clock import Clock
-from portal.config import Settings
 from portal.controllers.dashboard.frame import AnyRequest, Frame, frame_of, page
 from portal.controllers.dashboard.subscriber_words import (
     ASKED_WORDS,
@@ -43,14 +42,13 @@ async def subscriber_page(
     *,
     clock: Clock,
     signer: Signer,
-    settings: Settings,
     to: To = "",
 ) -> Response[str]:
     """How it stands; with `to`, what a change to that package would come to."""
     change = None
     if to:
         change = await deciding.prorate(actor, subscriber_id, typed.row_id(to), now=clock.now())
-    shown = _Shown(request=request, actor=actor, id=subscriber_id, clock=clock, signer=signer, settings=settings)
+    shown = _Shown(request=request, actor=actor, id=subscriber_id, clock=clock, signer=signer)
     return await shown.page(change=change, to=typed.row_id(to))
 
 
@@ -63,7 +61,6 @@ class _Shown:
     id: int
     clock: Clock
     signer: Signer
-    settings: Settings
 
     async def page(self, *, status: int = 200, **more: Any) -> Response[str]:
         """Render it."""
@@ -85,7 +82,8 @@ class _Shown:
             self.request, frame, "dashboard/subscriber.html", one=one, now=now, asked=await looks.last_asked(self.id),
             packages=[each for each in await offers.of(self.actor) if each.is_active],
             may_decide=rights.may_decide(self.actor), may_take=rights.may_take_money(self.actor),
-            link=self.settings.base_url.rstrip("/") + links.path(one, self.signer, now=now), form_key=codes.hex_token(16),
+            link=guards.settings_of(self.request).base_url.rstrip("/") + links.path(one, self.signer, now=now),
+            form_key=codes.hex_token(16),
             status_words=STATUS_WORDS, bill_words=BILL_WORDS, kinds=KIND_WORDS, asked_words=ASKED_WORDS,
             tabs=(), day=timedelta(days=1), **context,
         )  # fmt: skip
@@ -105,12 +103,11 @@ class _Shown:
 
 @post("/subscribers/{subscriber_id:int}/{what:str}", guards=[guards.at_merchant])
 async def act(
-    request: AnyRequest, actor: Actor, subscriber_id: RowId, what: str, *, clock: Clock, signer: Signer, vault: Vault,
-    settings: Settings,
+    request: AnyRequest, actor: Actor, subscriber_id: RowId, what: str, *, clock: Clock, signer: Signer, vault: Vault
 ) -> Response[Any]:  # fmt: skip
     """Suspend, resume, close, take cash, ask a phone, change the package, the family, or show the secret this once."""
     form, now = await typed_in(request), clock.now()
-    shown = _Shown(request=request, actor=actor, id=subscriber_id, clock=clock, signer=signer, settings=settings)
+    shown = _Shown(request=request, actor=actor, id=subscriber_id, clock=clock, signer=signer)
     if what == "secret":
         name, secret = await links.secret(actor, subscriber_id, reveal=batches.reveal_code, vault=vault, now=now)
         return await shown.page(secret=secret, secret_name=name)
