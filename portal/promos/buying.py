@@ -45,7 +45,7 @@ async def buy(
     else:
         by = await collector(router.merchant_id, buyer.way, now=now)
         await checkouts.throttle(router, buyer.device, phone=phone, now=now)
-    token = await _open(router, package, offer, buyer, merchant, by, phone=phone, vault=vault, now=now)
+    token = await _open(router, package, offer, buyer, merchant=merchant, by=by, phone=phone, vault=vault, now=now)
     faults.reach("checkout.stored")
     return token
 
@@ -72,19 +72,19 @@ async def _same_again(
 
 
 async def _open(
-    router: RouterView, package: PackageView, offer: Offer, buyer: Buyer, merchant: MerchantView, by: Collector | None, *,
+    router: RouterView, package: PackageView, offer: Offer, buyer: Buyer, *, merchant: MerchantView, by: Collector | None,
     phone: str, vault: Vault, now: datetime,
 ) -> str:  # fmt: skip
-    """`by` None: nothing is to be paid."""
+    """The checkout first: a form posted twice waits there for its first self. `by` None: nothing is to be paid."""
     device, frozen = buyer.device, msgspec.structs.replace(package, price_cents=offer.price_cents)
     async with atomic() as tx:
-        await take(tx, offer, package, merchant_id=merchant.id, phone=phone, mac=device.mac, now=now)
         checkout_id, token = await checkouts.insert(
             tx, router, frozen, merchant, phone=phone, device=device, form_key=buyer.form_key, language=buyer.language,
             now=now,
         )  # fmt: skip
-        if checkout_id is None:  # the same form, a moment ago
+        if checkout_id is None:
             return token
+        await take(tx, offer, package, merchant_id=merchant.id, phone=phone, mac=device.mac, now=now)
         await keep(tx, offer, checkout_id, merchant_id=merchant.id, phone=phone, mac=device.mac, now=now)
         if by is None:
             await give(tx, offer, checkout_id, router=router, package=package, device=device, vault=vault, now=now)
