@@ -12,7 +12,7 @@ from tests.portal.web.conftest import Cast, browser, form_token, sign_in
 
 #: Routes that act without a cookie, and so have nothing another site could borrow: captive pages, callbacks, and
 #: what routers fetch, which goes by a word in its body.
-COOKIELESS = re.compile(r"^/((c|w|cb)/|(setup-script|pull)$)")
+COOKIELESS = re.compile(r"^/((c|w|cb|my)/|(setup-script|pull)$)")
 _A_NUMBER = re.compile(r"\{\w+:int\}")
 
 
