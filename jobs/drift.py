@@ -7,12 +7,12 @@ import logging
 from jobs.doors import Doors
 from jobs.routers import sync_one
 from jobs.tally import Tally
-from portal import drift, routers
+from portal import dialins, drift, routers
 from portal.drift import Finding, Kind, Target, Wish
 from portal.errors import NotFound, Unavailable
 from portal.routers import RouterAccess
 from portal.routers.forms import PULL
-from routeros.apply import observe
+from routeros.apply import observe, observe_dialins
 from routeros.errors import RouterError
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,13 @@ async def look(router: RouterAccess, doors: Doors) -> list[Finding]:
     seen = await observe(client)
     if not seen.complete:
         raise Unavailable(drift.INCOMPLETE)
-    return await drift.findings(router.id, seen, vault=doors.vault, now=now)
+    found = await drift.findings(router.id, seen, vault=doors.vault, now=now)
+    if not await dialins.is_any_on(router.id):
+        return found
+    ppp = await observe_dialins(client)
+    if not ppp.complete:
+        raise Unavailable(drift.INCOMPLETE)
+    return [*found, *await drift.dialin_findings(router.id, ppp, vault=doors.vault)]
 
 
 async def carry_out(look_id: int, doors: Doors) -> bool:

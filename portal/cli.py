@@ -81,6 +81,11 @@ DRIFT_WORDS = {
     Kind.SURPLUS: "ours, without a grant",
     Kind.FOREIGN_ONLINE: "online by a user that is not ours",
     Kind.FOREIGN_USER: "a user that is not ours",
+    Kind.DIALIN_MISSING: "PPPoE customer who is not there",
+    Kind.DIALIN_CHANGED: "PPPoE customer with another speed or password",
+    Kind.DIALIN_FREE: "suspended PPPoE customer online",
+    Kind.DIALIN_SURPLUS: "PPPoE secret of ours without a customer",
+    Kind.FOREIGN_DIALIN: "PPPoE user that is not ours",
     Kind.BYPASSED: "let by without a login",
 }
 

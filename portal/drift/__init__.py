@@ -35,7 +35,7 @@ from portal.drift.looks import (
     under_way,
 )
 from portal.drift.reports import Bought, Group, Report, Result, report, report_of, reports, vouchers_of
-from portal.drift.sights import findings, heard, is_asked, is_due
+from portal.drift.sights import dialin_findings, findings, heard, is_asked, is_due
 
 __all__ = [
     "FOREIGN",
@@ -59,6 +59,7 @@ __all__ = [
     "ask",
     "compare",
     "cost_of",
+    "dialin_findings",
     "doubt",
     "due",
     "findings",

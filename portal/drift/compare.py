@@ -10,7 +10,7 @@ from portal.db import DB
 
 
 class Kind(StrEnum):
-    """What is wrong. The last three are not of our making: no pass touches them."""
+    """What is wrong. FOREIGN and FOREIGN_DIALIN are not of our making: no pass touches them."""
 
     MISSING = "missing"  # paid for, and the router does not know the user
     CHANGED = "changed"  # the user is there with other limits, speed or password
@@ -19,8 +19,14 @@ class Kind(StrEnum):
     FOREIGN_ONLINE = "foreign_online"  # online by a user that is not ours
     FOREIGN_USER = "foreign_user"  # a hotspot user that is not ours, not online
     BYPASSED = "bypassed"  # a device the router lets by without a login
+    DIALIN_MISSING = "dialin_missing"  # a PPPoE customer in good standing whom the router does not know
+    DIALIN_CHANGED = "dialin_changed"  # the secret is there with another speed or password, or switched the other way
+    DIALIN_FREE = "dialin_free"  # online over PPPoE, though suspended
+    DIALIN_SURPLUS = "dialin_surplus"  # a secret of ours without a customer
+    FOREIGN_DIALIN = "foreign_dialin"  # a PPPoE user that is not ours: listed, never more
 
 
+#: What a person may vouch for or have removed.
 FOREIGN = frozenset({Kind.FOREIGN_ONLINE, Kind.FOREIGN_USER, Kind.BYPASSED})
 
 
@@ -86,7 +92,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_mendable(self) -> bool:
         """Whether a complete pass mends it."""
-        return self.kind not in FOREIGN
+        return self.kind not in FOREIGN and self.kind is not Kind.FOREIGN_DIALIN
 
 
 async def sold_on(router_id: int) -> list[Sold]:

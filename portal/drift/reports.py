@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import msgspec
 
 from portal.db import DB
-from portal.drift.compare import Finding, Kind
+from portal.drift.compare import FOREIGN, Finding, Kind
 from portal.drift.known import Known, key_of, known_on
 from portal.drift.looks import Look, Standing, Wish, standings
 from portal.identity import Actor
 
 #: What customers paid for and do not have as they should; what is ours and should not be there.
-LACKING, LEFT_OVER = frozenset({Kind.MISSING, Kind.CHANGED}), frozenset({Kind.FREE, Kind.SURPLUS})
+LACKING = frozenset({Kind.MISSING, Kind.CHANGED, Kind.DIALIN_MISSING, Kind.DIALIN_CHANGED})
+LEFT_OVER = frozenset({Kind.FREE, Kind.SURPLUS, Kind.DIALIN_FREE, Kind.DIALIN_SURPLUS})
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -29,13 +30,15 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One router: what customers lack, what of ours is too much, what is not ours, and what a person vouches for."""
+    """One router: what customers lack, what of ours is too much, what is not ours, and what a person vouches for.
+    `secrets`: PPPoE users of the merchant's own, which are nobody's mistake."""
 
     standing: Standing
     lacking: Group = Group()
     left_over: Group = Group()
     foreign: Group = Group()
     known: Group = Group()
+    secrets: Group = Group()
 
     @property
     def mendable(self) -> int:
@@ -82,13 +85,14 @@ def result_of(look: Look) -> Result:
 def report_of(standing: Standing, known: set[Known]) -> Report:
     """Sort a router's findings. Pure."""
     found = standing.good.after if standing.good else []
-    foreign = [each for each in found if not each.is_mendable]
+    foreign = [each for each in found if each.kind in FOREIGN]
     return Report(
         standing=standing,
         lacking=Group([each for each in found if each.kind in LACKING]),
         left_over=Group([each for each in found if each.kind in LEFT_OVER]),
         foreign=Group([each for each in foreign if key_of(each.kind, each.who) not in known]),
         known=Group([each for each in foreign if key_of(each.kind, each.who) in known]),
+        secrets=Group([each for each in found if each.kind is Kind.FOREIGN_DIALIN]),
     )
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from portal import access_grants
+from portal import access_grants, dialins
 from portal.db import DB, atomic
 from portal.desired import desired_state
-from portal.drift.compare import Finding, Online, Sight, UserSeen, compare, prices_at, sold_on
+from portal.drift.compare import Finding, Kind, Online, Sight, UserSeen, compare, prices_at, sold_on
 from portal.drift.looks import EVERY, Look, Wish, finish, open_at, stored
 from portal.vault import Vault
+from routeros.dialins import ObservedDialins, plan_dialins
 from routeros.names import is_own_user
 from routeros.reconcile import Observed, plan
 
@@ -35,6 +36,20 @@ async def findings(router_id: int, seen: Observed, *, vault: Vault, now: datetim
         bypassed={host.mac_address: host.uptime for host in seen.hosts if host.is_bypassed},
     )
     return compare(sight, await sold_on(router_id), await prices_at(router_id), now=now)
+
+
+async def dialin_findings(router_id: int, seen: ObservedDialins, *, vault: Vault) -> list[Finding]:
+    """Every difference between a complete read of the PPP menus and what PPPoE customers should have. No money is counted: they
+    pay by the month."""
+    told = plan_dialins(await dialins.desired(router_id, vault=vault), seen).drift
+    kinds = (
+        (Kind.DIALIN_FREE, told.online),
+        (Kind.DIALIN_MISSING, told.missing),
+        (Kind.DIALIN_CHANGED, tuple(name for name in told.changed if name not in told.online)),
+        (Kind.DIALIN_SURPLUS, (*told.ended, *told.surplus)),
+        (Kind.FOREIGN_DIALIN, told.foreign),
+    )
+    return [Finding(kind=kind, who=name[:120], at_stake_cents=0) for kind, names in kinds for name in names]
 
 
 async def heard(router_id: int, seen: Observed, *, vault: Vault, actor: str, now: datetime) -> None:

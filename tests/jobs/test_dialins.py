@@ -1,7 +1,6 @@
 """PPPoE customers on their router by way of the jobs: in at once, off at once, gone when closed, their use counted."""
 
 from datetime import datetime, timedelta
-from itertools import count
 
 import msgspec
 import pytest
@@ -15,60 +14,15 @@ from portal.terms import Terms
 from routeros.simulator.ppp.clients import PppoeClient
 from routeros.simulator.ppp.sessions import DialRefused
 from tests import factories
+from tests.jobs.dialing import change, change_password, serve_pppoe, subscriber
 from tests.jobs.room import Room
 
 MAC = "02:00:00:00:00:09"
-NUMBERS = count(1)
 
 
 @pytest.fixture(autouse=True)
-def pppoe_server(room: Room) -> None:
-    """The merchant's own: a pool, a default profile with addresses, a server on a cable."""
-    tables = room.board.tables
-    tables["/ip/pool"].add({"name": "pppoe", "ranges": "10.9.0.2-10.9.0.99"})
-    tables["/ppp/profile"].add({"name": "homes", "local-address": "10.9.0.1", "remote-address": "pppoe"})
-    tables["/interface/pppoe-server/server"].add({"interface": "ether2", "default-profile": "homes", "disabled": "no"})
-
-
-async def _subscriber(room: Room, name: str = "amina", *, down: int = 5000) -> int:
-    """An active PPPoE subscriber, as the office makes one."""
-    terms = Terms(name="Home", duration_s=2_678_400, rate_down_kbps=down, rate_up_kbps=1000)
-    number = next(NUMBERS)
-    credit = await DB.value(
-        "INSERT INTO credits (merchant_id, holder, created_at) VALUES ($1, $2, $3) RETURNING id",
-        room.merchant_id,
-        f"ref:{number}",
-        room.clock.now(),
-    )
-    made = await DB.value(
-        """INSERT INTO subscribers (merchant_id, router_id, package_id, credit_id, name, phone, account_number, kind, user_name,
-             password_sealed, terms, price_cents, starts_on, paid_until_on, why, created_at)
-           VALUES ($1, $2, $3, $4, 'Amina', '', $5, 'pppoe', $6, 'x', $7::jsonb, 150000, '2026-11-01', '2026-12-01', '', $8)
-           RETURNING id""",
-        room.merchant_id,
-        room.router.id,
-        room.package_id,
-        credit,
-        f"S{number:07}",
-        name,
-        terms.encode(),
-        room.clock.now(),
-    )
-    await _password(room, made, "p1")
-    return made
-
-
-async def _password(room: Room, subscriber_id: int, password: str) -> None:
-    sealed = room.vault.seal("subscribers", "password_sealed", row_id=subscriber_id, plaintext=password)
-    await _set(room, subscriber_id, password_sealed=sealed)
-
-
-async def _set(room: Room, subscriber_id: int, **columns: object) -> None:
-    """Change a subscriber and wake the router, as every verb of the office does."""
-    sets = ", ".join(f"{name} = ${number}" for number, name in enumerate(columns, start=2))
-    async with atomic() as tx:
-        await tx.execute(f"UPDATE subscribers SET {sets} WHERE id = $1", subscriber_id, *columns.values())
-        await wake_router(tx, room.router.id)
+def server(room: Room) -> None:
+    serve_pppoe(room)
 
 
 async def _reconcile(room: Room) -> int:
@@ -84,7 +38,7 @@ async def _row(subscriber_id: int) -> dict[str, object]:
 async def test_a_new_customer_can_dial_in_at_once_and_the_router_is_asked_only_when_something_changed(
     room: Room,
 ) -> None:
-    someone = await _subscriber(room)
+    someone = await subscriber(room)
     assert await _reconcile(room) == 2  # the profile and the secret
     assert room.board.ppp.dial("amina", "p1", MAC).address == "10.9.0.2"
     assert (await _row(someone))["carried_at"] is not None
@@ -96,27 +50,27 @@ async def test_a_new_customer_can_dial_in_at_once_and_the_router_is_asked_only_w
 
 
 async def test_a_suspended_customer_is_cut_and_comes_back_when_resumed(room: Room) -> None:
-    someone = await _subscriber(room)
+    someone = await subscriber(room)
     await _reconcile(room)
     room.board.ppp.clients[MAC] = PppoeClient(MAC, "amina", "p1")
     room.shift(seconds=1)
     assert room.board.ppp.of("amina")
-    await _set(room, someone, status="suspended")
+    await change(room, someone, status="suspended")
     await _reconcile(room)
     room.shift(minutes=5)
     assert room.board.ppp.of("amina") == []
-    await _set(room, someone, status="active")
+    await change(room, someone, status="active")
     await _reconcile(room)
     room.shift(seconds=6)
     assert room.board.ppp.of("amina")
 
 
 async def test_a_router_that_was_away_hears_of_a_suspension_when_it_is_back(room: Room) -> None:
-    someone = await _subscriber(room)
+    someone = await subscriber(room)
     await _reconcile(room)
     room.board.ppp.dial("amina", "p1", MAC)
     await room.board.set_online(False)
-    await _set(room, someone, status="suspended")
+    await change(room, someone, status="suspended")
     await _reconcile(room)
     assert await room.sync() is False
     await room.board.set_online(True)
@@ -126,36 +80,36 @@ async def test_a_router_that_was_away_hears_of_a_suspension_when_it_is_back(room
 
 
 async def test_another_password_and_another_speed_count_at_once(room: Room) -> None:
-    someone = await _subscriber(room)
+    someone = await subscriber(room)
     await _reconcile(room)
     room.board.ppp.dial("amina", "p1", MAC)
-    await _password(room, someone, "p2")
+    await change_password(room, someone, "p2")
     await _reconcile(room)
     with pytest.raises(DialRefused):
         room.board.ppp.dial("amina", "p1", MAC)
     room.board.ppp.dial("amina", "p2", MAC)
     faster = Terms(name="Home", duration_s=1, rate_down_kbps=9000, rate_up_kbps=2000)
-    await _set(room, someone, terms=msgspec.json.encode(faster).decode())
+    await change(room, someone, terms=msgspec.json.encode(faster).decode())
     await _reconcile(room)
     room.board.ppp.dial("amina", "p2", MAC)
     assert [row.get("max-limit") for row in room.board.tables["/queue/simple"]] == ["2000000/9000000"]
 
 
 async def test_a_closed_customer_leaves_nothing_and_one_who_moved_leaves_the_old_router(room: Room) -> None:
-    closed, moved = await _subscriber(room), await _subscriber(room, "brian")
+    closed, moved = await subscriber(room), await subscriber(room, "brian")
     await _reconcile(room)
     for name, mac in (("amina", MAC), ("brian", "02:00:00:00:00:0A")):
         room.board.ppp.dial(name, "p1", mac)
-    await _set(room, closed, status="closed", closed_at=room.clock.now())
+    await change(room, closed, status="closed", closed_at=room.clock.now())
     elsewhere = await factories.router(room.vault, room.merchant_id, api_port=1)
-    await _set(room, moved, router_id=elsewhere.id)
+    await change(room, moved, router_id=elsewhere.id)
     await _reconcile(room)
     assert (list(room.board.tables["/ppp/secret"]), room.board.ppp.sessions) == ([], {})
     assert not await dialins.is_any_waiting(room.router.id)
 
 
 async def test_a_pass_mends_what_somebody_changed_on_the_router_and_keeps_other_secrets(room: Room) -> None:
-    await _subscriber(room)
+    await subscriber(room)
     await _reconcile(room)
     secrets = room.board.tables["/ppp/secret"]
     secrets.add({"name": "office", "password": "theirs"})
@@ -171,7 +125,7 @@ async def test_a_pass_mends_what_somebody_changed_on_the_router_and_keeps_other_
 async def test_a_name_that_is_taken_on_the_router_is_told_and_tried_again(room: Room) -> None:
     secrets = room.board.tables["/ppp/secret"]
     theirs = secrets.add({"name": "amina", "password": "theirs"})
-    someone = await _subscriber(room)
+    someone = await subscriber(room)
     assert await room.sync()
     assert "has this name" in str((await _row(someone))["error"])
     secrets.remove(theirs)
@@ -181,7 +135,7 @@ async def test_a_name_that_is_taken_on_the_router_is_told_and_tried_again(room: 
 
 
 async def test_bytes_and_time_online_are_counted_over_sessions(room: Room) -> None:
-    someone = await _subscriber(room)
+    someone = await subscriber(room)
     await _reconcile(room)
     room.board.ppp.dial("amina", "p1", MAC)
     for _ in range(3):
@@ -211,7 +165,7 @@ async def test_a_router_without_pppoe_customers_is_never_asked_about_them(room: 
     before = room.board.meter.commands
     assert await room.sync()
     commands = room.board.meter.commands - before
-    await _subscriber(room)
+    await subscriber(room)
     await _reconcile(room)
     before = room.board.meter.commands
     assert await room.sync()

@@ -15,6 +15,11 @@ KIND_WORDS: Mapping[str, str] = {
     Kind.FOREIGN_ONLINE: N_("Online with a user that we did not make"),
     Kind.FOREIGN_USER: N_("A user that we did not make, not online now"),
     Kind.BYPASSED: N_("Let through without signing in"),
+    Kind.DIALIN_MISSING: N_("Monthly customer, but not on the router"),
+    Kind.DIALIN_CHANGED: N_("Monthly customer with another speed or password on the router"),
+    Kind.DIALIN_FREE: N_("Monthly customer who is suspended, but online"),
+    Kind.DIALIN_SURPLUS: N_("Left on the router, though no monthly customer has this name"),
+    Kind.FOREIGN_DIALIN: N_("A PPPoE user that we did not make"),
 }
 #: What a look is for → what is going on while it is under way.
 WISH_WORDS: Mapping[str, str] = {
