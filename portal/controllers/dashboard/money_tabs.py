@@ -11,6 +11,7 @@ TABS = (
     ("sales", "/sales", N_("Sales")),
     ("suspense", "/suspense", N_("To decide")),
     ("references", "/references", N_("References")),
+    ("promos", "/promos", N_("Promo codes")),
     ("refunds", "/refunds", N_("Refunds")),
     ("payouts", "/payouts", N_("Payouts")),
     ("closes", "/closes", N_("Daily close")),

@@ -26,6 +26,7 @@ WHY_ENDED: Mapping[str, str] = {
 #: (Table, event) → what happened.
 MOVE_WORDS: Mapping[tuple[str, str], str] = {
     ("vouchers", "sell"): N_("Sold"),
+    ("vouchers", "given_free"): N_("Given for a promo code, without payment"),
     ("vouchers", "start"): N_("First login, its time runs"),
     ("vouchers", "expire"): N_("Ended"),
     ("vouchers", "revoke"): N_("Taken back"),
@@ -41,4 +42,10 @@ MOVE_WORDS: Mapping[tuple[str, str], str] = {
     ("access_grants", "revive"): N_("Access wanted again"),
     ("access_grants", "end"): N_("Access is being ended"),
     ("access_grants", "leave"): N_("Off the router"),
+}
+#: How a device showed that the voucher is its own → words.
+PROOF_WORDS: Mapping[str, str] = {
+    "bought": N_("It was bought on this device."),
+    "code": N_("Its code was typed on this device."),
+    "link": N_("Its own page was opened on this device."),
 }

@@ -8,7 +8,7 @@ from litestar.params import Parameter
 from portal import batches, codes, guards, voucher_pages
 from portal.clock import Clock
 from portal.controllers.dashboard.frame import frame_of, page
-from portal.controllers.dashboard.voucher_words import MOVE_WORDS, VOUCHER_WORDS, WHY_ENDED
+from portal.controllers.dashboard.voucher_words import MOVE_WORDS, PROOF_WORDS, VOUCHER_WORDS, WHY_ENDED
 from portal.identity import Actor, Role
 from portal.vault import Vault
 
@@ -42,6 +42,7 @@ async def _page(
         "voucher": await voucher_pages.page_of(actor, voucher_id, vault=vault),
         "moves": await voucher_pages.moves_of(actor, voucher_id),
         "stays": await voucher_pages.stays_of(actor, voucher_id),
+        "holders": await devices.of_voucher(actor, voucher_id), "proof_words": PROOF_WORDS,
         "voucher_words": VOUCHER_WORDS, "why_ended": WHY_ENDED, "move_words": MOVE_WORDS, "now": clock.now(),
         "may_sell": actor.role in _SELLERS, "shown": shown,
     }  # fmt: skip
