@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.params import Parameter
 
-from portal import batches, codes, guards, voucher_pages
+from portal import batches, codes, devices, guards, voucher_pages
 from portal.clock import Clock
 from portal.controllers.dashboard.frame import frame_of, page
 from portal.controllers.dashboard.voucher_words import MOVE_WORDS, PROOF_WORDS, VOUCHER_WORDS, WHY_ENDED
