@@ -31,14 +31,17 @@ from portal.controllers import (
     health,
     identity,
     kept_money,
+    metrics,
     my,
     promo_codes,
     pull,
     setup_scripts,
+    sms,
     ways,
 )
 from portal.db import DB
 from portal.headers import Policy
+from portal.metrics import Metrics
 from portal.signing import Signer
 from portal.spool import Spool
 from portal.timetables import Entry, Timetable
@@ -71,15 +74,17 @@ def create_app(
             assets.route(),
             no_favicon,
             *health.ROUTES,
+            *metrics.ROUTES,
             *callbacks.ROUTES,
             *setup_scripts.ROUTES,
+            sms.ROUTER,
             *pull.ROUTES,
             cron_health.ROUTER,
             cron.ROUTER,
             captive.ROUTER,
             ways.ROUTER,
             kept_money.ROUTER,
-                promo_codes.ROUTER,
+            promo_codes.ROUTER,
             checkout.ROUTER,
             my.ROUTER,
             identity.ROUTER,
@@ -87,7 +92,16 @@ def create_app(
             *routes,
         ],
         dependencies={**dependencies, "actor": Provide(guards.provide_actor)},
-        state=State({**shared, "pages": Pages(assets, policy), "intake": intake, "checker": Checker()}),
+        state=State(
+            {
+                **shared,
+                "pages": Pages(assets, policy),
+                "intake": intake,
+                "checker": Checker(),
+                "metrics": Metrics(intake.spool),
+            }
+        ),
+        middleware=[metrics.Timing] if settings.watching.metrics_token else [],
         exception_handlers={**error_pages.HANDLERS, guards.SignInNeeded: guards.to_sign_in},
         before_send=[policy.before_send],
         request_max_body_size=MAX_BODY_BYTES,

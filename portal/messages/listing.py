@@ -95,6 +95,16 @@ async def today(actor: Actor, *, since: datetime) -> Today:
     return Today(**dict(row)) if row else Today(sent=0, parts=0, cost_cents=0, failed=0)
 
 
+async def price_of_a_part(actor: Actor) -> tuple[int | None, str]:
+    """What a part of an SMS cost the last time, in cents; None before the first."""
+    row = await DB.row(
+        """SELECT cost_cents / parts AS price, cost_currency FROM messages
+           WHERE merchant_id = $1 AND channel = 'sms' AND parts > 0 AND cost_cents > 0 ORDER BY id DESC LIMIT 1""",
+        actor.at_merchant(),
+    )
+    return (row["price"], row["cost_currency"] or "KES") if row else (None, "KES")
+
+
 async def again(actor: Actor, message_id: int, *, now: datetime) -> None:
     """Send one again, because a person says so: the only way a message whose answer was lost goes out twice.
 

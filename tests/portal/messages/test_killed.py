@@ -12,9 +12,13 @@ from portal.messages import Channel, Letter, Told, reports
 from tests.portal.messages.office import PHONE, Office
 
 
+def _plan(plan: Path, point: str) -> None:
+    plan.write_text(f"{point} self\n")
+
+
 async def killed_at(office: Office, plan: Path, point: str) -> None:
     """A run of the job in its own process, which dies there."""
-    plan.write_text(f"{point} self\n")
+    _plan(plan, point)
     ahead = (office.clock.now() - datetime.now(UTC)).total_seconds()
     env = {
         "PORTAL_DATABASE_URL": str(DB.config["dsn"]),
