@@ -7,12 +7,23 @@ from urllib.parse import urlsplit
 from jobs.doors import Doors
 from jobs.routers import sync_one
 from jobs.tally import Tally
-from portal import routers
+from portal import dialins, routers
 from portal.errors import NotFound
 from portal.routers import RouterAccess, checks
 from portal.routers.forms import TUNNEL
 from routeros.client import HotspotRouter
-from routeros.doctor import MENUS, Expected, Finding, MenuRows, Severity, facts_from, findings_of, told
+from routeros.doctor import (
+    MENUS,
+    PPPOE_MENUS,
+    Expected,
+    Finding,
+    MenuRows,
+    Severity,
+    facts_from,
+    findings_of,
+    pppoe_findings,
+    told,
+)
 from routeros.errors import Refused, RouterError
 from routeros.troubles import trouble_of
 
@@ -49,11 +60,14 @@ async def _look(router: RouterAccess, doors: Doors) -> list[Finding]:
 async def examine(router: RouterAccess, doors: Doors) -> list[Finding]:
     """Look at a router and keep what was found. A router that cannot be reached is a finding too."""
     facts: dict[str, str] = {}
+    customers = await dialins.customers_on(router.id)
     try:
         async with asyncio.timeout(VISIT_S):
-            menus = await _read(await doors.routers.to(router))
+            menus = await _read(await doors.routers.to(router), with_pppoe=customers > 0)
         seen = facts_from(menus, user=router.user)
         findings, facts = findings_of(seen, await _expected(router, doors)), told(seen)
+        if dialling := pppoe_findings(menus, customers=customers):
+            findings = [*dialling, *(each for each in findings if each.severity is not Severity.OK)]
         hosts = [name for server in seen.running for name in (server.address, server.dns_name)]
         await checks.learn_hosts(router.id, hosts)
     except RouterError as error:
@@ -69,10 +83,10 @@ def _trouble(said: str) -> Finding:
     return Finding(f"trouble_{trouble_of(said)}", Severity.BAD)
 
 
-async def _read(client: HotspotRouter) -> MenuRows:
+async def _read(client: HotspotRouter, *, with_pppoe: bool) -> MenuRows:
     """Every menu the router lets us see. What it refuses (no such menu, no right) is left out; a lost line raises."""
     menus: dict[str, list[dict[str, str]]] = {}
-    for path, shown in (await client.rows(MENUS)).items():
+    for path, shown in (await client.rows({**MENUS, **PPPOE_MENUS} if with_pppoe else MENUS)).items():
         if isinstance(shown, Refused):
             log.debug("menu not shown", extra={"menu": path, "said": shown.text})
         else:

@@ -78,6 +78,13 @@ async def is_any_on(router_id: int) -> bool:
     return await wishes.any_on(router_id) or bool(await DB.value(f"SELECT EXISTS (SELECT {_MOVED})", router_id))
 
 
+async def customers_on(router_id: int) -> int:
+    """How many PPPoE subscribers are served by a router."""
+    return await DB.value(
+        "SELECT count(*) FROM subscribers WHERE router_id = $1 AND kind = 'pppoe' AND status <> 'closed'", router_id
+    )
+
+
 async def is_any_waiting(router_id: int) -> bool:
     """Whether something about a router's subscribers changed that was not carried out yet."""
     return bool(

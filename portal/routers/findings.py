@@ -96,6 +96,17 @@ SENTENCES: Mapping[str, str] = {
     "garden_left_open": N_(
         "%(hosts)s are open before paying although you take no cards any more. Paste the lines below."
     ),
+    "pppoe_none": N_(
+        "%(number)s monthly customers are to dial in here, but the router has no PPPoE server. Add one on the cable that leads to "
+        "them: PPP, PPPoE Servers in WinBox."
+    ),
+    "pppoe_off": N_(
+        "%(number)s monthly customers are to dial in here, but the router's PPPoE server on %(interface)s is off."
+    ),
+    "pppoe_addresses": N_(
+        "The PPPoE server's profile %(profile)s gives out no addresses, so nobody can dial in. Choose a range of your own, or paste "
+        "the lines below."
+    ),
     "api_sessions": N_("The router allows only %(most)s connections to its API at a time."),
     "api_open": N_("Everybody on the internet may knock at the router's %(name)s service. Allow our address only."),
     "service_open": N_("The service %(name)s is open for everybody. Switch it off if you do not use it."),
