@@ -5,7 +5,7 @@ The database says who that is; a router that starts is made to hold exactly it, 
 
 import html
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -63,6 +63,7 @@ class DemoRouter:
     board: SimulatedRouter
     network: HotspotNetwork
     portal: str
+    also: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -95,7 +96,7 @@ class DemoRouter:
                 dns_name=self.spec.dns_name,
                 login_by=LOGIN_BY,
             )
-            _onboard(self.board, self.user, self.password, portal=self.portal)
+            _onboard(self.board, self.user, self.password, open_to=(self.portal, *self.also))
 
     def captive_url(self) -> str:
         """The captive page as the standing phone (number 1 of the hotspot's proxy) is sent there. Opens in any browser
@@ -117,7 +118,7 @@ class DemoRouter:
 
 
 async def power_up(
-    spec: RouterSpec, *, portal: str, vault: Vault, clock: Clock, api_port: int, proxy_port: int
+    spec: RouterSpec, *, portal: str, also: Sequence[str], vault: Vault, clock: Clock, api_port: int, proxy_port: int
 ) -> DemoRouter:
     """Start the simulator of a router of the database. Its API port in the database is the one it has now."""
     row = await DB.row("SELECT id, site FROM routers WHERE name = $1 AND serial = $2", spec.name, spec.serial)
@@ -129,25 +130,26 @@ async def power_up(
         api_password=access.password, api_port=api_port, clock=VirtualClock(start=clock.now()), address=spec.address,
         dns_name=spec.dns_name, login_by=LOGIN_BY,
     )  # fmt: skip
-    _onboard(board, access.user, access.password, portal=portal)
+    _onboard(board, access.user, access.password, open_to=(portal, *also))
     await _fill(board, row["id"], vault=vault, clock=clock)
     login = (PAGES / "login.html").read_text(encoding="utf-8").replace("PORTAL", portal).replace("SITE", row["site"])
     network = HotspotNetwork(board.hotspot, internet=DemoInternet(), html={**stock_pages(), "login.html": login})
     await board.start()
     await network.start(port=proxy_port)
     await DB.fetch("UPDATE routers SET api_port = $2 WHERE id = $1", row["id"], board.api_port)
-    return DemoRouter(row["id"], spec, row["site"], access.user, access.password, board, network, portal)
+    return DemoRouter(row["id"], spec, row["site"], access.user, access.password, board, network, portal, tuple(also))
 
 
-def _onboard(board: SimulatedRouter, user: str, password: str, *, portal: str) -> None:
-    """Our user with as few rights as will do, and the walled garden that lets the portal through."""
+def _onboard(board: SimulatedRouter, user: str, password: str, *, open_to: Sequence[str]) -> None:
+    """Our user with as few rights as will do, and the walled garden that lets the portal, and the page for cards, through."""
     board.tables["/user/group"].add({"name": user, "policy": POLICY})
     board.tables["/user"].add({"name": user, "group": user, "password": password, "address": "127.0.0.1/32"})
-    host, port = urlsplit(portal).hostname or "", str(urlsplit(portal).port or 80)
-    board.hotspot.tables[WALLED_GARDEN].add({"dst-host": host, "dst-port": port, "action": "allow"})
-    board.hotspot.tables[WALLED_GARDEN_IP].add(
-        {"dst-address": host, "dst-port": port, "protocol": "tcp", "action": "accept"}
-    )
+    for url in open_to:
+        host, port = urlsplit(url).hostname or "", str(urlsplit(url).port or 80)
+        board.hotspot.tables[WALLED_GARDEN].add({"dst-host": host, "dst-port": port, "action": "allow"})
+        board.hotspot.tables[WALLED_GARDEN_IP].add(
+            {"dst-address": host, "dst-port": port, "protocol": "tcp", "action": "accept"}
+        )
 
 
 _SESSIONS = """

@@ -86,19 +86,30 @@ ROUTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Somebody with a phone in the demo page; `msisdn` is the number that pays, as M-Pesa writes it."""
+    """Somebody with a phone in the demo page; `msisdn` is the number that pays, as M-Pesa writes it, `airtel` that of the phone's
+    other card."""
 
     name: str
     msisdn: str
+    airtel: str
 
     @property
     def local(self) -> str:
         """The number as people in Kenya write it: "0712 345 678"."""
-        return f"0{self.msisdn[3:6]} {self.msisdn[6:9]} {self.msisdn[9:]}"
+        return _local(self.msisdn)
+
+    @property
+    def local_airtel(self) -> str:
+        """The other number likewise."""
+        return _local(self.airtel)
+
+
+def _local(msisdn: str) -> str:
+    return f"0{msisdn[3:6]} {msisdn[6:9]} {msisdn[9:]}"
 
 
 CUSTOMERS = (
-    Customer("Brian", "254712345678"),
-    Customer("Wanjiku", "254722000111"),
-    Customer("Hassan", "254110222333"),
+    Customer("Brian", "254712345678", "254733345678"),
+    Customer("Wanjiku", "254722000111", "254733000111"),
+    Customer("Hassan", "254110222333", "254733222333"),
 )

@@ -180,7 +180,8 @@ async def _phone_state(world: DemoWorld, number: int) -> dict[str, Any]:
         "mac": line.mac,
         "ip": line.ip,
         "is_online": hotspot.session(line.ip) is not None,
-        "is_asked": world.daraja.world.phone(one.customer.msisdn).prompt is not None,
+        "is_asked": world.daraja.world.phone(one.customer.msisdn).prompt is not None
+        or world.rails.airtel.wallet(one.customer.airtel).prompt is not None,
     }
 
 

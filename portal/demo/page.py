@@ -94,6 +94,7 @@ async def show_page(
         state=await controls.state(world),
         portal=world.portal_url,
         mpesa=world.daraja.url,
+        rails=world.rails.url,
         merchant=MERCHANT,
         asset=assets.url,
         deeds=DEEDS,
@@ -101,7 +102,7 @@ async def show_page(
     )
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        f"frame-src 'self' {world.portal_url} {world.daraja.url}; form-action 'self'; base-uri 'none'; "
+        f"frame-src 'self' {world.portal_url} {world.daraja.url} {world.rails.url}; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     )
     headers = {"content-type": _HTML, "content-security-policy": policy, "cache-control": "no-store"}

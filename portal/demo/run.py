@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 
 from portal.demo.boards import DemoRouter
+from portal.demo.cast import CUSTOMERS
 from portal.demo.folder import default_folder, is_free
 from portal.demo.page import page_running
 from portal.demo.world import DemoWorld
@@ -83,6 +84,7 @@ def facts(world: DemoWorld) -> dict[str, object]:
         "operator_email": world.operator_email,
         "operator_password": world.operator_password,
         "mpesa": world.daraja.url,
+        "rails": world.rails.url,
         "routers": [
             {
                 "name": router.name,
@@ -113,6 +115,7 @@ def _announce(world: DemoWorld, *, as_json: bool) -> None:
         f"    merchant   {world.merchant_email}  {world.merchant_password}",
         f"    operator   {world.operator_email}  {world.operator_password}",
         f"  M-Pesa       {world.daraja.url}/_sim/phones  (PIN 1234)",
+        f"  Airtel       {world.rails.url}/phone/{CUSTOMERS[0].airtel}  (PIN 1234)",
         *(_line(router) for router in world.routers),
         "",
         f"  Data: {world.folder.path}",

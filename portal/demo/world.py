@@ -8,24 +8,28 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 from portal import database
+from portal.callbacks import addresses
 from portal.clock import Clock
 from portal.config import Settings
-from portal.db import DB
+from portal.db import DB, atomic
 from portal.demo import fill
 from portal.demo.boards import DemoRouter, keep_company, power_up
 from portal.demo.cast import MERCHANT, OPERATOR, OWNER, ROUTERS
 from portal.demo.folder import DemoFolder
 from portal.demo.past import DAYS
 from portal.demo.phones import Phones
+from portal.demo.rails import DemoRails
 from portal.demo.sign_in import SignInLinks
 from portal.demo.together import together
 from portal.house import web_running, worker_running
+from portal.mpesa import accounts
 from portal.mpesa.simulator import DarajaSimulator, Knobs, World
+from portal.mpesa.simulator.records import Registration
 from portal.serving import listen
 from portal.vault import Vault
 
@@ -50,6 +54,7 @@ class DemoWorld:
     clock: Clock
     vault: Vault
     daraja: DarajaSimulator
+    rails: DemoRails
     routers: list[DemoRouter]
     phones: Phones
     links: SignInLinks
@@ -80,6 +85,7 @@ class DemoWorld:
             router.board.tick()
         self.daraja.world.run_due()
         self.daraja.world.notify()
+        self.rails.shifted()
         self.folder.memory.offset_s = self.clock.offset.total_seconds()
         self.folder.remember()
 
@@ -123,14 +129,19 @@ class DemoWorld:
             page = listen(HOST, folder.port("page"))
             ends.callback(page.close)
             daraja = await _daraja(folder, clock, ends)
-            settings = _settings(folder, portal=_url(portal), page=_url(page), mpesa=daraja.url)
+            listener = listen(HOST, folder.port("rails"))
+            ends.callback(listener.close)
+            rails = DemoRails(listener, clock)
+            settings = _settings(folder, portal=_url(portal), page=_url(page), mpesa=daraja.url, rails=rails)
             vault = Vault(settings.secret_keys)
             await _database(settings, vault, clock, ends, days=days)
-            routers = await _routers(folder, clock, ends, portal=_url(portal), vault=vault)
+            await rails.introduce(vault, portal=_url(portal), now=clock.now())
+            await _announce_by_hand(daraja, portal=_url(portal), now=clock.now())
+            routers = await _routers(folder, clock, ends, portal=_url(portal), also=[rails.url], vault=vault)
             phones, links = Phones(routers), SignInLinks(clock)
             ends.push_async_callback(phones.close)
             world = cls(
-                folder=folder, settings=settings, clock=clock, vault=vault, daraja=daraja, routers=routers,
+                folder=folder, settings=settings, clock=clock, vault=vault, daraja=daraja, rails=rails, routers=routers,
                 phones=phones, links=links, page_listener=page,
             )  # fmt: skip
             world._remember_ports()
@@ -142,10 +153,11 @@ class DemoWorld:
     def _servers(self, portal: socket.socket, *, works: bool) -> list[AbstractAsyncContextManager[object]]:
         worker = [worker_running(self.settings, self.clock)] if works else []
         web = web_running(self.settings, self.clock, listener=portal, routes=[self.links.route()])
-        return [_until_the_end(self.daraja), *worker, web]
+        return [_until_the_end(self.daraja), self.rails.running(), *worker, web]
 
     def _remember_ports(self) -> None:
         ports = {"portal": self.portal_url, "page": self.page_url, "mpesa": self.daraja.url}
+        ports["rails"] = self.rails.url
         ports |= {f"proxy {router.name}": router.network.proxy_url for router in self.routers}
         found = {name: int(url.rpartition(":")[2]) for name, url in ports.items()}
         found |= {f"api {router.name}": router.board.api_port for router in self.routers}
@@ -157,7 +169,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://{HOST}:{listener.getsockname()[1]}"
 
 
-def _settings(folder: DemoFolder, *, portal: str, page: str, mpesa: str) -> Settings:
+def _settings(folder: DemoFolder, *, portal: str, page: str, mpesa: str, rails: DemoRails) -> Settings:
     return Settings.from_env(
         {
             "PORTAL_DATA_DIR": str(folder.path),
@@ -168,6 +180,7 @@ def _settings(folder: DemoFolder, *, portal: str, page: str, mpesa: str) -> Sett
             "PORTAL_MPESA_CALLBACK_BASE": portal,
             "PORTAL_MPESA_TRUSTED_SOURCES": HOST,
             "PORTAL_FRAME_ANCESTORS": page,
+            **rails.urls(),
             # Keys of an existing installation must not end up in play data, nor the other way round.
             **{name: os.environ[name] for name in ("PORTAL_LOG_LEVEL",) if name in os.environ},
         }
@@ -192,14 +205,29 @@ async def _daraja(folder: DemoFolder, clock: Clock, ends: AsyncExitStack) -> Dar
     return daraja
 
 
+async def _announce_by_hand(daraja: DarajaSimulator, *, portal: str, now: datetime) -> None:
+    """Tell M-Pesa where payments by hand are announced, as `vocha mpesa register-urls` does. It forgets when it ends."""
+    for row in await DB.fetch("SELECT id, shortcode FROM mpesa_accounts"):
+        shortcode = daraja.world.shortcodes.get(row["shortcode"])
+        if shortcode is None:
+            continue
+        async with atomic() as tx:
+            name = await addresses.of_account(tx, row["id"], now=now)
+        told, asked = (portal + addresses.path(name, use) for use in (addresses.CONFIRMATION, addresses.VALIDATION))
+        shortcode.registration = Registration("v2", "Completed", told, asked)
+        await accounts.note_registered(row["id"], response_type="Completed", now=now, actor="demo")
+
+
 async def _routers(
-    folder: DemoFolder, clock: Clock, ends: AsyncExitStack, *, portal: str, vault: Vault
+    folder: DemoFolder, clock: Clock, ends: AsyncExitStack, *, portal: str, also: Sequence[str], vault: Vault
 ) -> list[DemoRouter]:
     off = [spec.name for spec in ROUTERS if not spec.is_online] if folder.memory.off is None else folder.memory.off
     routers: list[DemoRouter] = []
     for spec in ROUTERS:
         api, proxy = folder.port(f"api {spec.name}"), folder.port(f"proxy {spec.name}")
-        router = await power_up(spec, portal=portal, vault=vault, clock=clock, api_port=api, proxy_port=proxy)
+        router = await power_up(
+            spec, portal=portal, also=also, vault=vault, clock=clock, api_port=api, proxy_port=proxy
+        )
         ends.push_async_callback(router.stop)
         await router.board.set_online(spec.name not in off)
         routers.append(router)

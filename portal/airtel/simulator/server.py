@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
+from urllib.parse import quote
 
 import msgspec
-from litestar import Litestar, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.types import ASGIApp
 
 from portal import codes as random_codes
 from portal.airtel.messages import sign
+from portal.airtel.simulator.phone import page
 from portal.clock import Clock
 from portal.rails.simulator.stage import Stage
 
@@ -96,7 +98,7 @@ class AirtelSimulator(Stage):
         return self.wallets.setdefault(own, Wallet(own))
 
     def application(self) -> ASGIApp:
-        """Airtel's API, and `/_sim/ledger`."""
+        """Airtel's API, `/phone/<number>` and `/_sim/ledger`."""
         sim = self
 
         @post("/auth/oauth2/token", status_code=200)
@@ -115,13 +117,36 @@ class AirtelSimulator(Stage):
         async def refund(request: AnyRequest) -> Response[bytes]:
             return sim._refused(request) or sim._refund(await _json(request))
 
+        @get("/phone/{msisdn:str}", media_type=MediaType.HTML)
+        async def screen(msisdn: str) -> Response[str]:
+            return sim._screen(msisdn)
+
+        @post("/phone/{msisdn:str}", status_code=303)
+        async def type_pin(request: AnyRequest, msisdn: str) -> Response[bytes]:
+            form = await request.form()
+            if sim.wallet(msisdn).prompt is not None:
+                pin = str(form.get("pin", ""))
+                _ = sim.cancel(msisdn) if form.get("do") == "refuse" else sim.approve(msisdn, pin=pin)
+            return Response(b"", status_code=303, headers={"location": f"/phone/{quote(msisdn, safe='')}"})
+
         @get("/_sim/ledger")
         async def ledger() -> Response[bytes]:
             return _answer(
                 {name: str(amount) for name, amount in sim.ledger.paid.items()}, refunded=list(sim.ledger.refunded)
             )
 
-        return Litestar(route_handlers=[token, push, enquiry, refund, ledger], openapi_config=None, logging_config=None)
+        return Litestar(
+            route_handlers=[token, push, enquiry, refund, screen, type_pin, ledger],
+            openapi_config=None,
+            logging_config=None,
+        )
+
+    def _screen(self, msisdn: str) -> Response[str]:
+        wallet = self.wallet(msisdn)
+        asked = f"{wallet.prompt.currency} {wallet.prompt.amount:,.2f}" if wallet.prompt else ""
+        said = next((one.message for one in reversed(self.pushes.values()) if one.msisdn == wallet.msisdn), "")
+        shown = page(msisdn, wallet.balance, asked=asked, said=said)
+        return Response(shown, media_type=MediaType.HTML, headers={"cache-control": "no-store"})
 
     # -- hands of the people with the phones -----------------------------------------------------------------
 

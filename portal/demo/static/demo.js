@@ -110,6 +110,9 @@
   who.addEventListener("change", () => {
     const chosen = who.selectedOptions[0];
     by("pays-with").textContent = chosen.dataset.local;
+    by("pays-airtel").textContent = chosen.dataset.localAirtel;
+    by("at-mpesa").href = mpesa.dataset.base + chosen.dataset.msisdn;
+    by("at-airtel").href = by("at-airtel").dataset.base + chosen.dataset.airtel;
     by("go").action = "/phone/" + phone() + "/go";
     mpesa.src = mpesa.dataset.base + chosen.dataset.msisdn;
     home();

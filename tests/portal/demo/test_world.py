@@ -153,7 +153,7 @@ async def test_our_router_user_may_not_make_users_of_the_router(world: DemoWorld
 async def test_the_captive_address_works_in_any_browser_and_its_phone_is_on_the_router(world: DemoWorld) -> None:
     told = facts(world)
     assert {"portal", "demo_page", "dashboard", "merchant_email", "merchant_password", "operator_email",
-            "operator_password", "mpesa", "routers"} == set(told)  # fmt: skip
+            "operator_password", "mpesa", "rails", "routers"} == set(told)  # fmt: skip
     async with httpx.AsyncClient(trust_env=False) as browser:
         page = await browser.get(world.routers[0].captive_url())
     assert "Choose a package" in page.text
@@ -184,7 +184,7 @@ async def test_the_page_loads_nothing_from_elsewhere_and_may_frame_its_three_scr
     world: DemoWorld, frame: httpx.AsyncClient
 ) -> None:
     page = await frame.get("/")
-    own = (world.portal_url, world.daraja.url)
+    own = (world.portal_url, world.daraja.url, world.rails.url)
     assert all(link.startswith(("/", *own)) for link in links(page))
     assert all(url in page.headers["content-security-policy"] for url in own)
     captive = await frame.get(f"/phone/2/{world.routers[0].captive_url().replace('://', '/', 1)}")
