@@ -53,6 +53,27 @@ MAX_BODY_BYTES = 64 * 1024
 #: The option's number in glibc's malloc.h.
 _M_MMAP_THRESHOLD = -3
 
+#: Everything that answers, besides the static files.
+_ROUTES: Sequence[ControllerRouterHandler] = (
+    no_favicon,
+    *health.ROUTES,
+    *metrics.ROUTES,
+    *callbacks.ROUTES,
+    *setup_scripts.ROUTES,
+    sms.ROUTER,
+    *pull.ROUTES,
+    cron_health.ROUTER,
+    cron.ROUTER,
+    captive.ROUTER,
+    ways.ROUTER,
+    kept_money.ROUTER,
+    promo_codes.ROUTER,
+    checkout.ROUTER,
+    my.ROUTER,
+    identity.ROUTER,
+    dashboard.ROUTER,
+)
+
 
 def create_app(
     settings: Settings,
@@ -70,27 +91,7 @@ def create_app(
     dependencies = {name: _always(value) for name, value in shared.items()}
     intake = Intake(Spool(settings.spool_dir, most_bytes=settings.spool_most_bytes), time)
     return Litestar(
-        route_handlers=[
-            assets.route(),
-            no_favicon,
-            *health.ROUTES,
-            *metrics.ROUTES,
-            *callbacks.ROUTES,
-            *setup_scripts.ROUTES,
-            sms.ROUTER,
-            *pull.ROUTES,
-            cron_health.ROUTER,
-            cron.ROUTER,
-            captive.ROUTER,
-            ways.ROUTER,
-            kept_money.ROUTER,
-            promo_codes.ROUTER,
-            checkout.ROUTER,
-            my.ROUTER,
-            identity.ROUTER,
-            dashboard.ROUTER,
-            *routes,
-        ],
+        route_handlers=[assets.route(), *_ROUTES, *routes],
         dependencies={**dependencies, "actor": Provide(guards.provide_actor)},
         state=State(
             {
