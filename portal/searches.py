@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from portal import codes, phones, references
+from portal import c2b_questions, codes, phones, references
+from portal.c2b_questions import Question
 from portal.db import DB
 from portal.identity import Actor
 from portal.mpesa import sms_text
@@ -17,16 +18,18 @@ _RECEIPT = re.compile(r"[A-Z0-9_-]{6,32}")
 
 
 class Hits(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found: payments, newest first; money in suspense; vouchers, as (id, reference, status)."""
+    """What was found: payments, newest first; money in suspense; vouchers, as (id, reference, status); payments by hand we had
+    M-Pesa refuse."""
 
     payment_ids: Sequence[int]
     suspense_ids: Sequence[int]
     vouchers: Sequence[tuple[int, str, str]]
+    refused: Sequence[Question] = ()
 
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing to show."""
-        return not (self.payment_ids or self.suspense_ids or self.vouchers)
+        return not (self.payment_ids or self.suspense_ids or self.vouchers or self.refused)
 
 
 class _Meant(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,4 +87,5 @@ async def find(actor: Actor, typed: str, *, vault: Vault) -> Hits:
         payment_ids=[row["id"] for row in payments],
         suspense_ids=[row["id"] for row in held],
         vouchers=[(row["id"], row["payment_reference"], row["status"]) for row in vouchers],
+        refused=await c2b_questions.refused(merchant_id, receipt=meant.receipt, typed=typed),
     )

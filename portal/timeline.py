@@ -17,7 +17,17 @@ __all__ = ["Fact", "PaymentPage", "Received", "of_payment", "of_suspense", "sees
 
 _SEE_ALL = frozenset({Role.OWNER, Role.MANAGER})
 #: Of facts of one moment, what caused the others comes first.
-_ORDER = ("exchanges", "callbacks", "mpesa_enquiries", "claims", "receipts", "suspense", "payments", "vouchers")
+_ORDER = (
+    "exchanges",
+    "c2b_questions",
+    "callbacks",
+    "mpesa_enquiries",
+    "claims",
+    "receipts",
+    "suspense",
+    "payments",
+    "vouchers",
+)
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +91,7 @@ async def of_payment(actor: Actor, payment_id: int) -> PaymentPage:
         checkout_ids=[row["checkout_id"]] if row["checkout_id"] else [],
         suspense_ids=[each["id"] for each in held],
         refund_ids=[each["id"] for each in refunds],
+        references=[row["account_reference"], row["voucher_reference"]],
     )
     began = Fact(at=row["created_at"], kind="payments", name="created", data={"method": row["method"]})
     return PaymentPage(
@@ -118,7 +129,7 @@ async def _facts(actor: Actor, subject: Subject, began: Fact) -> list[Fact]:
     found = [began]
     for ask in (
         timeline_facts.events, timeline_facts.requests, timeline_facts.heard, timeline_facts.questions,
-        timeline_facts.postings, timeline_facts.told, timeline_facts.online,
+        timeline_facts.asked_before, timeline_facts.postings, timeline_facts.told, timeline_facts.online,
     ):  # fmt: skip
         found += await ask(subject)
     if not sees_all(actor):

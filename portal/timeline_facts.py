@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from asyncpg import Record
 
-from portal import phones
+from portal import c2b_questions, phones
 from portal.db import DB
 from portal.messages import Told
 
@@ -35,6 +35,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     checkout_ids: Sequence[int] = ()
     suspense_ids: Sequence[int] = ()
     refund_ids: Sequence[int] = ()
+    references: Sequence[str] = ()
 
     @property
     def receipts(self) -> list[str]:
@@ -138,6 +139,20 @@ async def questions(subject: Subject) -> list[Fact]:
             said = {"verdict": row["verdict"], "receipt": row["about"]}
             facts.append(Fact(at=row["answered_at"], kind="mpesa_enquiries", name="answered", data=said))
     return facts
+
+
+async def asked_before(subject: Subject) -> list[Fact]:
+    """What M-Pesa asked before it took money by hand, or did not take it; a refused one is known by what was typed."""
+    asked = await c2b_questions.about(
+        receipts=subject.receipts, references=[each for each in subject.references if each]
+    )
+    return [
+        Fact(
+            at=each.asked_at, kind="c2b_questions", name=each.answer if each.is_refused else "accepted", by="mpesa",
+            data={"receipt": each.receipt, "typed": each.typed, "cents": each.amount_cents, "why": each.why},
+        )
+        for each in asked
+    ]  # fmt: skip
 
 
 async def postings(subject: Subject) -> list[Fact]:

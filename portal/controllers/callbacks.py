@@ -105,8 +105,9 @@ def _signature(scope: Scope, road: CallbackRoad) -> str:
 
 async def _check(scope: Scope, receive: Receive, send: Send, *, name: str) -> None:
     body = await _read(receive)
-    checker: Checker = scope["litestar_app"].state["checker"]
-    verdict = await checker.check(name, body)
+    state = scope["litestar_app"].state
+    checker: Checker = state["checker"]
+    verdict = await checker.check(name, body, now=state["clock"].now())
     if verdict is None:
         await _answer(send, 404, _NOTHING, "text/plain")
     else:

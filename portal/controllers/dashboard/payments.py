@@ -15,7 +15,7 @@ from portal.clock import Clock
 from portal.controllers.dashboard.frame import Frame, frame_of
 from portal.controllers.dashboard.money_tabs import money_page
 from portal.controllers.dashboard.rail_words import facts_of
-from portal.controllers.dashboard.timeline_words import ACCOUNT_WORDS, BY_WORDS, KIND_WORDS, METHOD_WORDS
+from portal.controllers.dashboard.timeline_words import ACCOUNT_WORDS, BY_WORDS, KIND_WORDS, METHOD_WORDS, REFUSAL_WORDS
 from portal.controllers.dashboard.voucher_words import VOUCHER_WORDS
 from portal.controllers.dashboard.words import SALE_WORDS
 from portal.identity import Actor
@@ -85,7 +85,7 @@ async def sales_list(
     return money_page(
         request, frame, "dashboard/payments.html", tab="sales", sales=found.sales, older=found.older, before=before,
         now=clock.now(), chosen=chosen, q=q.strip(), hits=hits, held=held, sale_words=SALE_WORDS, groups=GROUP_WORDS,
-        methods=METHOD_WORDS, voucher_words=VOUCHER_WORDS,
+        methods=METHOD_WORDS, voucher_words=VOUCHER_WORDS, refusal_words=REFUSAL_WORDS,
     )  # fmt: skip
 
 

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
+from portal.mpesa.sentences import VALIDATIONS
 from portal.msgid import N_
+
+#: ResultCode with which a payment by hand was refused → why.
+REFUSAL_WORDS: Mapping[str, str] = {code: words.merchant for code, words in VALIDATIONS.items()}
 
 #: (Table, what happened) → (tone, sentence).
 FACT_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -60,6 +64,8 @@ FACT_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("callbacks", "c2b"): ("info", N_("M-Pesa told of a payment by hand")),
     ("callbacks", "result"): ("info", N_("M-Pesa answered a question")),
     ("callbacks", "timeout"): ("warn", N_("M-Pesa could not answer a question in time")),
+    ("c2b_questions", "accepted"): ("info", N_("M-Pesa asked whether to take a payment by hand: yes")),
+    **{("c2b_questions", code): ("bad", words) for code, words in REFUSAL_WORDS.items()},
     ("mpesa_enquiries", "asked"): ("info", N_("M-Pesa is asked about this M-Pesa code")),
     ("mpesa_enquiries", "answered"): ("info", N_("M-Pesa answered about this M-Pesa code")),
     ("ledger_postings", "sale"): ("info", N_("Booked as a sale")),
@@ -105,6 +111,7 @@ KIND_WORDS: Mapping[str, str] = {
     "exchanges": N_("Request"),
     "callbacks": N_("Message"),
     "mpesa_enquiries": N_("Question"),
+    "c2b_questions": N_("Question"),
     "ledger_postings": N_("Books"),
     "online": N_("Wi-Fi"),
     "access_grants": N_("Router"),

@@ -12,6 +12,8 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from portal import c2b_questions
+from portal.c2b_questions import Question
 from portal.clock import Clock
 from portal.db import DB
 from portal.vault import Vault
@@ -330,7 +332,7 @@ async def test_this_matrix_covers_the_route_table(app: Litestar) -> None:
         for method in set(route.methods) - {"OPTIONS", "HEAD"}
     }
     found = {
-        (method, path) for method, path in found if not path.endswith("/refund")
+        (method, path) for method, path in found if not path.endswith(("/refund", "/voucher"))
     }  # those pages have a matrix of their own
     assert found == {("GET", path) for path in LOOKS} | {("POST", path) for path in FORMS}
 
@@ -359,3 +361,25 @@ async def test_every_page_about_money_speaks_swahili(own_stall: Stall, owner: ht
         body = re.sub(r"<(script|pre|textarea)\b.*?</\1>|<[^>]+>", " ", page.split("<main", 1)[1], flags=re.DOTALL)
         body = body.replace("Airtel Money", "")
         assert not english.search(body), (path, english.search(body))
+
+
+async def test_a_refused_payment_by_hand_is_found_and_told_in_the_payments_story(
+    owner: httpx.AsyncClient, own_stall: Stall, app: Litestar, cast: Cast
+) -> None:
+    attempt = await own_stall.attempt()
+    for typed, answer in (("SHOP", "C2B00012"), (attempt.reference, "0")):
+        await c2b_questions.keep(
+            Question(
+                merchant_id=own_stall.merchant_id, account_id=own_stall.account_id, asked_at=own_stall.clock.now(),
+                answer=answer, why="unknown", receipt="UKK41H7QZD", typed=typed, amount_cents=5000,
+            )
+        )  # fmt: skip
+    for q in ("shop", "UKK41H7QZD"):
+        page = await owner.get("/sales", params={"q": q})
+        assert "Refused: nobody knows the account number." in page.text
+        assert "KES\xa050" in page.text
+    told = await owner.get(f"/payments/{attempt.payment_id}")
+    assert "M-Pesa asked whether to take a payment by hand: yes" in told.text
+    async with browser(app) as rival:
+        await sign_in(rival, cast.rival)
+        assert "Refused" not in (await rival.get("/sales", params={"q": "UKK41H7QZD"})).text
