@@ -116,17 +116,17 @@ def run_job(name: str) -> None:
             run_id = await runner.request(JOBS[name], datetime.now(UTC), source=Source.HAND, by=_ACTOR)
             if run_id is None:
                 raise click.ClickException(f"{name} was asked for in this very moment. Try again.")
-            with _Progress(name) as progress:
+            with Progress(name) as progress:
                 ended = await runner.run(run_id, doors, watch=progress.show)
             if ended is None:
                 click.echo(f"{name}: another run is under way; it covers this one.")
             else:
-                _print_tally(name, ended, seconds=time.monotonic() - began)
+                print_tally(name, ended, seconds=time.monotonic() - began)
 
     run(go)
 
 
-class _Progress(contextlib.ExitStack):
+class Progress(contextlib.ExitStack):
     """Shows how far a run is: by a bar in a terminal, else by a line whenever it got further."""
 
     def __init__(self, name: str) -> None:
@@ -148,7 +148,8 @@ class _Progress(contextlib.ExitStack):
         self._seen = (running.done, running.what)
 
 
-def _print_tally(name: str, ended: Ended, *, seconds: float) -> None:
+def print_tally(name: str, ended: Ended, *, seconds: float) -> None:
+    """Say what came of a run; ClickException, and so exit status 1, when it failed."""
     word = "COMPLETE" if ended.status is RunStatus.DONE else ended.status.value.upper()
     click.echo(f"{_RULE}\n[{name}] {word}\n{_RULE}")
     for what, told in (("Processed", ended.processed), ("Failed", ended.failed), ("Took", f"{seconds:.1f} s")):
@@ -218,11 +219,12 @@ def _decide(run_id: int, verb: Callable[[int, str], Awaitable[None]], words: str
 
 @jobs.command("crontab")
 @click.option("--env-file", default=cli_timers.ENV_FILE, show_default=True, help="Where the secret is kept.")
-def crontab(env_file: str) -> None:
+@click.option("--user", default="", help="Whose, for a file in /etc/cron.d, where every line names somebody.")
+def crontab(env_file: str, user: str) -> None:
     """Print a crontab that asks for every job at the cron door."""
 
     async def go(settings: Settings) -> None:
-        click.echo(cli_timers.crontab(JOBS.values(), settings.base_url, env_file=env_file), nl=False)
+        click.echo(cli_timers.crontab(JOBS.values(), settings.base_url, env_file=env_file, user=user), nl=False)
 
     run(go)
 

@@ -33,8 +33,9 @@ def fields_of(job: Job) -> Mapping[str, str]:
     return {name: found[name] for name in _FIELDS} | {"day_of_week": days}
 
 
-def crontab(jobs: Iterable[Job], base_url: str, *, env_file: str = ENV_FILE) -> str:
-    """A file for /etc/cron.d or `crontab`: a line per job. Cron knows no seconds; the door asks for the latest slot."""
+def crontab(jobs: Iterable[Job], base_url: str, *, env_file: str = ENV_FILE, user: str = "") -> str:
+    """Input for `crontab -`, or with a user for a file in /etc/cron.d: a line per job. Cron knows no seconds; the door asks for
+    the latest slot."""
     head = (
         "# Vocha's jobs, asked for at its cron door. Hours are UTC: cronie reads CRON_TZ; where cron does not (Debian's),",
         "# they are the machine's, which does no harm: a job does whatever is due.",
@@ -42,13 +43,13 @@ def crontab(jobs: Iterable[Job], base_url: str, *, env_file: str = ENV_FILE) -> 
         "CRON_TZ=UTC",
         "SHELL=/bin/sh",
     )
-    return "\n".join([*head, *(_line(job, base_url, env_file) for job in jobs)]) + "\n"
+    return "\n".join([*head, *(_line(job, base_url, env_file, user=user) for job in jobs)]) + "\n"
 
 
-def _line(job: Job, base_url: str, env_file: str) -> str:
+def _line(job: Job, base_url: str, env_file: str, *, user: str) -> str:
     at = fields_of(job)
     when = " ".join(at[name] for name in ("minute", "hour", "day", "month", "day_of_week"))
-    return f"{when} . {env_file} && {_ask(base_url, job.name)}"
+    return f"{when} {user + ' ' if user else ''}. {env_file} && {_ask(base_url, job.name)}"
 
 
 def _ask(base_url: str, name: str) -> str:

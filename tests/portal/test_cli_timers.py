@@ -71,6 +71,11 @@ def test_weekdays_are_written_by_name_because_clocks_number_them_differently() -
     assert calendar(workdays) == "Mon..Fri *-*-* 9:5:0 UTC"
 
 
+def test_a_file_for_cron_d_names_whose_it_is() -> None:
+    text = crontab([JOBS["expire-vouchers"]], BASE, user="vocha")
+    assert text.splitlines()[-1].startswith("* * * * * vocha . /etc/vocha/cron.env && ")
+
+
 def test_a_trigger_other_clocks_cannot_say_is_refused() -> None:
     odd = Job("odd", expire, {"day": "1", "day_of_week": "sun"}, timeout_s=1, overdue_s=1)
     with pytest.raises(ValueError, match="odd: other clocks"):

@@ -1,11 +1,13 @@
 """The cron door: who is let in, what a slot is, and what schedulers are told. The runs themselves: tests/jobs/test_runner*.py."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -183,6 +185,15 @@ def test_every_alias_stands_for_some_job_and_none_hides_one() -> None:
     for alias, named in cron.ALIASES.items():
         assert alias not in JOBS
         assert named, alias
+
+
+def test_the_handbook_lists_every_alias_with_what_it_asks_for() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "jobs.md").read_text()
+    listed = {
+        alias: tuple(re.findall(r"`([a-z-]+)`", named))
+        for alias, named in re.findall(r"^\| `([a-z-]+)` \| (`.*) \|$", text, re.M)
+    }
+    assert listed == cron.ALIASES
 
 
 async def test_a_paused_job_is_said_to_be_paused(scheduler: httpx.AsyncClient) -> None:
