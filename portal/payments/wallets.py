@@ -45,6 +45,6 @@ async def _fill(tx: Tx, target: Target, paid: Money, *, now: datetime) -> Settle
         merchant_id=target.merchant_id, payment_id=payment_id, receipt=paid.receipt, currency=paid.currency, now=now,
         note=paid.reason[:120],
     )  # fmt: skip
-    held = await billing.proceed(tx, subscriber_id, now=now, actor=paid.road)
+    held = await billing.proceed(tx, subscriber_id, now=now, actor=paid.road, has_paid=True)
     await billing.tell_paid(tx, held, paid.amount_cents, payment_id=payment_id, now=now)
     return Settled.CREDITED

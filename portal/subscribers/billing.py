@@ -29,10 +29,11 @@ class Course(msgspec.Struct, frozen=True):
     failed: int
 
 
-async def proceed(tx: Tx, subscriber_id: int, *, now: datetime, actor: str) -> Held:
-    """Let everything happen to one subscriber that is due by now; its account as it stands afterwards."""
+async def proceed(tx: Tx, subscriber_id: int, *, now: datetime, actor: str, has_paid: bool = False) -> Held:
+    """Let everything happen to one subscriber that is due by now, and when money has just come in, that too; its account as it
+    stands afterwards."""
     held = await hold_one(tx, subscriber_id, now=now)
-    advance(held.account, now)
+    advance(held.account, now, has_paid=has_paid)
     await keep(tx, [held], now=now, actor=actor)
     return held
 

@@ -113,11 +113,14 @@ class Account:
         _move(self, E.END, "suspended")
 
 
-def advance(account: Account, now: datetime) -> None:
-    """Let everything happen that is due by now, in its order, as if somebody had looked at each of its moments."""
+def advance(account: Account, now: datetime, *, has_paid: bool = False) -> None:
+    """Let everything happen that is due by now, in its order, as if somebody had looked at each of its moments.
+
+    `has_paid`: money has just come in. Only then does who was shut out come back: what waits in a wallet is not spent on the few
+    days it happens to reach for as the period runs out."""
     while True:
         _pay(account)
-        if account.status == "suspended" and not account.is_held and not account.dues:
+        if has_paid and account.status == "suspended" and not account.is_held and not account.dues:
             _restart(account, now)
         at = account.next_at
         if at is None or at > now:
