@@ -29,6 +29,7 @@ from bench import (
     recovery,
     sale,
     slots,
+    years,
 )
 from bench.result import Result
 
@@ -49,6 +50,7 @@ BENCHES: dict[str, Callable[[bool], Coroutine[Any, Any, Result]]] = {
     "dead-router": dead_router.run,
     "offline-day": offline_day.run,
     "slots": slots.run,
+    "years": years.run,
 }
 
 
