@@ -28,22 +28,22 @@ class Tidied(msgspec.Struct, frozen=True):
 
 
 #: The promos' rows are locked first and in order, as `take` locks them: nobody counts in between.
-_FINISH = """WITH some AS (
+_FINISH = """WITH picked AS (
   SELECT r.id, r.promo_id FROM redemptions r JOIN checkouts c ON c.id = r.checkout_id
   WHERE NOT r.is_final AND r.created_at < $1 AND c.voucher_id IS NOT NULL AND r.promo_id = ANY($2) ORDER BY r.id LIMIT $3
 ), done AS (
-  UPDATE redemptions r SET is_final = true FROM some WHERE r.id = some.id AND NOT r.is_final RETURNING r.promo_id
+  UPDATE redemptions r SET is_final = true FROM picked WHERE r.id = picked.id AND NOT r.is_final RETURNING r.promo_id
 ), counted AS (
   UPDATE promos m SET final_uses = m.final_uses + n.uses
   FROM (SELECT promo_id, count(*) AS uses FROM done GROUP BY promo_id) n WHERE m.id = n.promo_id
 )
 SELECT count(*) FROM done"""
-_FORGET = """WITH some AS (
+_FORGET = """WITH picked AS (
   SELECT r.id FROM redemptions r JOIN checkouts c ON c.id = r.checkout_id
   WHERE NOT r.is_final AND r.created_at < $1 AND c.voucher_id IS NULL
   AND NOT EXISTS (SELECT FROM payments p WHERE p.checkout_id = c.id AND (p.status <> 'failed' OR p.received_cents > 0))
   ORDER BY r.id LIMIT $2 FOR UPDATE OF r SKIP LOCKED
-), gone AS (DELETE FROM redemptions r USING some WHERE r.id = some.id RETURNING r.id)
+), gone AS (DELETE FROM redemptions r USING picked WHERE r.id = picked.id RETURNING r.id)
 SELECT count(*) FROM gone"""
 _ARCHIVE = """WITH old AS (
   SELECT id FROM promos WHERE archived_at IS NULL AND ends_at < $1 ORDER BY id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED
