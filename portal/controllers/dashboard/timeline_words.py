@@ -101,6 +101,8 @@ BY_WORDS: Mapping[str, str] = {
     "statement": N_("the statement"),
     "claim": N_("the customer"),
     "policy": N_("your settings"),
+    "airtel": "Airtel Money",
+    "paystack": "Paystack",
     "cash": N_("the counter"),
     "manual": N_("the owner"),
     "worker": "",
