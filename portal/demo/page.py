@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -16,13 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Litestar, Request, Response, get, post
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from litestar.params import Dependency
 
 from portal.assets import Assets
-from portal.demo import controls, gateway
+from portal.demo import controls, gateway, inbox
 from portal.demo.boards import PAGES
 from portal.demo.breaking import DEEDS
 from portal.demo.cast import MERCHANT
+from portal.demo.wiring import Files, Pages, World
 from portal.demo.world import DemoWorld
 from portal.errors import Invalid, NotFound, PortalError
 from portal.serving import web_server
@@ -30,10 +30,6 @@ from portal.serving import web_server
 log = logging.getLogger(__name__)
 
 AnyRequest = Request[Any, Any, Any]
-# Handed over as they are: Litestar would try to check every field of them.
-World = Annotated[DemoWorld, Dependency(skip_validation=True)]
-Pages = Annotated[Environment, Dependency(skip_validation=True)]
-Files = Annotated[Assets, Dependency(skip_validation=True)]
 
 _ASSETS = PAGES.parent / "static"
 _HTML = "text/html; charset=utf-8"
@@ -47,7 +43,7 @@ def create_page(world: DemoWorld) -> Litestar:
     )
     own = {"world": world, "phones": world.phones, "pages": pages, "assets": assets}
     return Litestar(
-        route_handlers=[show_page, dashboard, read_state, control, assets.route(), *gateway.HANDLERS],
+        route_handlers=[show_page, dashboard, read_state, control, assets.route(), *inbox.HANDLERS, *gateway.HANDLERS],
         dependencies={name: _always(value) for name, value in own.items()},
         before_request=_Door(urlsplit(world.page_url).netloc),
         exception_handlers={PortalError: _refused, HTTPException: _not_there, Exception: _broken},
@@ -95,6 +91,7 @@ async def show_page(
         portal=world.portal_url,
         mpesa=world.daraja.url,
         rails=world.rails.url,
+        inbox=inbox.PATH,
         merchant=MERCHANT,
         asset=assets.url,
         deeds=DEEDS,

@@ -1,4 +1,4 @@
-"""Airtel Money and Paystack in the demo: one address for both simulators, each made when somebody first comes to it.
+"""Airtel Money and Paystack in the demo: one address for both simulators and for the post, each made when somebody first comes.
 
 The demo's shop sells by the platform's keys there; what a simulator tells goes to the addresses the portal gave it."""
 
@@ -15,9 +15,12 @@ from portal.airtel.simulator import AirtelSimulator
 from portal.airtel.simulator.server import CLIENT_ID, CLIENT_SECRET, SIGNING_KEY
 from portal.clock import Clock
 from portal.db import DB, atomic
+from portal.demo.post import PATHS as OF_POST
+from portal.demo.post import DemoPost
 from portal.paystack.simulator import PaystackSimulator
 from portal.paystack.simulator.server import SECRET_KEY
 from portal.rails import accounts
+from portal.rails.simulator.stage import Stage
 from portal.serving import web_server
 from portal.vault import Vault
 
@@ -32,7 +35,7 @@ _OF_PAYSTACK = ("/transaction", "/refund", "/pay")
 class DemoRails:
     """Both providers at `url`. `airtel` and `paystack` are their ledgers and hands."""
 
-    def __init__(self, listener: socket.socket, clock: Clock) -> None:
+    def __init__(self, listener: socket.socket, clock: Clock, post: DemoPost) -> None:
         self.listener = listener
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.airtel = AirtelSimulator(clock=clock)
@@ -40,12 +43,14 @@ class DemoRails:
         # A card's refund is done at once: nobody watches a demo for days.
         self.paystack.refund_status = "processed"
         self.airtel.called_when_refunded = "TR"
+        self._stages: Mapping[str, Stage] = {"airtel": self.airtel, "paystack": self.paystack, "post": post.office}
         self._apps: dict[str, ASGIApp] = {}
         self._lock = asyncio.Lock()
 
     def urls(self) -> Mapping[str, str]:
         """What the portal is to take for the providers, by setting."""
-        return {"PORTAL_AIRTEL_URL": self.url, "PORTAL_PAYSTACK_URL": self.url}
+        names = ("AIRTEL", "PAYSTACK", "AFRICASTALKING", "TELEGRAM")
+        return {f"PORTAL_{name}_URL": self.url for name in names}
 
     async def introduce(self, vault: Vault, *, portal: str, now: datetime) -> None:
         """Enter the platform's keys at both, once, and tell them where the portal listens."""
@@ -63,7 +68,7 @@ class DemoRails:
 
     def shifted(self) -> None:
         """The clock was set forward: what is due by now is done."""
-        for stage in (self.airtel, self.paystack):
+        for stage in self._stages.values():
             stage.run_due()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,13 +76,18 @@ class DemoRails:
         if scope["type"] != "http":
             await _live(receive, send)
             return
-        name = "paystack" if scope["path"].startswith(_OF_PAYSTACK) else "airtel"
+        path = scope["path"]
+        name = "post" if path.startswith(OF_POST) else "paystack" if path.startswith(_OF_PAYSTACK) else "airtel"
         await (await self._app(name))(scope, receive, send)
+
+    async def awake(self, name: str) -> None:
+        """Make one begin before somebody comes to it, because it is to speak first."""
+        await self._app(name)
 
     async def _app(self, name: str) -> ASGIApp:
         async with self._lock:
             if name not in self._apps:
-                stage = self.paystack if name == "paystack" else self.airtel
+                stage = self._stages[name]
                 await stage.begin(self.url)
                 self._apps[name] = stage.application()
             return self._apps[name]
@@ -92,7 +102,7 @@ class DemoRails:
         finally:
             server.should_exit = True
             await task
-            for stage in (self.airtel, self.paystack):
+            for stage in self._stages.values():
                 await stage.stop()
 
 

@@ -23,6 +23,7 @@ from portal.demo.cast import MERCHANT, OPERATOR, OWNER, ROUTERS
 from portal.demo.folder import DemoFolder
 from portal.demo.past import DAYS
 from portal.demo.phones import Phones
+from portal.demo.post import DemoPost
 from portal.demo.rails import DemoRails
 from portal.demo.sign_in import SignInLinks
 from portal.demo.together import together
@@ -55,6 +56,7 @@ class DemoWorld:
     vault: Vault
     daraja: DarajaSimulator
     rails: DemoRails
+    post: DemoPost
     routers: list[DemoRouter]
     phones: Phones
     links: SignInLinks
@@ -131,17 +133,21 @@ class DemoWorld:
             daraja = await _daraja(folder, clock, ends)
             listener = listen(HOST, folder.port("rails"))
             ends.callback(listener.close)
-            rails = DemoRails(listener, clock)
+            post = DemoPost(clock)
+            await post.mail.start(folder.port("mail"))
+            ends.push_async_callback(post.mail.stop)
+            rails = DemoRails(listener, clock, post)
             settings = _settings(folder, portal=_url(portal), page=_url(page), mpesa=daraja.url, rails=rails)
             vault = Vault(settings.secret_keys)
             await _database(settings, vault, clock, ends, days=days)
             await rails.introduce(vault, portal=_url(portal), now=clock.now())
+            await post.introduce(vault, portal=_url(portal), now=clock.now())
             await _announce_by_hand(daraja, portal=_url(portal), now=clock.now())
             routers = await _routers(folder, clock, ends, portal=_url(portal), also=[rails.url], vault=vault)
             phones, links = Phones(routers), SignInLinks(clock)
             ends.push_async_callback(phones.close)
             world = cls(
-                folder=folder, settings=settings, clock=clock, vault=vault, daraja=daraja, rails=rails, routers=routers,
+                folder=folder, settings=settings, clock=clock, vault=vault, daraja=daraja, rails=rails, post=post, routers=routers,
                 phones=phones, links=links, page_listener=page,
             )  # fmt: skip
             world._remember_ports()
@@ -160,6 +166,7 @@ class DemoWorld:
         ports["rails"] = self.rails.url
         ports |= {f"proxy {router.name}": router.network.proxy_url for router in self.routers}
         found = {name: int(url.rpartition(":")[2]) for name, url in ports.items()}
+        found["mail"] = self.post.mail.port
         found |= {f"api {router.name}": router.board.api_port for router in self.routers}
         self.folder.memory.ports = found
         self.folder.remember()

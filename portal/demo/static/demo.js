@@ -113,6 +113,7 @@
     by("pays-airtel").textContent = chosen.dataset.localAirtel;
     by("at-mpesa").href = mpesa.dataset.base + chosen.dataset.msisdn;
     by("at-airtel").href = by("at-airtel").dataset.base + chosen.dataset.airtel;
+    by("at-inbox").href = by("at-inbox").dataset.base + chosen.dataset.msisdn;
     by("go").action = "/phone/" + phone() + "/go";
     mpesa.src = mpesa.dataset.base + chosen.dataset.msisdn;
     home();
