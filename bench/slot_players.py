@@ -56,7 +56,7 @@ async def work(_: Doors) -> Tally:
     )
     slots = [row["slot"] for row in due]
     running.tell(0, total=len(slots), what="slots")
-    await asyncio.sleep(random.uniform(0, 0.2))
+    await asyncio.sleep(random.uniform(0.1, 0.4))
     async with atomic() as tx:
         await running.hold(tx)
         await tx.execute(

@@ -29,6 +29,7 @@ class Crew:
         self._env = os.environ | {"BENCH_DSN": dsn}
         self._jobs, self._slots, self._log = jobs, slots, log
         self._keepers: list[asyncio.Task[None]] = []
+        self._frozen: set[int] = set()
         self.living: dict[int, tuple[str, asyncio.subprocess.Process]] = {}
 
     def keep(self, part: str, number: int) -> None:
@@ -54,16 +55,19 @@ class Crew:
                 return
 
     def signal(self, part: str, number: signal.Signals) -> int | None:
-        """Signal one of a part, at random; its process id."""
-        pids = [pid for pid, (what, _) in self.living.items() if what == part]
+        """Signal one of a part that is not frozen, at random; its process id."""
+        pids = [pid for pid, (what, _) in self.living.items() if what == part and pid not in self._frozen]
         if not pids:
             return None
         pid = random.choice(pids)
+        if number == signal.SIGSTOP:
+            self._frozen.add(pid)
         self.living[pid][1].send_signal(number)
         return pid
 
     def thaw(self, pid: int) -> None:
         """Let a frozen one go on, if it lives."""
+        self._frozen.discard(pid)
         if pid in self.living:
             self.living[pid][1].send_signal(signal.SIGCONT)
 
@@ -78,7 +82,7 @@ class Crew:
 async def run(quick: bool) -> Result:
     """Ask, run, kill; compare with the ledger of slots; then be down for a day."""
     jobs, slots = (20, 150) if quick else (50, 2000)
-    kills, freezes = (4, 1) if quick else (20, 4)
+    kills, freezes = (4, 2) if quick else (20, 4)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vocha-bench-")))
         dsn = await stack.enter_async_context(house.database(folder / "db"))
@@ -102,6 +106,8 @@ async def run(quick: bool) -> Result:
             "frozen": frozen,
         }
         figures |= await _ledger(jobs, slots)
+        # Each had been frozen, was taken for dead, and meant to go on.
+        figures["fenced_off"] = (folder / "log").read_text().count("taken over by another")
         figures |= {"catch_up_s": await _day_of_downtime(dsn, jobs, slots, folder / "log2")}
     ok = all(figures[name] <= most for name, most in BAR.items()) and killed == kills
     limit = {"bare_inserts_s": round(bare_s * jobs * slots, 1)}
@@ -155,6 +161,7 @@ async def _trouble(crew: Crew, *, kills: int, freezes: int, slots: int) -> tuple
 async def _thaw(crew: Crew, pid: int) -> None:
     await asyncio.sleep(FROZEN_S)
     crew.thaw(pid)
+    await asyncio.sleep(2)  # so that it acts, or would
 
 
 async def _until_alive(*, within_s: float) -> None:
@@ -186,7 +193,8 @@ async def _ledger(jobs: int, slots: int) -> dict[str, int]:
                   (SELECT count(*) FROM job_runs WHERE status <> 'done' AND slot < $1) AS unfinished_runs,
                   (SELECT $2 - count(*) FROM job_runs WHERE slot >= $3 AND slot < $1) AS slots_without_run,
                   (SELECT count(*) FROM job_runs WHERE attempts > 0 AND slot >= $3) AS runs_begun,
-                  (SELECT count(*) FROM job_runs WHERE attempts > 1 AND slot >= $3) AS taken_over,
+                  (SELECT count(*) FROM job_runs WHERE slot >= $3
+                   AND (attempts > 1 OR attempts > 0 AND covered_by IS NOT NULL)) AS taken_over,
                   (SELECT count(*) FROM job_runs WHERE covered_by IS NOT NULL) AS covered""",
         slot(slots), jobs * slots, START,
     )  # fmt: skip
