@@ -1,5 +1,5 @@
-"""What a merchant may choose about how customers are treated: time lost to outages, and sessions ended at the router. The
-choices are acted upon in `portal.outages` and `portal.usage`; every change is an event."""
+"""What a merchant may choose: what customers get for outages, what ends with a session, when its people hear of a router that is
+away. Acted upon in `portal.outages`, `portal.usage` and `portal.routers.away`; every change is an event."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,8 +14,13 @@ from portal.routers.rights import changer, named
 from portal.states import note
 
 #: What may be chosen, the default first.
-CHOICES: Mapping[str, tuple[str, ...]] = {"outage_credit": ("auto", "ask", "never"), "early_end": ("keep", "end")}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "outage_credit": ("auto", "ask", "never"),
+    "early_end": ("keep", "end"),
+    "away_alert_min": ("10", "30", "60", "0"),
+}
 CHOOSE_ONE = N_("Choose one of these.")
+_CHOSEN = "SELECT outage_credit, early_end, away_alert_min::text FROM merchants WHERE id = $1"
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +28,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
 
     outage_credit: str
     early_end: str
+    #: Minutes a router is away before the merchant's people hear of it; "0": never.
+    away_alert_min: str
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,19 +44,20 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 async def choices(actor: Actor) -> Choices:
     """What the actor's merchant chose."""
-    row = await DB.row("SELECT outage_credit, early_end FROM merchants WHERE id = $1", actor.at_merchant())
-    return Choices(**dict(row)) if row else Choices(outage_credit="auto", early_end="keep")
+    row = await DB.row(_CHOSEN, actor.at_merchant())
+    return Choices(**dict(row)) if row else Choices(**{name: offered[0] for name, offered in CHOICES.items()})
 
 
 async def choose(actor: Actor, form: Mapping[str, str], *, now: datetime) -> bool:
-    """Keep what was chosen; Invalid when it is no choice, Forbidden for cashiers and viewers. False: all was so already."""
+    """Keep what was chosen, and leave what was not asked; Invalid when it is no choice, Forbidden for cashiers and viewers.
+    False: all was so already."""
     merchant_id = changer(actor)
-    wrong = {name: CHOOSE_ONE for name, offered in CHOICES.items() if form.get(name) not in offered}
+    wrong = {name: CHOOSE_ONE for name, offered in CHOICES.items() if name in form and form[name] not in offered}
     if wrong:
         raise Invalid(wrong)
-    chosen = Choices(outage_credit=form["outage_credit"], early_end=form["early_end"])
     async with atomic() as tx:
-        was = await tx.row("SELECT outage_credit, early_end FROM merchants WHERE id = $1 FOR UPDATE", merchant_id)
+        was = await tx.row(f"{_CHOSEN} FOR UPDATE", merchant_id)
+        chosen = Choices(**({} if was is None else dict(was)) | {name: form[name] for name in CHOICES if name in form})
         changed = {
             name: [was[name], value]
             for name, value in msgspec.structs.asdict(chosen).items()
@@ -57,8 +65,8 @@ async def choose(actor: Actor, form: Mapping[str, str], *, now: datetime) -> boo
         }
         if changed:
             await tx.execute(
-                "UPDATE merchants SET outage_credit = $2, early_end = $3 WHERE id = $1",
-                merchant_id, chosen.outage_credit, chosen.early_end,
+                "UPDATE merchants SET outage_credit = $2, early_end = $3, away_alert_min = $4 WHERE id = $1",
+                merchant_id, chosen.outage_credit, chosen.early_end, int(chosen.away_alert_min),
             )  # fmt: skip
             await note(
                 tx,

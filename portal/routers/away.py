@@ -21,7 +21,8 @@ _AWAY = """SELECT r.id, r.merchant_id, r.name, r.offline_since FROM routers r JO
 WHERE r.status = 'offline' AND r.offline_since IS NOT NULL AND m.away_alert_min > 0
 AND NOT EXISTS (SELECT FROM alerts a WHERE a.kind = $2 AND a.subject = 'router:' || r.id AND a.status = 'open')
 AND r.offline_since <= $1::timestamptz - m.away_alert_min * interval '1 minute' * CASE WHEN EXISTS (
-  SELECT FROM alerts a WHERE a.kind = $2 AND a.subject = 'router:' || r.id AND a.closed_at > $1::timestamptz - $3::interval) THEN $4::int ELSE 1 END
+  SELECT FROM alerts a WHERE a.kind = $2 AND a.subject = 'router:' || r.id AND a.closed_at > $1::timestamptz - $3::interval)
+  THEN $4::int ELSE 1 END
 ORDER BY r.id"""
 _BACK = """SELECT r.id, r.merchant_id, r.name, a.opened_at, a.data ->> 'since' AS since, r.status FROM alerts a
 JOIN routers r ON a.subject = 'router:' || r.id

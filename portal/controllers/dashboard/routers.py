@@ -19,7 +19,7 @@ from portal.controllers.dashboard.router_words import (
 )
 from portal.controllers.dashboard.words import ROUTER_WORDS
 from portal.identity import Actor
-from portal.routers import checks, held_why, looks, rights
+from portal.routers import checks, endings, held_why, looks, rights
 from portal.routers.findings import SENTENCES, sentence_of
 
 AnyRequest = Request[Any, Any, Any]
@@ -51,6 +51,7 @@ async def router_page(request: AnyRequest, actor: Actor, clock: Clock, router_id
     report = await drift.report(actor, router_id)
     context |= {"report": report, "drift_failed": why_failed(report.standing)}
     context |= {"outages": await outages.of_router(actor, router_id, limit=3)}
+    context |= {"endings": await endings.endings_of(actor, router_id, zone=frame.zone, now=clock.now())}
     return page(request, frame, "dashboard/router.html", **context)
 
 

@@ -8,6 +8,7 @@ from portal.msgid import N_
 QUESTIONS: Mapping[str, str] = {
     "outage_credit": N_("A router was away. Do customers get the lost time back?"),
     "early_end": N_("Somebody ends a customer's session at the router. Does the voucher end?"),
+    "away_alert_min": N_("A router does not answer. When do we tell you?"),
 }
 #: (Choice, answer) → (word, example).
 CHOICE_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -33,5 +34,21 @@ CHOICE_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
         N_("Yes, it ends too"),
         N_("Example: you remove a phone in WinBox at 15:00. The package is over then, and the rest of it is lost to the "
            "customer."),
+    ),
+    ("away_alert_min", "10"): (
+        N_("After 10 minutes"),
+        N_("Example: the power goes at 14:00 and you get a message at 14:10. You get another when the router is back and stays."),
+    ),
+    ("away_alert_min", "30"): (
+        N_("After half an hour"),
+        N_("Example: power cuts of a quarter of an hour are usual with you, and you want to hear of the long ones only."),
+    ),
+    ("away_alert_min", "60"): (
+        N_("After an hour"),
+        N_("Example: you are in the shop and see short cuts yourself."),
+    ),
+    ("away_alert_min", "0"): (
+        N_("Never"),
+        N_("Example: you look at this page every day and want no messages."),
     ),
 }  # fmt: skip

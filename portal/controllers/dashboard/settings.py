@@ -1,7 +1,8 @@
-"""What the merchant chooses about lost time and ended sessions. For owners and managers only."""
+"""What the merchant chooses about lost time, ended sessions and early warnings. For owners and managers only."""
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import Parameter
 
@@ -23,7 +24,7 @@ async def settings_page(request: AnyRequest, actor: Actor, clock: Clock, saved: 
     """The choices as they are."""
     rights.changer(actor)
     chosen = await merchant_settings.choices(actor)
-    typed = {"outage_credit": chosen.outage_credit, "early_end": chosen.early_end}
+    typed = msgspec.structs.asdict(chosen)
     return await _page(request, actor, clock, typed=typed, is_saved=saved)
 
 
