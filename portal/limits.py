@@ -6,6 +6,7 @@ longer than one window, however often somebody else tries in their name.
 
 from datetime import datetime, timedelta
 
+from portal import meters
 from portal.db import DB
 
 _HIT = """
@@ -23,7 +24,10 @@ async def hit(name: str, *, limit: int, window_s: int, now: datetime) -> bool:
     counts even when what it tried is rolled back.
     """
     hits = await DB.value(_HIT, name, now, now - timedelta(seconds=window_s))
-    return hits <= limit
+    if hits > limit:
+        meters.block(name)
+        return False
+    return True
 
 
 async def forget(name: str) -> None:
