@@ -197,7 +197,7 @@ async def _ask(doors: Doors, account_id: int, kind: str, *, about: str, wait_s: 
             "M-Pesa has not answered yet. Is the server running, and reachable from the internet? The question stays open."
         )
     if answer.verdict is not Verdict.DONE:
-        words = sentences.of_result(Verb(kind), answer.result_code).merchant
+        words = sentences.of_result(Verb(kind), answer.result_code)
         raise click.ClickException(f"{words} ({answer.result_code} {answer.result_text})")
     return answer
 

@@ -38,6 +38,7 @@ _AMOUNT = N_("M‑PESA does not take this amount")
 _NOT_SENT = Failure(
     N_("M‑PESA could not send the request"), N_("Unlock your phone and try again in a moment."), False, Next.AGAIN
 )
+_BUSY = Failure(_ASKS_TO_WAIT, N_("Very many people are paying at this moment."), False, Next.LATER)
 _NOT_SET_UP = Failure(
     N_("M‑PESA is not set up here"), N_("This is not your fault. Please tell the owner of this WiFi."), False, Next.CALL
 )
@@ -63,7 +64,7 @@ FAILURES = {
     "17": Failure(
         _ASKS_TO_WAIT, N_("It does not take the same amount from one phone twice within 2 minutes."), False, Next.LATER
     ),
-    "26": Failure(_ASKS_TO_WAIT, N_("Very many people are paying at this moment."), False, Next.LATER),
+    "26": _BUSY,
     "1001": Failure(
         _ASKS_TO_WAIT, N_("Another payment is still open on your phone. Finish or cancel that one."), False, Next.LATER
     ),
@@ -90,11 +91,21 @@ FAILURES = {
             "401.002.01",
             "400.003.01",
             "404.001.01",
+            "401.001",
+            "404.001.04",
+            "404.002.01",
+            "404.003.01",
+            "400.008.01",
+            "400.008.02",
             "HTTP 400",
+            "HTTP 401",
+            "HTTP 403",
             "environment",
         ),
         _NOT_SET_UP,
     ),
+    **dict.fromkeys(("400.002.02", "400.002.05", "400.003.02", "405.001", "not sent"), _NOT_SENT),
+    **dict.fromkeys(("500.002.1001", "00.002.1001", "500.003.02", "500.003.03", "HTTP 429"), _BUSY),
     "prompt_open": Failure(
         N_("Your phone shows a request already"),
         N_("Answer the M‑PESA request on your phone. If you see none, try again in a minute."),

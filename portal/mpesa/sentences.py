@@ -1,11 +1,11 @@
-"""What people are told about every code of Daraja: the merchant with the next step, the customer where it concerns one. Pure.
+"""What merchants are told about every code of Daraja, with the next step. Pure.
 
 A code means different things by what was asked: `of_refusal` for a request that was not taken, `of_push` for the outcome of a
-push, `of_result` for a status, reversal, payout or balance. Daraja's own words are never shown to a customer. The captive pages
-have shorter texts of their own for the outcome of a push (portal.captive.failures). Source of the codes: Daraja documentation.
+push, `of_result` for a status, reversal, payout or balance. What customers read of a push that came to nothing is in
+portal.captive.failures; Daraja's own words are never shown to them. Source of the codes: Daraja documentation.
 """
 
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from portal.errors import MpesaError
 from portal.mpesa.initiator_codes import Verb
@@ -13,22 +13,6 @@ from portal.msgid import N_
 
 E = TypeVar("E", bound=MpesaError)
 
-
-class Words(NamedTuple):
-    """Catalogue messages; `customer` None: nothing a customer could see comes of it."""
-
-    merchant: str
-    customer: str | None = None
-
-
-_PAY_BY_HAND = N_(
-    "Paying by request does not work here right now. Pay to the paybill by hand, or ask the owner of this WiFi."
-)
-_WAIT = N_("M-Pesa is very busy. Leave this page open: we keep trying.")
-_ASKING = N_("We are asking M-Pesa whether you paid. Do not pay again before you see the answer.")
-_AGAIN = N_("The payment did not go through. Try again.")
-_NO_REFUND = N_("Your money could not be sent to this number. Give the owner of this WiFi another M-Pesa number.")
-_LATER_REFUND = N_("Your M-Pesa account cannot take the money right now. We try again later.")
 
 CONTESTED = N_(
     "M-Pesa turned our access down twice. Another program uses the same keys: on the developer portal, make an app for each."
@@ -50,15 +34,10 @@ _SHORTCODE = N_(
     "M-Pesa does not know this shortcode for your app. For a till, enter the store number of the go-live mail."
 )
 _PASSKEY = N_("The passkey does not fit the shortcode. Copy it again from the go-live mail.")
-_PROMPT = Words(
-    N_("The customer's phone already shows a request. A new one can be sent in a minute."),
-    N_("Your phone already shows an M-Pesa request. Answer that one, or wait a minute."),
-)
-_UNDECIDED = Words(N_("M-Pesa has not decided yet. We ask again by ourselves."), _ASKING)
-_NO_SUCH = Words(N_("M-Pesa does not find this request. We keep asking; a late payment is still counted."), _ASKING)
-_FAULT = Words(
-    N_("M-Pesa had a fault. What became of the request is not known yet; we ask again by ourselves."), _ASKING
-)
+_PROMPT = N_("The customer's phone already shows a request. A new one can be sent in a minute.")
+_UNDECIDED = N_("M-Pesa has not decided yet. We ask again by ourselves.")
+_NO_SUCH = N_("M-Pesa does not find this request. We keep asking; a late payment is still counted.")
+_FAULT = N_("M-Pesa had a fault. What became of the request is not known yet; we ask again by ourselves.")
 _REGISTERED = N_(
     "M-Pesa has addresses for this shortcode and takes them only once. Delete them on the developer portal under Self Services, "
     "URL Management, then register again."
@@ -68,19 +47,13 @@ _OLD_PLATFORM = N_(
     "then register again."
 )
 _TAKEN = N_("M-Pesa has taken this payout before. It is not paid twice; we ask what became of it.")
-_MAINTENANCE = Words(N_("M-Pesa is being maintained. We try again by ourselves."), _WAIT)
-_BUSY = Words(N_("M-Pesa is busy. We try again by ourselves."), _WAIT)
-_SLOWER = Words(
-    N_(
-        "M-Pesa asks us to go slower. We try again by ourselves; check that M-Pesa can reach this server from the internet."
-    ),
-    _WAIT,
+_MAINTENANCE = N_("M-Pesa is being maintained. We try again by ourselves.")
+_BUSY = N_("M-Pesa is busy. We try again by ourselves.")
+_SLOWER = N_(
+    "M-Pesa asks us to go slower. We try again by ourselves; check that M-Pesa can reach this server from the internet."
 )
-_QUOTA = Words(
-    N_(
-        "Your app's quota at M-Pesa is used up. We try again later; ask apisupport@safaricom.co.ke for more if this comes back."
-    ),
-    _PAY_BY_HAND,
+_QUOTA = N_(
+    "Your app's quota at M-Pesa is used up. We try again later; ask apisupport@safaricom.co.ke for more if this comes back."
 )
 _NO_PULL = N_("The shortcode is not registered for Pull. Register it first, with the phone number of its papers.")
 _ROLE = N_(
@@ -93,31 +66,31 @@ _NOT_ACTIVE = N_("The shortcode's account is not active. Ask M-PESABusiness@safa
 _NOT_ALLOWED = N_("The shortcode may not do this. Ask Safaricom to allow it, or enter a shortcode that may pay out.")
 
 #: Requests that were not taken: code, a part of Daraja's words in lower case (or ""), what to say. The first that fits counts.
-REFUSALS: tuple[tuple[str, str, Words], ...] = (
-    ("401.003.01", "apiproduct", Words(_PRODUCT, _PAY_BY_HAND)),
-    *((code, "", Words(CONTESTED, _PAY_BY_HAND)) for code in (
+REFUSALS: tuple[tuple[str, str, str], ...] = (
+    ("401.003.01", "apiproduct", _PRODUCT),
+    *((code, "", CONTESTED) for code in (
         "404.001.03", "401.002.01", "400.003.01", "401.003.01", "401.001",
     )),
-    *((code, "", Words(_ADDRESS, _PAY_BY_HAND)) for code in ("404.001.01", "404.002.01", "404.003.01")),
-    *((code, "", Words(_FORM, _PAY_BY_HAND)) for code in (
+    *((code, "", _ADDRESS) for code in ("404.001.01", "404.002.01", "404.003.01")),
+    *((code, "", _FORM) for code in (
         "404.001.04", "405.001", "400.002.05", "400.003.02", "400.008.01", "400.008.02",
     )),
-    ("400.002.02", "", Words(_FIELD, _AGAIN)),
-    ("not sent", "", Words(_FIELD, _AGAIN)),
-    ("HTTP 400", "", Words(_KEYS, _PAY_BY_HAND)),
-    ("HTTP 401", "", Words(_KEYS, _PAY_BY_HAND)),
-    ("HTTP 403", "", Words(_KEYS, _PAY_BY_HAND)),
-    ("500.001.1001", "merchant does not exist", Words(_SHORTCODE, _PAY_BY_HAND)),
-    ("500.001.1001", "wrong credentials", Words(_PASSKEY, _PAY_BY_HAND)),
+    ("400.002.02", "", _FIELD),
+    ("not sent", "", _FIELD),
+    ("HTTP 400", "", _KEYS),
+    ("HTTP 401", "", _KEYS),
+    ("HTTP 403", "", _KEYS),
+    ("500.001.1001", "merchant does not exist", _SHORTCODE),
+    ("500.001.1001", "wrong credentials", _PASSKEY),
     ("500.001.1001", "lock subscriber", _PROMPT),
     ("500.001.1001", "being processed", _UNDECIDED),
     ("500.001.1001", "does not exist", _NO_SUCH),
     ("500.001.1001", "", _FAULT),
-    ("500.002.1001", "duplicate", Words(_TAKEN)),
+    ("500.002.1001", "duplicate", _TAKEN),
     ("500.002.1001", "maintenance", _MAINTENANCE),
     ("500.002.1001", "", _FAULT),
-    ("500.003.1001", "already registered", Words(_REGISTERED)),
-    ("500.003.1001", "duplicate notification", Words(_OLD_PLATFORM)),
+    ("500.003.1001", "already registered", _REGISTERED),
+    ("500.003.1001", "duplicate notification", _OLD_PLATFORM),
     ("500.003.1001", "", _FAULT),
     ("00.002.1001", "", _MAINTENANCE),
     ("500.003.02", "spike", _SLOWER),
@@ -126,7 +99,7 @@ REFUSALS: tuple[tuple[str, str, Words], ...] = (
     ("policies.ratelimit.SpikeArrestViolation", "", _SLOWER),
     ("policies.ratelimit.QuotaViolation", "", _QUOTA),
     ("HTTP 429", "", _SLOWER),
-    ("400.001", "", Words(_NO_PULL)),
+    ("400.001", "", _NO_PULL),
 )  # fmt: skip
 
 _LIMIT = N_("The customer's M-Pesa limit is reached. They can pay with another number or choose a smaller package.")
@@ -157,81 +130,67 @@ PUSHES = {
     "2028": _PAIRING,
     "SFC_IC0003": _PAIRING,
     "8006": N_("The customer's M-Pesa PIN is locked. They can call 100 or 234, or pay with another number."),
-    "4999": _UNDECIDED.merchant,
+    "4999": _UNDECIDED,
     "E3008": N_("The sandbox takes no real phone numbers. Use 254708374149, or go live."),
 }
-_UNLISTED = Words(N_("M-Pesa gave an answer nobody knows. It stays open; look at it, and ask M-Pesa."), _ASKING)
+_UNLISTED = N_("M-Pesa gave an answer nobody knows. It stays open; look at it, and ask M-Pesa.")
 
 #: Outcomes of what an initiator asked for.
 RESULTS = {
-    "0": Words(N_("Done.")),
-    "1": Words(
-        N_("There is not enough money on the account that pays. Move some to the utility account, then try again.")
-    ),
-    "2": Words(N_("The amount is below what M-Pesa pays out. Wait until there is more.")),
-    "3": Words(N_("The amount is above what M-Pesa pays at once. Split it into parts of up to KES 250,000.")),
-    "4": Words(
-        N_("The receiver's M-Pesa limit of today is reached. Try again tomorrow, or to another number."), _LATER_REFUND
-    ),
-    "8": Words(N_("The receiver's M-Pesa account is too full. Try again later, or to another number."), _LATER_REFUND),
-    "11": Words(_NOT_ACTIVE),
-    "15": Words(_TAKEN),
+    "0": N_("Done."),
+    "1": N_("There is not enough money on the account that pays. Move some to the utility account, then try again."),
+    "2": N_("The amount is below what M-Pesa pays out. Wait until there is more."),
+    "3": N_("The amount is above what M-Pesa pays at once. Split it into parts of up to KES 250,000."),
+    "4": N_("The receiver's M-Pesa limit of today is reached. Try again tomorrow, or to another number."),
+    "8": N_("The receiver's M-Pesa account is too full. Try again later, or to another number."),
+    "11": _NOT_ACTIVE,
+    "15": _TAKEN,
     "17": _FAULT,
-    "18": Words(_INITIATOR),
+    "18": _INITIATOR,
     "19": _FAULT,
-    "20": Words(_INITIATOR),
-    "21": Words(_ROLE),
-    "22": Words(
-        N_("The API user is not active. On the M-Pesa portal, a business manager sets its password, then try again.")
-    ),
-    "24": Words(_FORM),
-    "25": Words(_FORM),
+    "20": _INITIATOR,
+    "21": _ROLE,
+    "22": N_("The API user is not active. On the M-Pesa portal, a business manager sets its password, then try again."),
+    "24": _FORM,
+    "25": _FORM,
     "26": _BUSY,
-    "29": Words(_FORM),
-    "2001": Words(_INITIATOR),
-    "2006": Words(_NOT_ACTIVE),
-    "2028": Words(_NOT_ALLOWED),
-    "2040": Words(N_("The receiver is not registered with M-Pesa. Use another number."), _NO_REFUND),
-    "8006": Words(
-        N_(
-            "The API user's password is locked. The business administrator unlocks it on the M-Pesa portal; enter the right one here."
-        )
+    "29": _FORM,
+    "2001": _INITIATOR,
+    "2006": _NOT_ACTIVE,
+    "2028": _NOT_ALLOWED,
+    "2040": N_("The receiver is not registered with M-Pesa. Use another number."),
+    "8006": N_(
+        "The API user's password is locked. The business administrator unlocks it on the M-Pesa portal; enter the right one here."
     ),
-    "R000001": Words(
-        N_("This payment was given back before. Nothing is left to do."),
-        N_("Your money was given back before. Look at your M-Pesa messages."),
-    ),
-    "R000002": Words(N_("M-Pesa does not know this receipt. Check it, and that it was paid to this shortcode.")),
-    "SFC_IC0003": Words(_INITIATOR),
+    "R000001": N_("This payment was given back before. Nothing is left to do."),
+    "R000002": N_("M-Pesa does not know this receipt. Check it, and that it was paid to this shortcode."),
+    "SFC_IC0003": _INITIATOR,
     "100000000": _FAULT,
     "100000001": _BUSY,
     "100000002": _SLOWER,
     "100000004": _FAULT,
-    "100000005": Words(_FORM),
+    "100000005": _FORM,
     "100000007": _FAULT,
     "100000009": _FAULT,
-    "100000010": Words(_ROLE),
+    "100000010": _ROLE,
     "100000011": _SLOWER,
-    "timeout": Words(N_("M-Pesa did not get to it in time. We ask what became of it."), None),
+    "timeout": N_("M-Pesa did not get to it in time. We ask what became of it."),
 }
 _BY_VERB = {
-    (Verb.B2C, "SFC_IC0003"): Words(N_("This number is not on M-Pesa. Use another number."), _NO_REFUND),
+    (Verb.B2C, "SFC_IC0003"): N_("This number is not on M-Pesa. Use another number."),
 }
 #: Our own refusals of a payment by hand, which M-Pesa tells the payer by SMS.
 VALIDATIONS = {
-    "C2B00011": Words(N_("Refused: payments from this number are not taken."), N_("Pay with another number.")),
-    "C2B00012": Words(
-        N_("Refused: nobody knows the account number."),
-        N_("Check the account number on your paper or screen and pay again."),
-    ),
-    "C2B00013": Words(N_("Refused: the amount is not the price."), N_("Pay exactly the price shown.")),
-    "C2B00014": Words(N_("Refused: the payer's name is not accepted."), N_("Ask the owner of this WiFi.")),
-    "C2B00015": Words(N_("Refused: the shortcode is not ours."), N_("Check the paybill number and pay again.")),
-    "C2B00016": Words(N_("Refused for another reason."), N_("Ask the owner of this WiFi.")),
+    "C2B00011": N_("Refused: payments from this number are not taken."),
+    "C2B00012": N_("Refused: nobody knows the account number."),
+    "C2B00013": N_("Refused: the amount is not the price."),
+    "C2B00014": N_("Refused: the payer's name is not accepted."),
+    "C2B00015": N_("Refused: the shortcode is not ours."),
+    "C2B00016": N_("Refused for another reason."),
 }
 
 
-def of_refusal(code: str, said: str = "") -> Words | None:
+def of_refusal(code: str, said: str = "") -> str | None:
     """About a request that was not taken; None for a code that is not listed."""
     said = said.lower()
     return next((words for known, part, words in REFUSALS if known == code and part in said), None)
@@ -239,10 +198,10 @@ def of_refusal(code: str, said: str = "") -> Words | None:
 
 def of_push(code: str) -> str:
     """About the outcome of a push, for the merchant."""
-    return PUSHES.get(code, _UNLISTED.merchant)
+    return PUSHES.get(code, _UNLISTED)
 
 
-def of_result(verb: Verb | None, code: str) -> Words:
+def of_result(verb: Verb | None, code: str) -> str:
     """About the outcome of a status, reversal, payout or balance."""
     if verb is not None and (verb, code) in _BY_VERB:
         return _BY_VERB[verb, code]
@@ -255,5 +214,5 @@ def with_words(error: E, verb: str) -> E:
     if words is None and verb in set(Verb) and error.code in RESULTS:
         words = of_result(Verb(verb), error.code)
     if words is not None:
-        error.message = words.merchant
+        error.message = words
     return error

@@ -37,7 +37,7 @@ async def take_result(tx: Tx, came: results.Result) -> str:
         receipt, _ = _carried_out(read, row)
         await outcomes.done(tx, row, receipt=receipt, now=now, actor="mpesa", said=read.result_text)
     else:
-        words = of_result(verb, read.result_code).merchant
+        words = of_result(verb, read.result_code)
         code, said = read.result_code, read.result_text
         await outcomes.failed(tx, row, code=code, said=said, words=words, now=now, actor="mpesa")
     faults.reach("transfer.result")

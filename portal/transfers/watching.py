@@ -105,7 +105,7 @@ async def _judge(tx: Tx, row: Record, answer: Answer, *, now: datetime) -> str:
         await outcomes.done(tx, row, receipt=found.receipt, now=now, actor="mpesa", said=answer.result_text)
         return "done"
     if found is not None and found.status.lower() in _ENDED:
-        words = of_result(None, "17").merchant
+        words = of_result(None, "17")
         await outcomes.failed(tx, row, code=found.status, said=found.status, words=words, now=now, actor="mpesa")
         return "failed"
     if found is not None or answer.verdict is not Verdict.FAILED:
@@ -125,7 +125,7 @@ async def _judge_receipt(tx: Tx, row: Record, answer: Answer, *, now: datetime) 
     if answer.verdict is not Verdict.FAILED:
         return await _later(tx, row, now=now)
     # M-Pesa does not know the receipt we want to give back: nothing can have moved.
-    words = of_result(Verb.REVERSAL, "R000002").merchant
+    words = of_result(Verb.REVERSAL, "R000002")
     code, said = answer.result_code, answer.result_text
     await outcomes.failed(tx, row, code=code, said=said, words=words, now=now, actor="mpesa")
     return "failed"

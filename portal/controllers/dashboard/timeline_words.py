@@ -6,7 +6,7 @@ from portal.mpesa.sentences import VALIDATIONS
 from portal.msgid import N_
 
 #: ResultCode with which a payment by hand was refused → why.
-REFUSAL_WORDS: Mapping[str, str] = {code: words.merchant for code, words in VALIDATIONS.items()}
+REFUSAL_WORDS: Mapping[str, str] = VALIDATIONS
 
 #: (Table, what happened) → (tone, sentence).
 FACT_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
