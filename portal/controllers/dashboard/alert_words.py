@@ -17,11 +17,12 @@ ALERT_WORDS: Mapping[str, tuple[str, str, str]] = {
     "payment_not_found": (
         N_("M‑PESA does not know a payment"), N_("Look it up in the M‑PESA portal before you give anything."), "/sales",
     ),
-    "message_dead": (N_("A message could not be sent"), N_("Look at why, and whether the number is right."), ""),
+    "router_away": (N_("A router does not answer"), N_("Check its power and its internet line."), "/routers"),
+    "message_dead": (N_("A message could not be sent"), N_("Look at why, and whether the number is right."), "/messages?trouble=true"),
     "message_gateway": (
-        N_("Messages are not going out"), N_("See whether the gateway has credit and the keys are right."), "",
+        N_("Messages are not going out"), N_("See whether the gateway has credit and the keys are right."), "/messages/settings",
     ),
-    "sms_cap": (N_("Today's limit of messages is reached"), N_("The rest waits until tomorrow, or raise the limit."), ""),
+    "sms_cap": (N_("Today's limit of messages is reached"), N_("The rest waits until tomorrow, or raise the limit."), "/messages/settings"),
 }  # fmt: skip
 _OTHER = (N_("Something needs a look"), N_("Tell whoever looks after this installation."), "")
 _SHOWN = 3

@@ -18,6 +18,8 @@ TOLD_WORDS: Mapping[str, str] = {
     Told.SHOP_EXTRA: N_("To the shop: paid twice"),
     Told.SHOP_NOT_MATCHED: N_("To the shop: money that fits nothing"),
     Told.SHOP_GATEWAY: N_("To the shop: messages do not go out"),
+    Told.SHOP_ROUTER_AWAY: N_("To the shop: a router is away"),
+    Told.SHOP_ROUTER_BACK: N_("To the shop: a router is back"),
     Told.TEST: N_("Test message"),
 }
 #: Status → (tone, word).
