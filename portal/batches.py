@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from portal import packages, vouchers
-from portal.db import atomic
+from portal.db import Tx, atomic
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.identity import Actor, Role
 from portal.msgid import N_
@@ -27,25 +27,39 @@ class Made(msgspec.Struct, frozen=True):
     references: list[str]
 
 
-async def make(actor: Actor, package_id: int, *, count: int, note_text: str, vault: Vault, now: datetime) -> Made:
-    """Make unsold vouchers of a package at its price of today. For owners and managers; Invalid: how many."""
+async def make(
+    actor: Actor,
+    package_id: int,
+    *,
+    count: int,
+    note_text: str,
+    vault: Vault,
+    now: datetime,
+    form_key: str | None = None,
+) -> Made:
+    """Make unsold vouchers of a package at its price of today. The same form again is the same batch. For owners and managers;
+    Invalid: how many."""
     merchant_id = actor.at_merchant()
     if actor.role not in (Role.OWNER, Role.MANAGER):
         raise Forbidden(ONLY_MANAGERS)
     if not 1 <= count <= LARGEST:
         raise Invalid({"count": HOW_MANY})
     package = await packages.one_on_sale(merchant_id, package_id)
+    once = f"{merchant_id}:{form_key}"[:64] if form_key else None
     async with atomic() as tx:
         batch_id = await tx.value(
-            """INSERT INTO batches (merchant_id, package_id, size, note, created_by, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6) RETURNING id""",
+            """INSERT INTO batches (merchant_id, package_id, size, note, created_by, created_at, form_key)
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (form_key) DO NOTHING RETURNING id""",
             merchant_id,
             package_id,
             count,
             note_text[:120],
             actor.user_id,
             now,
+            once,
         )
+        if batch_id is None:  # a second tap: the first one's batch
+            return await _made(tx, await tx.value("SELECT id FROM batches WHERE form_key = $1", once))
         await vouchers.issue_unsold(
             tx, package.terms, merchant_id=merchant_id, package_id=package_id, price_cents=package.price_cents,
             count=count, batch_id=batch_id, vault=vault, now=now,
@@ -54,8 +68,12 @@ async def make(actor: Actor, package_id: int, *, count: int, note_text: str, vau
             tx, "batches", batch_id, "made", merchant_id=merchant_id, at=now, actor=f"user:{actor.user_id}",
             data={"count": count, "package": package.name},
         )  # fmt: skip
-        rows = await tx.fetch("SELECT payment_reference FROM vouchers WHERE batch_id = $1 ORDER BY id", batch_id)
-        return Made(batch_id, [row["payment_reference"] for row in rows])
+        return await _made(tx, batch_id)
+
+
+async def _made(tx: Tx, batch_id: int) -> Made:
+    rows = await tx.fetch("SELECT payment_reference FROM vouchers WHERE batch_id = $1 ORDER BY id", batch_id)
+    return Made(batch_id, [row["payment_reference"] for row in rows])
 
 
 async def reveal_code(actor: Actor, voucher_id: int, *, vault: Vault, now: datetime) -> str:

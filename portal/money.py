@@ -91,8 +91,8 @@ def split(cents: int, basis_points: int) -> tuple[int, int]:
 
 
 def format_amount(cents: int, currency: str = DEFAULT_CURRENCY) -> str:
-    """`125000` → "KES 1,250"; cents are shown only where there are any; a minus stands before the number."""
+    """`125000` → "KES 1,250"; cents are shown only where there are any; a minus stands before all: "−KES 8"."""
     shillings, rest = divmod(abs(cents), 100)
-    sign = "-" if cents < 0 else ""
+    sign = "\N{MINUS SIGN}" if cents < 0 else ""
     fraction = f".{rest:02d}" if rest else ""
-    return f"{currency} {sign}{shillings:,}{fraction}"
+    return f"{sign}{currency} {shillings:,}{fraction}"

@@ -32,6 +32,7 @@ class SaleState(StrEnum):
     FAILED = "failed"
     MISMATCH = "mismatch"
     EXTRA = "extra"
+    SOLD = "sold"  # by reference or over the counter: no device is waiting
     CONNECTING = "connecting"
     NOT_ONLINE = "not_online"
     ROUTER_OFFLINE = "router_offline"
@@ -112,13 +113,15 @@ _LATEST = """
 SELECT p.id, p.created_at, p.phone, p.method, p.status, p.amount_cents, p.received_cents, p.currency, p.receipt,
        p.result_code, p.paid_at, p.account_reference,
        coalesce(c.terms, v.terms) AS terms, c.id AS checkout_id, r.name AS router, r.status AS router_status,
-       v.status AS voucher_status, g.logged_in_at, s.is_open,
+       v.status AS voucher_status, g.id AS grant_id, g.logged_in_at, s.is_open,
        EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale') AS is_sale
 FROM payments p
 LEFT JOIN checkouts c ON c.id = p.checkout_id
 LEFT JOIN routers r ON r.id = c.router_id
 LEFT JOIN vouchers v ON v.id = coalesce(p.voucher_id, c.voucher_id)
-LEFT JOIN access_grants g ON g.voucher_id = v.id AND g.router_id = c.router_id
+LEFT JOIN LATERAL (SELECT id, logged_in_at FROM access_grants g
+                   WHERE g.voucher_id = v.id AND (c.router_id IS NULL OR g.router_id = c.router_id)
+                   ORDER BY logged_in_at DESC NULLS LAST, id DESC LIMIT 1) g ON true
 LEFT JOIN LATERAL (SELECT true AS is_open FROM hotspot_sessions s
                    WHERE s.grant_id = g.id AND s.ended_at IS NULL LIMIT 1) s ON true
 WHERE p.merchant_id = $1 AND p.id < $2 AND ($4::text[] IS NULL OR p.status = ANY($4)) AND ($5::text IS NULL OR p.method = $5)
@@ -182,6 +185,8 @@ def _state_when_paid(row: Record, *, now: datetime) -> SaleState:
         return ended[row["voucher_status"]]
     if row["logged_in_at"] is not None:
         return SaleState.CONNECTED if row["is_open"] else SaleState.AWAY
+    if row["checkout_id"] is None and row["grant_id"] is None:
+        return SaleState.SOLD
     if row["router_status"] == "offline":
         return SaleState.ROUTER_OFFLINE
     return SaleState.CONNECTING if now - row["paid_at"] < _CONNECTING_FOR else SaleState.NOT_ONLINE

@@ -120,5 +120,5 @@ def test_amounts_are_written_the_way_shops_write_them():
     assert format_amount(125_000) == "KES 1,250"
     assert format_amount(125_050) == "KES 1,250.50"
     assert format_amount(5) == "KES 0.05"
-    assert format_amount(-2500) == "KES -25"
+    assert format_amount(-2500) == "\N{MINUS SIGN}KES 25"
     assert format_amount(0, "TZS") == "TZS 0"

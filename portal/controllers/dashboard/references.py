@@ -38,7 +38,7 @@ async def make(request: AnyRequest, actor: Actor, clock: Clock, *, vault: Vault)
     try:
         made = await batches.make(
             actor, _package(typed["package"]), count=_number(typed["count"]), note_text=typed["note"], vault=vault,
-            now=clock.now(),
+            now=clock.now(), form_key=str(sent.get("form_key", ""))[:40] or None,
         )  # fmt: skip
     except Invalid as error:
         return await _list(request, actor, clock, typed=typed, error=error)
@@ -120,7 +120,7 @@ async def _list(
         may_make=actor.role in (Role.OWNER, Role.MANAGER), now=clock.now(),
         choices=[(each.id, f"{each.name}, {format_amount(each.price_cents, currency)}") for each in on_sale],
         typed=typed or {"package": "", "count": "10", "note": ""}, wrong=error.fields if error else {},
-        paybill=await batch_pages.paybill(actor.at_merchant()),
+        paybill=await batch_pages.paybill(actor.at_merchant()), form_key=codes.hex_token(16),
     )  # fmt: skip
 
 

@@ -12,10 +12,11 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from portal import c2b_questions
+from portal import batches, c2b_questions, vouchers
 from portal.c2b_questions import Question
 from portal.clock import Clock
 from portal.db import DB
+from portal.devices import hint
 from portal.vault import Vault
 from tests import factories
 from tests.portal.payments.stall import Stall, actor, receipt
@@ -383,3 +384,28 @@ async def test_a_refused_payment_by_hand_is_found_and_told_in_the_payments_story
     async with browser(app) as rival:
         await sign_in(rival, cast.rival)
         assert "Refused" not in (await rival.get("/sales", params={"q": "UKK41H7QZD"})).text
+
+
+async def test_a_voucher_sold_by_hand_waits_for_nobody_until_it_is_used(owner: httpx.AsyncClient, stall: Stall) -> None:
+    voucher, reference = await stall.voucher()
+    await stall.hand(reference, 5000)
+    stall.clock.shift(timedelta(minutes=5))
+    page = await owner.get("/sales")
+    assert "Sold, not used yet" in page.text
+    assert "Paid, not online" not in page.text
+    code = await batches.reveal_code(stall.owner, voucher, vault=stall.vault, now=stall.clock.now())
+    await vouchers.redeem(
+        stall.router, code, hint("02:11:22:33:44:77", "10.5.50.8"), vault=stall.vault, now=stall.clock.now()
+    )
+    assert "Paid, not online" in (await owner.get("/sales")).text
+
+
+async def test_a_second_tap_makes_no_second_batch(owner: httpx.AsyncClient, stall: Stall) -> None:
+    key = re.search(r'name="form_key" value="([0-9a-f]+)"', (await owner.get("/references")).text)
+    assert key is not None
+    fields = {"package": str(stall.package_id), "count": "3", "note": "", "form_key": key[1]}
+    first, second = await post(owner, "/references", **fields), await post(owner, "/references", **fields)
+    assert first.headers["location"] == second.headers["location"]
+    assert await DB.value("SELECT count(*) FROM vouchers") == 3
+    third = await post(owner, "/references", **fields | {"form_key": "another"})
+    assert third.headers["location"] != first.headers["location"]
