@@ -23,7 +23,7 @@ ZONES = (
     "Africa/Nairobi", "Africa/Cairo", "Africa/Casablanca", "Europe/London", "America/Santiago", "Australia/Lord_Howe",
     "Asia/Kathmandu", "Pacific/Apia", "America/Havana", "America/St_Johns", "America/Sao_Paulo", "Asia/Tehran",
 )  # fmt: skip
-BEGINS = datetime(2009, 1, 20, 10, 0, 7, tzinfo=UTC)
+BEGINS = datetime(2010, 6, 20, 10, 0, 7, tzinfo=UTC)
 #: Days of the month bills are due on, in turn: short months, leap days.
 _DAYS = (1, 31, 29, 30, 15, 28)
 _GRACE = (3, 0, 7, 1, 27, 5)
@@ -42,7 +42,7 @@ class Person:
 
 async def run(quick: bool) -> Result:
     """Live them on a real database by the portal's own verbs, at every moment something is due, and compare with the almanac."""
-    years = 4 if quick else 20
+    years = 2 if quick else 20  # two hold the day Apia left out
     until = BEGINS.replace(year=BEGINS.year + years)
     began = stopwatch.perf_counter()
     with tempfile.TemporaryDirectory(prefix="vocha-bench-") as folder:
@@ -144,8 +144,13 @@ async def _live(people: Sequence[Person], until: datetime, down: Sequence[tuple[
 
 
 async def _look(now: datetime) -> None:
-    await billing.proceed_due(now=now, actor="bench")
-    await reminders.remind_due(now=now)
+    """What the worker does each second."""
+    due_at = await billing.next_due_at()
+    if due_at is not None and due_at <= now:
+        await billing.proceed_due(now=now, actor="bench")
+    remind_at = await reminders.next_remind_at()
+    if remind_at is not None and remind_at <= now:
+        await reminders.remind_due(now=now)
 
 
 async def _pay(account: str, cents: int, *, now: datetime) -> None:

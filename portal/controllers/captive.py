@@ -27,6 +27,7 @@ from portal.packages import PackageView
 from portal.rails.accounts import ways_to_pay
 from portal.signing import Signer
 from portal.states import RouterStatus
+from portal.subscribers import family
 from portal.vault import Vault
 from portal.web import see_other
 
@@ -63,7 +64,10 @@ async def list_packages(
     if (
         frame.visit
         and not query.get("error")
-        and await access_grants.knock(frame.site.id, frame.visit.device, now=clock.now())
+        and (
+            await access_grants.knock(frame.site.id, frame.visit.device, now=clock.now())
+            or await family.knock(frame.site, frame.visit.device, vault=vault, now=clock.now())
+        )
     ):
         return _welcome_back(frame)
     return await _packages(frame)

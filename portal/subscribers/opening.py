@@ -10,7 +10,8 @@ from asyncpg import UniqueViolationError
 from portal import codes, customer_credits, phones
 from portal.access_grants import wake_router
 from portal.db import DB, Tx, atomic
-from portal.errors import Invalid, NotFound
+from portal.dialins import refuse_pull
+from portal.errors import Conflict, Invalid, NotFound
 from portal.identity import Actor
 from portal.msgid import N_
 from portal.states import note
@@ -87,8 +88,8 @@ async def _check(merchant_id: int, wish: Wish, *, now: datetime) -> _Checked:
             phone = phones.parse_phone(wish.phone)
         except phones.PhoneError as error:
             wrong["phone"] = str(error)
-    router_id = await DB.value(
-        "SELECT id FROM routers WHERE merchant_id = $1 AND id = $2 AND status <> 'removed'",
+    router = await DB.row(
+        "SELECT id, way FROM routers WHERE merchant_id = $1 AND id = $2 AND status <> 'removed'",
         merchant_id,
         typed.row_id(wish.router),
     )
@@ -97,8 +98,13 @@ async def _check(merchant_id: int, wish: Wish, *, now: datetime) -> _Checked:
     grace_days = typed.number(wish.grace_days, 3)
     if not wish.name.strip():
         wrong["name"] = WRITE_NAME
-    if router_id is None:
+    if router is None:
         wrong["router"] = CHOOSE_ROUTER
+    elif wish.kind == "pppoe":
+        try:
+            refuse_pull(router["way"])
+        except Conflict as error:
+            wrong["router"] = error.message
     if not 1 <= billing_day <= 31:
         wrong["billing_day"] = WRITE_DAY
     if not 0 <= grace_days <= MOST_GRACE_DAYS:
@@ -108,11 +114,11 @@ async def _check(merchant_id: int, wish: Wish, *, now: datetime) -> _Checked:
         package = await offers.one(merchant_id, typed.row_id(wish.package))
     except NotFound as error:
         raise Invalid(wrong | {"package": CHOOSE_PACKAGE}) from error
-    if wrong or router_id is None:
+    if wrong or router is None:
         raise Invalid(wrong)
     is_dialin = wish.kind == "pppoe"
     return _Checked(
-        name=wish.name.strip()[:80], phone=phone, kind="pppoe" if is_dialin else "hotspot", router_id=router_id,
+        name=wish.name.strip()[:80], phone=phone, kind="pppoe" if is_dialin else "hotspot", router_id=router["id"],
         package=package, billing_day=billing_day, grace_days=grace_days, first_day=day_at(now, zone),
         user_name=wish.user_name.strip() if is_dialin else "", password=wish.password.strip() or codes.voucher_code(),
         language="sw" if wish.language == "sw" else "en",

@@ -26,13 +26,13 @@ QUESTIONS = {
         SELECT merchant_id, id FROM subscribers WHERE status IN ('active', 'grace')
         AND (next_at IS NULL OR next_bill_on IS NULL OR next_at < $1::timestamptz - interval '2 hours')""",
     "a paid bill without its posting": """
-        SELECT b.merchant_id, b.subscriber_id FROM subscriber_bills b WHERE b.status <> 'due' AND b.paid_at < $1::timestamptz
+        SELECT b.merchant_id, b.subscriber_id FROM subscriber_bills b WHERE b.status <> 'due' AND b.paid_at <= $1::timestamptz
         AND b.amount_cents - b.returned_cents <> coalesce((SELECT sum(e.amount_cents) FROM ledger_postings l
           JOIN ledger_entries e ON e.posting_id = l.id AND e.account = 'customer_credit' WHERE l.bill_id = b.id), 0)""",
     "two bills for one day": """
         SELECT b.merchant_id, b.subscriber_id FROM subscriber_bills b JOIN subscriber_bills o
           ON o.subscriber_id = b.subscriber_id AND o.id > b.id AND o.starts_on < b.ends_on AND b.starts_on < o.ends_on
-        WHERE b.status <> 'dropped' AND o.status <> 'dropped' AND b.created_at < $1::timestamptz""",
+        WHERE b.status <> 'dropped' AND o.status <> 'dropped' AND b.created_at <= $1::timestamptz""",
     "a wallet below zero": """
         SELECT s.merchant_id, s.id FROM subscribers s WHERE s.created_at <= $1::timestamptz AND
           (SELECT sum(e.amount_cents) FROM ledger_entries e WHERE e.credit_id = s.credit_id) > 0""",

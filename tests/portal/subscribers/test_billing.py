@@ -2,14 +2,16 @@
 
 import asyncio
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from portal.db import DB
+from portal.devices import hint
 from portal.errors import Conflict, Forbidden, Invalid
 from portal.identity import Role
 from portal.payments import Settled
-from portal.subscribers import billing, deciding
+from portal.subscribers import billing, deciding, dialins, family, reconciling
 from tests import factories
 from tests.portal.payments.stall import actor
 from tests.portal.subscribers.village import Village, access, bills, local, row, status, told, wallet
@@ -278,3 +280,57 @@ async def test_a_form_posted_twice_is_one_subscriber(village: Village) -> None:
     assert await village.moves_in(form_key="the same form") == first
     assert await DB.value("SELECT count(*) FROM subscribers") == 1
     assert await DB.value("SELECT count(*) FROM vouchers") == 1
+
+
+async def test_a_device_of_the_family_is_let_in_while_the_account_is(village: Village) -> None:
+    who = await village.moves_in()
+    await deciding.add_device(village.owner, who, "02-11-22-33-44-55", name="Phone", now=village.now)
+    device, stranger = hint("02:11:22:33:44:55", "10.5.50.7"), hint("02:11:22:33:44:66", "10.5.50.8")
+    assert await family.knock(village.router, device, vault=village.vault, now=village.now)
+    assert not await family.knock(village.router, stranger, vault=village.vault, now=village.now)
+    assert await DB.value("SELECT mac FROM access_grants WHERE login_wanted_at IS NOT NULL") == "02:11:22:33:44:55"
+    await village.wait_until(local("2026-11-24", "00:00"))
+    assert not await family.knock(village.router, device, vault=village.vault, now=village.now)
+
+
+async def test_a_family_is_as_large_as_its_package(village: Village) -> None:
+    who = await village.moves_in()
+    for each in range(3):
+        await deciding.add_device(village.owner, who, f"02:11:22:33:44:0{each}", name="", now=village.now)
+    with pytest.raises(Conflict):
+        await deciding.add_device(village.owner, who, "02:11:22:33:44:0A", name="", now=village.now)
+
+
+async def test_dialling_in_follows_the_account(village: Village) -> None:
+    who = await village.moves_in(kind="pppoe", user_name="njeri", password="abcdefgh12")
+    await DB.fetch("DELETE FROM pgqueuer")
+    [wish] = await dialins.on_router(village.router.id, vault=village.vault)
+    assert (wish.user_name, wish.password, wish.is_on, wish.terms.rate_down_kbps) == (
+        "njeri",
+        "abcdefgh12",
+        True,
+        10_000,
+    )
+    await village.wait_until(local("2026-11-24", "00:00"))
+    assert not (await dialins.on_router(village.router.id, vault=village.vault))[0].is_on
+    await village.pays(who, 2_000)
+    assert (await dialins.on_router(village.router.id, vault=village.vault))[0].is_on
+    woken = await DB.value("SELECT count(*) FROM pgqueuer WHERE entrypoint = 'reconcile-router'")
+    assert woken == 2
+    with pytest.raises(Invalid):
+        await village.moves_in(kind="pppoe", user_name="njeri")
+
+
+async def test_a_look_at_everything_sets_dates_right_and_tells_what_it_cannot(village: Village) -> None:
+    who = await village.moves_in()
+    await village.pays(who, 500)
+    assert await reconciling.reconcile(now=village.now) == reconciling.Look(1, 0, {})
+    await DB.fetch("UPDATE merchants SET timezone = 'Asia/Kathmandu'")
+    assert (await reconciling.reconcile(now=village.now)).mended == 1
+    assert (await row(who))["next_at"] == local("2026-12-01", "00:05", ZoneInfo("Asia/Kathmandu"))
+    await DB.fetch("UPDATE subscriber_bills SET amount_cents = amount_cents + 100")
+    assert (await reconciling.reconcile(now=village.now)).wrong == {"a paid bill without its posting": [who]}
+    assert await DB.value("SELECT count(*) FROM alerts WHERE status = 'open'") == 1
+    await DB.fetch("UPDATE subscriber_bills SET amount_cents = amount_cents - 100")
+    assert (await reconciling.reconcile(now=village.now)).wrong == {}
+    assert await DB.value("SELECT count(*) FROM alerts WHERE status = 'open'") == 0
