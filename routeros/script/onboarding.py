@@ -135,7 +135,8 @@ def _certificate_advice(onboarding: Onboarding) -> list[str]:
 
 
 def _customers_of_ours() -> list[str]:
-    """Users, sessions, cookies and user profiles that the portal made: without it nobody would end them."""
+    """Users, sessions, cookies, profiles and PPPoE secrets that the portal made: without it nobody would end them. A secret goes
+    before its session, or its owner would dial in again."""
     name = quote("^vocha-[0-9a-f]{16}$")
     profile = quote("^vocha-[0-9a-z-]+-x([0-9]+|any)$")
     rows = {
@@ -145,7 +146,18 @@ def _customers_of_ours() -> list[str]:
         "/ip hotspot user profile": f"name~{profile}",
     }
     complaint = "Some rows of customers could not be removed; going on."
-    return [line for menu, ours in rows.items() for line in attempt([f"{menu} remove [find where {ours}]"], complaint)]
+    removals = [[f"{menu} remove [find where {ours}]"] for menu, ours in rows.items()]
+    removals.append(
+        [
+            f":foreach vSecret in=[/ppp secret find where comment~{quote('^vocha:subscriber-[0-9]+$')}] do={{",
+            "  :local vName [/ppp secret get $vSecret name]",
+            "  /ppp secret remove $vSecret",
+            "  /ppp active remove [find where name=$vName]",
+            "}",
+        ]
+    )
+    removals.append([f"/ppp profile remove [find where name~{quote('^vocha-ppp-[0-9a-z-]+$')}]"])
+    return [line for lines in removals for line in attempt(lines, complaint)]
 
 
 def _comment(text: str) -> str:
