@@ -131,17 +131,12 @@ class DemoWorld:
             page = listen(HOST, folder.port("page"))
             ends.callback(page.close)
             daraja = await _daraja(folder, clock, ends)
-            listener = listen(HOST, folder.port("rails"))
-            ends.callback(listener.close)
-            post = DemoPost(clock)
-            await post.mail.start(folder.port("mail"))
-            ends.push_async_callback(post.mail.stop)
-            rails = DemoRails(listener, clock, post)
+            rails, post = await _others(folder, clock, ends)
             settings = _settings(folder, portal=_url(portal), page=_url(page), mpesa=daraja.url, rails=rails)
             vault = Vault(settings.secret_keys)
             await _database(settings, vault, clock, ends, days=days)
-            await rails.introduce(vault, portal=_url(portal), now=clock.now())
-            await post.introduce(vault, portal=_url(portal), now=clock.now())
+            for introduce in (rails.introduce, post.introduce):
+                await introduce(vault, portal=_url(portal), now=clock.now())
             await _announce_by_hand(daraja, portal=_url(portal), now=clock.now())
             routers = await _routers(folder, clock, ends, portal=_url(portal), also=[rails.url], vault=vault)
             phones, links = Phones(routers), SignInLinks(clock)
@@ -210,6 +205,16 @@ async def _daraja(folder: DemoFolder, clock: Clock, ends: AsyncExitStack) -> Dar
     await daraja.start(folder.port("mpesa"))
     ends.push_async_callback(daraja.stop)
     return daraja
+
+
+async def _others(folder: DemoFolder, clock: Clock, ends: AsyncExitStack) -> tuple[DemoRails, DemoPost]:
+    """The other rails' simulators and the gateways of messages, behind one address."""
+    listener = listen(HOST, folder.port("rails"))
+    ends.callback(listener.close)
+    post = DemoPost(clock)
+    await post.mail.start(folder.port("mail"))
+    ends.push_async_callback(post.mail.stop)
+    return DemoRails(listener, clock, post), post
 
 
 async def _announce_by_hand(daraja: DarajaSimulator, *, portal: str, now: datetime) -> None:
