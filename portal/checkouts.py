@@ -203,12 +203,13 @@ _LOOK = """
 SELECT c.*, r.name AS router_name, r.site, r.status AS router_status, r.hotspot_hosts, r.way, r.pull_interval_s,
        p.status AS payment_status, p.result_code, p.submitted_at, p.receipt, p.received_cents, p.amount_cents, p.account_reference,
        p.method, p.pay_url, p.credit_cents,
-       v.status AS voucher_status, v.expires_at, v.code_sealed, g.status AS grant_status, g.login_wanted_at, g.logged_in_at
+       v.id AS bought_id, v.status AS voucher_status,
+       v.expires_at, v.code_sealed, g.status AS grant_status, g.login_wanted_at, g.logged_in_at
 FROM checkouts c
 JOIN routers r ON r.id = c.router_id
 LEFT JOIN LATERAL (SELECT * FROM payments p WHERE p.checkout_id = c.id ORDER BY p.status = 'paid' DESC, p.id DESC LIMIT 1) p ON true
-LEFT JOIN vouchers v ON v.id = c.voucher_id
-LEFT JOIN access_grants g ON g.voucher_id = c.voucher_id AND g.router_id = c.router_id
+LEFT JOIN vouchers v ON v.id = coalesce(c.voucher_id, p.voucher_id)
+LEFT JOIN access_grants g ON g.voucher_id = v.id AND g.router_id = c.router_id
 WHERE c.token = $1"""
 
 
@@ -217,10 +218,9 @@ async def look(token: str, *, vault: Vault, now: datetime) -> CheckoutView:
     row = await DB.row(_LOOK, token)
     if row is None:
         raise NotFound
-    paid = row["voucher_id"] is not None
     expires_at: datetime | None = row["expires_at"] if row["voucher_status"] in ("paid", "in_use", "expired") else None
     code = None
-    if paid:
+    if row["voucher_id"] is not None:  # of a voucher that another payer's attempt brought, the code is that payer's
         code = vault.open("vouchers", "code_sealed", row_id=row["voucher_id"], sealed=row["code_sealed"])
     return CheckoutView(
         token=token,
@@ -257,7 +257,7 @@ def _router(row: Record) -> RouterView:
 
 
 def _state(row: Record, *, now: datetime) -> CheckoutState:
-    if row["voucher_id"] is not None:
+    if row["bought_id"] is not None:
         return _state_when_paid(row, now=now)
     if row["received_cents"] is not None and row["received_cents"] != row["amount_cents"]:
         return CheckoutState.MISMATCH

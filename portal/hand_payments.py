@@ -25,7 +25,7 @@ SELECT a.party_b, a.transaction_type, p.account_reference, p.amount_cents,
 FROM checkouts o
 JOIN LATERAL (SELECT * FROM payments p WHERE p.checkout_id = o.id ORDER BY p.status = 'paid' DESC, p.id DESC LIMIT 1) p ON true
 JOIN mpesa_accounts a ON a.id = p.account_id
-WHERE o.token = $1 AND o.voucher_id IS NULL"""
+WHERE o.token = $1 AND o.voucher_id IS NULL AND p.status NOT IN ('paid', 'refund_pending', 'refunded')"""
 
 
 async def of_checkout(token: str) -> ByHand | None:

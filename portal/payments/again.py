@@ -3,6 +3,9 @@ or goes back."""
 
 from datetime import datetime
 
+import msgspec
+from asyncpg import Record
+
 from portal import customer_credits, ledger, messages, vouchers
 from portal.db import Tx
 from portal.ledger import Account, Entry, Kind
@@ -29,6 +32,11 @@ async def receive_again(tx: Tx, target: Target, paid: Money, *, now: datetime) -
     if target.checkout is None and voucher is not None and voucher["paid_at"] is None:
         return await hold.in_suspense(tx, paid, "over", merchant_id=target.merchant_id, now=now)
     return await _by_policy(tx, await _own_payment(tx, target, paid, now=now), paid, now=now)
+
+
+async def receive_beside(tx: Tx, target: Target, voucher: Record, paid: Money, *, now: datetime) -> Settled:
+    """Take money of another attempt for a device that has got its voucher meanwhile."""
+    return await _by_policy(tx, msgspec.structs.replace(target, voucher=voucher), paid, now=now)
 
 
 async def believed(tx: Tx, payment_id: int) -> int | None:

@@ -11,7 +11,7 @@ from portal.db import Tx
 from portal.ledger import Account, Entry, Kind
 from portal.messages import Told
 from portal.money import format_amount
-from portal.payments import again, hold, kept, receipts, wallets
+from portal.payments import again, hold, kept, receipts, same_device, wallets
 from portal.payments.booking import PAID, left_over, mark_paid, sale_entries, shop_name
 from portal.payments.outcomes import Settled
 from portal.payments.receipts import Money
@@ -29,13 +29,16 @@ async def receive(tx: Tx, target: Target, paid: Money, *, vault: Vault, now: dat
         return await hold.wrong_amount(tx, target, paid, now=now)
     if target.payment["subscriber_id"] is not None:
         return await wallets.receive(tx, target, paid, now=now)
-    if target.payment["status"] in PAID or target.is_sold or target.terms is None:
-        return await again.receive_again(tx, target, paid, now=now)
-    if target.voucher is not None and target.voucher["expires_at"] and target.voucher["expires_at"] <= now:
+    ends = target.voucher["expires_at"] if target.voucher is not None else None
+    if target.payment["status"] in PAID or target.is_sold or target.terms is None or (ends and ends <= now):
         return await again.receive_again(tx, target, paid, now=now)
     held, own = await _held(tx, target), await kept.proved(tx, target, paid)
     if held.cents + own.cents + paid.amount_cents < target.price_cents:
         return await _part(tx, target, paid, held=held, now=now)
+    if not held.cents and not own.cents:  # what is put together from several moneys buys what was asked for
+        meanwhile = await same_device.bought_meanwhile(tx, target, now=now)
+        if meanwhile is not None:
+            return await again.receive_beside(tx, target, meanwhile, paid, now=now)
     return await _sell(tx, target, paid, held=held, own=own, vault=vault, now=now)
 
 

@@ -1,11 +1,12 @@
 """A second receipt for the same thing is never swallowed: more time, credit, or back to the payer, as the merchant chose."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from portal import ledger, vouchers
+from portal import checkouts, hand_payments, ledger, vouchers
 from portal.clock import Clock
 from portal.db import DB, atomic
 from portal.states import E, move
@@ -124,15 +125,69 @@ async def test_a_second_receipt_of_one_attempt_is_a_payment_of_its_own(stall: St
     assert [tuple(row) for row in rows] == [(code, 1000, attempt.checkout_id) for code in codes]
 
 
-async def test_two_phones_that_pay_for_one_device_are_both_recorded(stall: Stall) -> None:
-    """Case 13: each has time of its own to show for it."""
-    first = await stall.attempt(phone="0712345601")
-    second = await stall.attempt(phone="0712345602")
+async def two_phones(stall: Stall) -> tuple[Attempt, Attempt]:
+    """Two phones are asked for the same device."""
+    first, second = await stall.attempt(phone="0712345601"), await stall.attempt(phone="0712345602")
     assert first.checkout_id != second.checkout_id
+    return first, second
+
+
+async def test_two_phones_that_pay_for_one_device_are_both_recorded_and_the_second_adds_time(stall: Stall) -> None:
+    """Case 13: by the default policy the second lengthens what the first bought."""
+    first, second = await two_phones(stall)
+    one, two = receipt(), receipt()
+    assert await stall.stk(first, one) == "sold"
+    before = await DB.value("SELECT terms FROM vouchers")
+    assert await stall.stk(second, two) == "extended"
+    assert await stall.stk(second, two) == "known"
+    assert await count("vouchers", "status = 'paid'") == 1
+    assert await DB.value("SELECT terms FROM vouchers") != before
+    rows = await DB.fetch("SELECT receipt, status, phone FROM payments ORDER BY id")
+    assert [tuple(row) for row in rows] == [(one, "paid", "254712345601"), (two, "paid", "254712345602")]
+    assert (await books())["mpesa_clearing"] == 2000
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("credit", "credited"), ("refund", "refunding")])
+async def test_the_second_phones_money_is_kept_or_goes_back_where_the_shop_wants_that(
+    stall: Stall, policy: str, expected: str
+) -> None:
+    """Case 13, the other policies."""
+    await DB.fetch("UPDATE merchants SET second_receipt = $1", policy)
+    first, second = await two_phones(stall)
     assert await stall.stk(first, receipt()) == "sold"
+    assert await stall.stk(second, receipt()) == expected
+    assert await count("vouchers", "status = 'paid'") == 1
+
+
+async def test_two_phones_that_pay_at_the_same_moment_do_not_burn_time_side_by_side(stall: Stall) -> None:
+    """Case 13, settled by two workers at once."""
+    attempts = await two_phones(stall)
+    settled = await asyncio.gather(*(stall.stk(attempt, receipt()) for attempt in attempts))
+    assert sorted(settled) == ["extended", "sold"]
+
+
+async def test_the_second_phones_page_is_online_without_the_first_ones_code(stall: Stall) -> None:
+    """Case 13: whoever copies a device's address and pays gets no code of somebody else's."""
+    first, second = await two_phones(stall)
+    await stall.stk(first, receipt())
+    await stall.stk(second, receipt())
+    now = stall.clock.now()
+    theirs = await checkouts.look(first.token, vault=stall.vault, now=now)
+    page = await checkouts.look(second.token, vault=stall.vault, now=now)
+    assert page.state is theirs.state is checkouts.CheckoutState.CONNECTING
+    assert theirs.code is not None
+    assert page.code is None
+    assert await hand_payments.of_checkout(second.token) is None, "nothing is left to be paid"
+
+
+async def test_a_device_that_had_bought_before_buys_another_one(stall: Stall) -> None:
+    """No case 13: the second attempt began when the first was paid."""
+    first = await stall.attempt(phone="0712345601")
+    assert await stall.stk(first, receipt()) == "sold"
+    stall.clock.shift(timedelta(seconds=5))
+    second = await stall.attempt(phone="0712345601")
     assert await stall.stk(second, receipt()) == "sold"
     assert await count("vouchers", "status = 'paid'") == 2
-    assert (await books())["mpesa_clearing"] == 2000
 
 
 async def test_one_number_that_pays_for_two_devices_gets_two(stall: Stall) -> None:

@@ -157,7 +157,7 @@ async def test_money_that_was_paid_out_already_goes_back_in_cash_only(till: Till
     attempt, _ = await till.sale(cents=10_000)
     async with atomic() as tx:
         await ledger.post(
-            tx, "payout", {"merchant_payable": 8000, "payouts": -8000}, merchant_id=till.stall.merchant_id,
+            tx, "payout_done", {"merchant_payable": 8000, "mpesa_clearing": -8000}, merchant_id=till.stall.merchant_id,
             payment_id=None, receipt="payout:x", currency="KES", now=till.clock.now(),
         )  # fmt: skip
     with pytest.raises(Conflict, match="paid out"):
