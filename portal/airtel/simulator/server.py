@@ -264,10 +264,10 @@ class AirtelSimulator(Stage):
         if self.refuses_refunds:  # an app without the right to
             return _answer({"error": "access_denied", "error_description": "Access is denied"}, status=403)
         receipt = str(body["transaction"]["airtel_money_id"])
+        self.note("refund", receipt=receipt)
         push = next((one for one in self.pushes.values() if one.airtel_money_id == receipt), None)
         if push is None or push.refunded:
             return _status("DP00800001025" if push is None else "DP00800001008", "Refund refused", success=False)
-        self.note("refund", id=push.id)
         push.refunded = True
         self.wallet(push.msisdn).balance += push.amount
         self.ledger.refunded[push.id] = push.amount
