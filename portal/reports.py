@@ -89,7 +89,7 @@ WITH sold AS (
   SELECT p.id, p.paid_at >= $2 AS is_today, p.method, coalesce(p.received_cents, p.amount_cents) AS cents, p.paid_at
   FROM payments p
   WHERE p.merchant_id = $1 AND p.status = 'paid' AND (p.paid_at >= $2 OR (p.paid_at >= $3 AND p.paid_at < $4))
-  AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale')
+  AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet'))
 ), hours AS (
   SELECT floor(extract(epoch FROM paid_at - $2) / 3600)::int AS hour, sum(cents)::bigint AS cents
   FROM sold WHERE is_today GROUP BY 1
@@ -138,7 +138,7 @@ async def takings_per_day(actor: Actor, *, days: int, zone: ZoneInfo, now: datet
         """SELECT (p.paid_at AT TIME ZONE $3)::date AS day,
                   sum(coalesce(p.received_cents, p.amount_cents))::bigint AS cents
            FROM payments p WHERE p.merchant_id = $1 AND p.status = 'paid' AND p.paid_at >= $2
-           AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale') GROUP BY 1""",
+           AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet')) GROUP BY 1""",
         actor.at_merchant(),
         day_start(first, zone),
         zone.key,
@@ -173,7 +173,7 @@ async def merchants_today(*, now: datetime) -> list[MerchantLine]:
              SELECT sum(coalesce(p.received_cents, p.amount_cents)) AS cents, count(*) AS sold FROM payments p
              WHERE p.merchant_id = m.id AND p.status = 'paid'
              AND p.paid_at >= date_trunc('day', $1::timestamptz, m.timezone)
-             AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale')) s ON true
+             AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet'))) s ON true
            LEFT JOIN LATERAL (
              SELECT count(*) AS routers, count(*) FILTER (WHERE status = 'offline') AS offline FROM routers
              WHERE merchant_id = m.id AND status <> 'removed') r ON true
