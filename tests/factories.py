@@ -221,3 +221,12 @@ async def claim(checkout_id: int, *, status: str = "open", **columns: object) ->
     if status != "open":
         values["closed_at"] = datetime.now(UTC)
     return await _insert("claims", values | columns)
+
+
+async def message(merchant_id: int, *, status: str = "queued", **columns: object) -> int:
+    """A message's id, to a phone."""
+    values: dict[str, object] = {"merchant_id": merchant_id, "status": status, "kind": "money_kept", "recipient": PHONE}
+    values |= {"once": codes.hex_token(16), "body": "x"}
+    if status == "sending":
+        values["lease_until"] = datetime.now(UTC)
+    return await _insert("messages", values | columns)

@@ -15,9 +15,9 @@ from portal import codes, gsm7
 from portal.db import DB, atomic
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.gateways.interface import Outgoing
-from portal.i18n import NAMES, language
+from portal.i18n import NAMES, Language, language
 from portal.identity import Actor
-from portal.messages.kinds import SENTENCES, Channel, Told
+from portal.messages.kinds import SENTENCES, SERVICE, Channel, Told
 from portal.msgid import N_
 from portal.routers.rights import may_change, named
 from portal.states import note
@@ -31,6 +31,8 @@ EMPTY = N_("Write something, or go back to our wording.")
 TOO_LONG = N_("This is too long for a message. Keep it below 600 characters.")
 UNKNOWN_PLACE = N_("It names something in braces that this message does not have. Use only the names listed.")
 NO_CODE = N_("The code must be in it: write {code} where it is to stand.")
+STOP_HINT = N_("Reply STOP to end this.")
+_SERVICE = frozenset(told.value for told in SERVICE)
 _PERCENT = re.compile(r"%\((\w+)\)s")
 _PLACE = re.compile(r"\{(\w+)\}")
 #: What previews put in.
@@ -83,9 +85,10 @@ async def compose(row: Record, *, vault: Vault) -> Outgoing:
         text, subject = row["body"], row["subject"]
     else:
         text, subject = fill(await _body(row), values), str(values["shop"])
-    is_sms = row["channel"] == Channel.SMS
+    if row["channel"] == Channel.SMS:
+        text = await _with_way_out(row, gsm7.fold(text))
     return Outgoing(
-        key=f"vocha-{row['id']}", to=row["recipient"], text=gsm7.fold(text) if is_sms else text, kind=row["kind"],
+        key=f"vocha-{row['id']}", to=row["recipient"], text=text, kind=row["kind"],
         subject=subject if row["channel"] == Channel.EMAIL else "", html=row["html"] or "",
     )  # fmt: skip
 
@@ -97,8 +100,22 @@ async def _body(row: Record) -> str:
         row["kind"],
         row["language"],
     )
-    spoken = row["language"] if row["language"] in NAMES else "en"
-    return own or _PERCENT.sub(r"{\1}", language(spoken).gettext(row["body"])).replace("%%", "%")
+    sentence: str = row["body"]
+    return own or _PERCENT.sub(r"{\1}", _spoken(row).gettext(sentence)).replace("%%", "%")
+
+
+def _spoken(row: Record) -> Language:
+    return language(row["language"] if row["language"] in NAMES else "en")
+
+
+async def _with_way_out(row: Record, text: str) -> str:
+    """Add how to end such messages, where an answer is heard, and where it makes nothing dearer."""
+    if row["kind"] in _SERVICE or row["parent_id"] is not None:
+        return text
+    if not await DB.value("SELECT has_inbox FROM message_gateways WHERE id = $1", row["gateway_id"]):
+        return text
+    longer = f"{text} {_spoken(row).gettext(STOP_HINT)}"
+    return longer if gsm7.measure(longer).parts == gsm7.measure(text).parts else text
 
 
 async def _values(row: Record, *, vault: Vault) -> dict[str, object]:

@@ -10,6 +10,7 @@ from portal.states import (
     ClaimStatus,
     E,
     GrantStatus,
+    MessageStatus,
     PaymentStatus,
     PayoutStatus,
     RefundStatus,
@@ -32,6 +33,7 @@ STATUSES = {
     "transfers": TransferStatus,
     "payouts": PayoutStatus,
     "claims": ClaimStatus,
+    "messages": MessageStatus,
 }
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -43,6 +45,8 @@ async def _row(table: str, status: str, vault: Vault) -> int:
     if table == "routers":
         await DB.fetch("UPDATE routers SET status = $1 WHERE id = $2", status, router.id)
         return router.id
+    if table == "messages":
+        return await factories.message(merchant, status=status)
     if table == "claims":
         return await factories.claim(await factories.checkout(router, package), status=status)
     if table == "payouts":
@@ -77,6 +81,8 @@ def _columns(table: str, event: E) -> dict[str, object]:
         ("transfers", E.ARRIVE): {"ended_at": NOW},
         ("transfers", E.FAIL): {"ended_at": NOW},
         ("payouts", E.ARRIVE): {"done_at": NOW},
+        ("messages", E.SUBMIT): {"lease_until": NOW},
+        **{("messages", by): {"lease_until": None} for by in (E.ACCEPT, E.RETRY, E.LOSE, E.FAIL)},
         ("claims", E.LINK): {"closed_at": NOW},
         ("claims", E.REFUSE): {"closed_at": NOW},
     }.get((table, event), {})

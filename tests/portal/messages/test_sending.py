@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -286,3 +287,16 @@ async def test_a_sentence_that_cannot_be_filled_fails_and_holds_up_nobody(office
     await office.turn()
     assert [await office.status(one) for one in (bad, good)] == ["failed", "sent"]
     assert (await office.row(bad))["why"] == "unreadable"
+
+
+async def test_a_reminder_says_how_to_end_it_where_that_costs_nothing(office: Office) -> None:
+    await DB.fetch("UPDATE message_gateways SET has_inbox = true WHERE channel = 'sms'")
+    plain: dict[str, Any] = {"to": PHONE, "channel": Channel.SMS, "params": {"channel": "x"}}
+    await office.write(Told.SHOP_GATEWAY, "short", **plain)
+    await office.write(Told.SHOP_GATEWAY, "long", **(plain | {"params": {"channel": "x" * 90}}))
+    await office.write(Told.MONEY_KEPT, "money")
+    await office.turn()
+    hints = {letter.text.endswith("Reply STOP to end this.") for letter in office.arrived()}
+    assert hints == {True, False}
+    assert sum("STOP" in letter.text for letter in office.arrived()) == 1
+    assert all(letter.parts == 1 for letter in office.arrived())
