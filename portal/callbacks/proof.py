@@ -13,7 +13,7 @@ from portal.callbacks.store import CallbackRoad
 from portal.db import DB, Tx, atomic
 from portal.evidence import Evidence, Outcome
 from portal.mpesa import evidence
-from portal.payments import Settled, pace
+from portal.payments import Settled, pace, same_device, targets
 from portal.states import E, move, note
 from portal.vault import Vault
 
@@ -163,6 +163,8 @@ async def _lend(callback_id: int, *, vault: Vault, now: datetime) -> bool:
         )
         if lent + payment["amount_cents"] > limit:
             return False
+        if await same_device.bought_meanwhile(tx, await targets.load(tx, payment), now=now) is not None:
+            return False  # its device is online by another's payment: nobody waits, and that voucher is not to be taken back
         # Its receipt is not believed: the true one comes by a road that is.
         plain = msgspec.structs.replace(found, receipt=None)
         if await payments.settle_in(tx, plain, vault=vault, now=now) is not Settled.SOLD:

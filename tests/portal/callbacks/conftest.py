@@ -1,6 +1,7 @@
 """A counter where callbacks are handed in: the application without a network, a merchant, payments that wait, and M-Pesa's answers."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,13 +64,13 @@ class Counter:
     async def pending(
         self, *, request_id: str | None = REQUEST_ID, status: str = "pending", **columns: object
     ) -> Pending:
-        """A payment with a checkout of its own."""
+        """A payment with a checkout of its own, for a device of its own."""
         router = await DB.value("SELECT min(id) FROM routers")
         package = await DB.value("SELECT min(id) FROM packages")
         checkout = await DB.value(
             """INSERT INTO checkouts (merchant_id, router_id, package_id, token, form_key, phone, mac, ip, price_cents,
                                       commission_bp, terms)
-               VALUES ($1, $2, $3, $4, $5, '254712345678', '02:00:00:00:00:01', '10.5.50.7', 1000, 2000, $6::jsonb)
+               VALUES ($1, $2, $3, $4, $5, '254712345678', $7, '10.5.50.7', 1000, 2000, $6::jsonb)
                RETURNING id""",
             self.merchant_id,
             router,
@@ -77,6 +78,7 @@ class Counter:
             codes.hex_token(32),
             codes.hex_token(32),
             Terms(name="1 hour", duration_s=3600).encode(),
+            ":".join(re.findall("..", f"02{codes.hex_token(5)}")).upper(),
         )
         values: dict[str, Any] = {"checkout_id": checkout, "account_id": self.account_id} | columns
         values["checkout_request_id"] = request_id

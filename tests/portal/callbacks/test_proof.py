@@ -229,6 +229,17 @@ async def test_money_for_what_was_taken_back_is_kept_for_the_payer_and_told(coun
     }
 
 
+async def test_nothing_is_lent_to_a_device_another_payer_has_put_online(counter: Counter) -> None:
+    """What is lent may be taken back, and the voucher here is the other payer's."""
+    first, second = await counter.pending(), await counter.pending(request_id="ws_CO_second")
+    await DB.fetch("UPDATE checkouts SET mac = '02:00:00:00:00:09', created_at = $1", counter.clock.now())
+    await counter.post(f"/cb/{first.token}", success(first.request_id, receipt="TKJ7XK2P1R"))
+    assert await counter.handle_all() == ["sold"]
+    await unproved(counter, second)
+    assert await silence(counter, second) == 0
+    assert await DB.value("SELECT count(*) FROM ledger_postings") == 1
+
+
 async def test_lent_questions_keep_to_the_accounts_turn(counter: Counter) -> None:
     await lent(counter)
     await question(counter)
