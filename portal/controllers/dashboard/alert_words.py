@@ -18,6 +18,7 @@ ALERT_WORDS: Mapping[str, tuple[str, str, str]] = {
         N_("M‑PESA does not know a payment"), N_("Look it up in the M‑PESA portal before you give anything."), "/sales",
     ),
     "router_away": (N_("A router does not answer"), N_("Check its power and its internet line."), "/routers"),
+    "subscriptions": (N_("Bills of subscribers do not agree"), N_("Look at the last run of the job that compares them."), "/jobs"),
     "message_dead": (N_("A message could not be sent"), N_("Look at why, and whether the number is right."), "/messages?trouble=true"),
     "message_gateway": (
         N_("Messages are not going out"), N_("See whether the gateway has credit and the keys are right."), "/messages/settings",
@@ -53,11 +54,13 @@ def grouped(alerts: Sequence[AlertView]) -> list[AlertGroup]:
 def _group(kind: str, some: Sequence[AlertView]) -> AlertGroup:
     what, step, path = ALERT_WORDS.get(kind, _OTHER)
     return AlertGroup(
-        what=what, step=step, path=path, subjects=[alert.subject for alert in some[:_SHOWN]] if _is_telling(kind) else (),
+        what=what, step=step, path=path, subjects=[name for alert in some[:_SHOWN] if (name := _name(kind, alert))],
         count=len(some), since=some[0].opened_at,
     )  # fmt: skip
 
 
-def _is_telling(kind: str) -> bool:
-    """Whether the subject says something to people: jobs are named, rows only numbered."""
-    return kind.startswith("job_") or kind not in ALERT_WORDS
+def _name(kind: str, alert: AlertView) -> str:
+    """What it is about, as people know it: jobs and routers by name. Rows are only numbered, which tells nobody anything."""
+    if kind == "router_away":
+        return str(alert.data.get("router", ""))
+    return alert.subject if kind.startswith("job_") or kind not in ALERT_WORDS else ""

@@ -332,8 +332,16 @@ async def test_a_merchant_meets_his_own_alerts_and_nobody_elses(owner: httpx.Asy
         assert "Needs a look" not in (await owner.get(path)).text
     async with atomic() as tx:
         await alerts.begin(tx, "sms_cap", "ours", now=datetime.now(UTC), merchant_id=cast.merchant_id)
+        for number in range(4):
+            known = {"router": f"Kiosk {number}"}
+            await alerts.begin(
+                tx, "router_away", f"router:{number}", now=datetime.now(UTC), merchant_id=cast.merchant_id, data=known
+            )
     for path in ("/home", "/jobs"):
-        assert "limit of messages is reached" in (await owner.get(path)).text, path
+        shown = (await owner.get(path)).text
+        assert "limit of messages is reached" in shown, path
+        assert "A router does not answer: Kiosk 0, Kiosk 1, Kiosk 2 (4)" in shown, path
+        assert "router:" not in shown, path
 
 
 def test_every_job_has_words() -> None:
