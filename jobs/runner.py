@@ -7,7 +7,7 @@ import os
 import random
 import socket
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from jobs.doors import Doors
 from jobs.schedule import JOBS, Job, latest_slot
@@ -40,8 +40,8 @@ async def request(
 
 
 async def request_missed(now: datetime) -> None:
-    """At start: ask for each job's latest slot. One that nobody ran, because all were down, runs once, however many were
-    missed: jobs do whatever is due."""
+    """At start, and each minute as the net under the ticks: ask for each job's latest slot. One that nobody ran, because all
+    were down or the database was, runs once, however many were missed: jobs do whatever is due."""
     await job_runs.request_all([(job.name, latest_slot(job, now)) for job in JOBS.values()], source=Source.START)
 
 
@@ -155,6 +155,11 @@ async def _leave(held: Running) -> None:
         await job_places.give_back(held, None)
     except (*LOST_DATABASE, TimeoutError) as error:
         log.warning("place not given back; its silence will tell", extra={"run": held.run_id, "error": repr(error)})
+
+
+async def look_for_missed(_: Doors) -> None:
+    """The net: slots whose tick found no database."""
+    await request_missed(datetime.now(UTC))
 
 
 async def sweep(_: Doors) -> None:

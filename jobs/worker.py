@@ -55,6 +55,7 @@ LOOKS: dict[str, Look] = {
 SLOW_LOOKS: dict[str, tuple[float, Look]] = {
     "sign of life": (5.0, vitals.beat),
     "silence of jobs": (15.0, vitals.watch_silence),
+    "missed slots": (60.0, runner.look_for_missed),
 }
 
 

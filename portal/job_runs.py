@@ -52,7 +52,8 @@ WITH waiting AS (
   INSERT INTO job_runs (job, key, slot, source, requested_by, asked_at, next_try_at)
   SELECT a.job, $3, a.slot, $4::varchar, $5, clock_timestamp(), clock_timestamp() + {WAKE_AGAIN}
   FROM unnest($1::varchar[], $2::timestamptz[]) AS a(job, slot) WHERE $4 = 'hand' OR NOT EXISTS
-  (SELECT FROM job_places p WHERE p.job = a.job AND p.key = '' AND p.paused_at IS NOT NULL)
+  (SELECT FROM job_places p WHERE p.job = a.job AND p.key = ''
+   AND (p.paused_at IS NOT NULL OR $4 = 'start' AND p.last_done_at >= a.slot))
   ORDER BY a.job, a.slot ON CONFLICT (job, key, slot) DO NOTHING RETURNING id, job
 )
 SELECT id, job, job IN (SELECT job FROM waiting) AS is_expected FROM made ORDER BY id"""
@@ -70,7 +71,8 @@ async def request(
 async def request_all(
     slots: Sequence[tuple[str, datetime]], *, key: str = "", source: Source = Source.CLOCK, by: str = ""
 ) -> list[int]:
-    """The same for many slots, (job, moment) each, in one statement: the ids of the runs that are new."""
+    """The same for many slots, (job, moment) each, in one statement: the ids of the runs that are new. Source.START asks only for
+    slots since which no run of the job ended well, even where the slot's own row has been cleaned away."""
     async with atomic() as tx:
         rows = await tx.fetch(
             _REQUEST, [job for job, _ in slots], [slot for _, slot in slots], key, source.value, by[:60]

@@ -22,6 +22,8 @@ from portal.job_runs import RunStatus, Source
 from portal.running import PlaceLost, Running
 
 SLOT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+WAITS_FOR_THE_PLACE = """SELECT count(*) FROM pg_stat_activity
+                         WHERE wait_event_type = 'Lock' AND query LIKE '%FROM job_places p WHERE id%FOR UPDATE'"""
 LONG_AGO = "clock_timestamp() - interval '1 minute'"
 
 
@@ -196,8 +198,10 @@ async def test_nobody_takes_the_place_while_a_fenced_transaction_is_open(doors: 
                 assert await job_places.beat(slow), "its own signs of life go on"
             await silence()
             taking = asyncio.create_task(_apart(lambda: job_places.take(second, host="quick:2", max_tries=5)))
-            await asyncio.sleep(0.1)
-            assert not taking.done()
+            async with asyncio.timeout(10):
+                while not taking.done() and not await DB.value(WAITS_FOR_THE_PLACE):
+                    await asyncio.sleep(0.01)
+            assert not taking.done(), "it waits for our end"
     assert await taking is not None
 
 
@@ -371,6 +375,16 @@ async def test_a_slot_missed_while_all_were_down_runs_once_at_start(doors: Doors
     close = JOBS["daily-close"]
     slots = await DB.fetch("SELECT slot FROM job_runs WHERE job = $1 AND source = 'start' ORDER BY slot", close.name)
     assert slots[-1]["slot"] == latest_slot(close, now) == datetime(2026, 11, 20, 8, 10, tzinfo=UTC)
+
+
+async def test_a_slot_after_which_the_job_ran_well_is_not_missed_though_its_row_is_cleaned_away(doors: Doors) -> None:
+    shift = Shift()
+    shift.go.set()
+    await shift.run(await shift.request(), doors)
+    await DB.fetch("DELETE FROM job_runs")
+    assert await job_runs.request("shift", SLOT, source=Source.START) is None
+    later = datetime.now(UTC) + timedelta(hours=1)
+    assert await job_runs.request("shift", later, source=Source.START) is not None
 
 
 @pytest.mark.parametrize(
