@@ -199,7 +199,7 @@ async def test_nobody_takes_the_place_while_a_fenced_transaction_is_open(doors: 
             await silence()
             taking = asyncio.create_task(_apart(lambda: job_places.take(second, host="quick:2", max_tries=5)))
             async with asyncio.timeout(10):
-                while not taking.done() and not await DB.value(WAITS_FOR_THE_PLACE):
+                while not taking.done() and not await DB.value(WAITS_FOR_THE_PLACE):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             assert not taking.done(), "it waits for our end"
     assert await taking is not None
