@@ -223,8 +223,8 @@ async def test_an_incomplete_read_ends_nobody_and_counts_nothing(room: Room, mon
     assert await room.sync()
     whole = routers.survey
 
-    async def half(client: routers.HotspotRouter) -> Survey:
-        read = await whole(client)
+    async def half(client: routers.HotspotRouter, *, with_dialins: bool = False) -> Survey:
+        read = await whole(client, with_dialins=with_dialins)
         return dataclasses.replace(read, observed=Observed(cookies=read.observed.cookies))
 
     monkeypatch.setattr(routers, "survey", half)

@@ -143,7 +143,8 @@ async def test_a_name_that_is_somebody_elses_is_left_alone_and_told(
     assert {each.name for each in plan.operations} == {FIVE.name}
     assert (plan.drift.clashes, plan.drift.foreign) == (("office",), ("office",))
     ended = DesiredDialins(ended=frozenset({"office"}))
-    await client.write_dialins([EndDialin("office"), ChangeSecret("office", {"is_disabled": True}, cuts=True)])
+    for operation in (EndDialin("office"), ChangeSecret("office", {"is_disabled": True}, cuts=True)):
+        await client.write_dialins([operation])
     assert plan_dialins(ended, await observe_dialins(client)).operations == ()
     assert (_row(router, "office"), len(router.ppp.sessions)) == (before, 1)
 
