@@ -168,7 +168,8 @@ async def _sales(count: int) -> list[str]:
         """INSERT INTO checkouts (merchant_id, router_id, package_id, token, form_key, phone, mac, ip, price_cents, commission_bp,
                                   terms)
            SELECT $1, ($2::bigint[])[n % array_length($2::bigint[], 1) + 1], $3, md5(n::text), md5('f' || n), '254712345678',
-                  '02' || regexp_replace(substr(md5(n::text), 1, 10), '(..)', ':\\1', 'g'), '10.5.50.7', 1000, 2000, $4::jsonb FROM generate_series(0, $5::bigint - 1) AS n""",
+                  '02' || regexp_replace(substr(md5(n::text), 1, 10), '(..)', ':\\1', 'g'), '10.5.50.7', 1000, 2000,
+                  $4::jsonb FROM generate_series(0, $5::bigint - 1) AS n""",
         merchant,
         routers,
         package,

@@ -34,19 +34,7 @@ async def take(tx: Tx, inbound: Inbound, *, vault: Vault, now: datetime) -> Take
         "SELECT id, payment_id, amount_cents FROM receipts WHERE rail = $1 AND receipt = $2", rail, inbound.receipt
     )
     if not inbound.is_trusted:
-        if known is not None:
-            return Taken(settled=Settled.KNOWN, payment_id=known["payment_id"])
-        if inbound.account_id is not None:
-            await queue(
-                tx,
-                "status",
-                account_id=inbound.account_id,
-                about=inbound.receipt,
-                by="untrusted",
-                now=now,
-                hurries=False,
-            )
-        return Taken(settled=Settled.TO_VERIFY)
+        return await _to_verify(tx, inbound, known, now=now)
     account, owner = await receipts.clearing(tx, rail, inbound.account_id)
     if inbound.account_id is None and inbound.merchant_id is not None:
         owner = inbound.merchant_id
@@ -70,6 +58,17 @@ async def take(tx: Tx, inbound: Inbound, *, vault: Vault, now: datetime) -> Take
         payer_hint=seen["payer_hint"], source=Entry(account, seen["amount_cents"]),
     )  # fmt: skip
     return await _give(tx, seen, paid, payment, match, owner=owner, vault=vault, now=now)
+
+
+async def _to_verify(tx: Tx, inbound: Inbound, known: Record | None, *, now: datetime) -> Taken:
+    """Have the provider asked about money that may be made up; nothing is asked about what we have."""
+    if known is not None:
+        return Taken(settled=Settled.KNOWN, payment_id=known["payment_id"])
+    if inbound.account_id is not None:
+        await queue(
+            tx, "status", account_id=inbound.account_id, about=inbound.receipt, by="untrusted", now=now, hurries=False
+        )
+    return Taken(settled=Settled.TO_VERIFY)
 
 
 async def _give(
