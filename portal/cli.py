@@ -14,6 +14,7 @@ from jobs.routers import sync_one
 from portal import database, house, pulls, routers
 from portal.cli_invariants import check_invariants
 from portal.cli_jobs import jobs
+from portal.cli_messages import messages
 from portal.cli_mpesa import mpesa
 from portal.cli_rails import rails
 from portal.cli_reconciliation import COMMANDS as RECONCILIATION
@@ -40,6 +41,7 @@ main.add_command(check_invariants)
 main.add_command(jobs)
 for command in RECONCILIATION:
     mpesa.add_command(command)
+main.add_command(messages)
 main.add_command(mpesa)
 main.add_command(rails)
 main.add_command(spool)

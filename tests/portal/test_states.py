@@ -1,6 +1,7 @@
 """Every (status, event) pair of every machine, against the database that enforces it."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -65,8 +66,8 @@ async def _row(table: str, status: str, vault: Vault) -> int:
     return await factories.payment(merchant, status=status)
 
 
-def _columns(table: str, event: E) -> dict[str, object]:
-    return {
+def _columns(table: str, event: E) -> dict[str, Any]:
+    columns: dict[tuple[str, E], dict[str, Any]] = {
         ("vouchers", E.EXPIRE): {"ended_at": NOW, "ended_why": "usage"},
         ("vouchers", E.REVOKE): {"ended_at": NOW, "ended_why": "revoked"},
         ("vouchers", E.START): {"started_at": NOW},
@@ -85,7 +86,8 @@ def _columns(table: str, event: E) -> dict[str, object]:
         **{("messages", by): {"lease_until": None} for by in (E.ACCEPT, E.RETRY, E.LOSE, E.FAIL)},
         ("claims", E.LINK): {"closed_at": NOW},
         ("claims", E.REFUSE): {"closed_at": NOW},
-    }.get((table, event), {})
+    }
+    return columns.get((table, event), {})
 
 
 @pytest.mark.parametrize("table", list(STATUSES))
