@@ -240,6 +240,16 @@ async def test_reminders_come_three_days_before_on_the_day_and_after_each_once(v
     assert seen == [("28 09:05", "bill_soon"), ("1 09:05", "bill_due"), ("2 09:05", "bill_late")]
 
 
+async def test_a_little_money_after_a_reminder_does_not_repeat_it(village: Village) -> None:
+    who = await village.moves_in()
+    await village.pays(who, 500)
+    await village.wait_until(local("2026-11-28", "09:05"))
+    await village.pays(who, 100)
+    await village.wait_until(local("2026-11-29"))
+    assert await told(who) == ["wallet_paid", "bill_soon", "wallet_paid"]
+    assert await DB.value("SELECT count(*) FROM subscriber_reminders") == 1
+
+
 async def test_who_has_paid_ahead_is_not_reminded(village: Village) -> None:
     who = await village.moves_in()
     await village.pays(who, 5_000)
