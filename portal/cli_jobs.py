@@ -24,6 +24,7 @@ from portal.running import Running
 
 _ACTOR = "cli"
 _RULE = "=" * 60
+_WIDTH = max(map(len, JOBS)) + 2
 _MOMENT = "%Y-%m-%d %H:%M:%S"
 _name = click.argument("name", type=click.Choice(list(JOBS)))
 
@@ -43,14 +44,14 @@ def list_jobs() -> None:
         now = datetime.now(UTC)
         zone = now.astimezone().strftime("%Z")
         click.echo(
-            f"{'JOB':<22}{f'NEXT RUN ({zone})':<22}{'NEXT RUN (UTC)':<22}{'LAST RUN (UTC)':<22}{'STATUS':<10}{'DONE':>6}{'FAILED':>8}"
+            f"{'JOB':<{_WIDTH}}{f'NEXT RUN ({zone})':<22}{'NEXT RUN (UTC)':<22}{'LAST RUN (UTC)':<22}{'STATUS':<10}{'DONE':>6}{'FAILED':>8}"
         )
         for job in JOBS.values():
             upcoming, standing = next_run_at(job, now), found[job.name]
             last = standing.last
             status = "paused" if standing.paused_at else last.status if last else "-"
             click.echo(
-                f"{job.name:<22}{upcoming.astimezone().strftime(_MOMENT):<22}{upcoming.strftime(_MOMENT):<22}"
+                f"{job.name:<{_WIDTH}}{upcoming.astimezone().strftime(_MOMENT):<22}{upcoming.strftime(_MOMENT):<22}"
                 f"{_moment(last.started_at if last else None):<22}{status:<10}"
                 f"{last.processed if last else 0:>6}{last.failed if last else 0:>8}"
             )
@@ -88,13 +89,13 @@ def history(
         async with database.opened(settings, pool_size=2):
             runs = await job_history.history(wanted, most=most)
         click.echo(
-            f"{'ID':>9} {'JOB':<22}{'SLOT (UTC)':<21}{'ASKED BY':<9}{'STATUS':<10}{'TOOK':>9}{'DONE':>7}{'FAILED':>8}  ERROR"
+            f"{'ID':>9} {'JOB':<{_WIDTH}}{'SLOT (UTC)':<21}{'ASKED BY':<9}{'STATUS':<10}{'TOOK':>9}{'DONE':>7}{'FAILED':>8}  ERROR"
         )
         for found in runs:
             took = f"{found.seconds:.2f} s" if found.seconds is not None else "-"
             error = found.error.splitlines()[0][:80] if found.error else ""
             line = (
-                f"{found.id:>9} {found.job:<22}{_moment(found.slot):<21}{found.source:<9}{found.status:<10}{took:>9}"
+                f"{found.id:>9} {found.job:<{_WIDTH}}{_moment(found.slot):<21}{found.source:<9}{found.status:<10}{took:>9}"
                 f"{found.processed:>7}{found.failed:>8}  {error}"
             )
             click.echo(line.rstrip())

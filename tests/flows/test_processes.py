@@ -138,7 +138,7 @@ async def test_jobs_run_does_a_job_and_jobs_list_tells_of_it(
     assert db
     listed = (await beside("jobs", "list")).splitlines()
     assert re.sub(r"\s+", " ", listed[0]) == "JOB NEXT RUN (EAT) NEXT RUN (UTC) LAST RUN (UTC) STATUS DONE FAILED"
-    upcoming = [listed[1][22:41], listed[1][44:63]]
+    upcoming = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", listed[1])
     here, there = [datetime.strptime(at, "%Y-%m-%d %H:%M:%S") for at in upcoming]
     assert here - there == timedelta(hours=3), upcoming
     assert [line.split()[0] for line in listed[1:]] == list(JOBS)
@@ -166,6 +166,17 @@ async def test_jobs_run_does_a_job_and_jobs_list_tells_of_it(
     ran = (await beside("jobs", "history", "expire-vouchers", "--status", "done", "--hours", "1")).splitlines()
     assert len(ran) == 2, ran
     assert ran[1].split()[1] == "expire-vouchers"
+
+
+async def test_jobs_are_paused_and_runs_tried_again_by_hand(db: str, beside: Callable[..., Awaitable[str]]) -> None:
+    assert db
+    run_id = await DB.value("INSERT INTO job_runs (job, slot, status) VALUES ('refunds', now(), 'dead') RETURNING id")
+    assert await beside("jobs", "pause", "refunds", "--why", "M-Pesa is away") == "refunds is paused.\n"
+    assert await beside("jobs", "retry", str(run_id)) == f"Run {run_id} is tried again.\n"
+    assert await DB.value("SELECT status FROM job_runs") == "queued"
+    told = await DB.fetch("SELECT name, actor FROM events ORDER BY id")
+    assert [tuple(row) for row in told] == [("job_paused", "cli"), ("run_retried", "cli")]
+    assert await DB.value("SELECT paused_why FROM job_places WHERE job = 'refunds'") == "M-Pesa is away"
 
 
 async def test_a_wrong_setting_is_told_in_one_line_without_a_traceback(tmp_path: Path) -> None:
