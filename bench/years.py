@@ -114,12 +114,12 @@ def _pays(
     at = BEGINS
     while at < until:
         at += timedelta(
-            days=chance.randrange(330, 390) if is_steady else chance.randrange(9, 75), seconds=chance.randrange(86_400)
+            days=chance.randrange(330, 390) if is_steady else chance.randrange(9, 170), seconds=chance.randrange(86_400)
         )
         at = next(
             (ended + timedelta(minutes=7) for began, ended in down if began - timedelta(minutes=9) <= at <= ended), at
         )
-        found.append((at.replace(microsecond=0), chance.choice((11, 12, 13) if is_steady else (1, 1, 2, 3)) * _PRICE
+        found.append((at.replace(microsecond=0), chance.choice((11, 12, 13) if is_steady else (1, 2, 3, 6)) * _PRICE
                       + chance.randrange(-20, 20) * 100))  # fmt: skip
     return found
 

@@ -160,7 +160,7 @@ async def test_a_stranger_finds_nothing_and_a_cashier_decides_nothing(
 
 
 async def test_the_customers_own_page_asks_the_phone_once(
-    client: httpx.AsyncClient,
+    app: Litestar,
     owner: httpx.AsyncClient,
     cast: Cast,
     package: int,
@@ -171,7 +171,7 @@ async def test_the_customers_own_page_asks_the_phone_once(
     await factories.mpesa_account(vault)
     who = await made(owner, cast, package)
     path = links.path(await looks.full(who, now=clock.now()), signer, now=clock.now())
-    async with httpx.AsyncClient(transport=client._transport, base_url="http://portal.test") as customer:
+    async with browser(app) as customer:
         page = await customer.get(path)
         assert (page.status_code, "Njeri" in page.text, "csrf" in page.text) == (200, True, False)
         key = re.search(r'name="form_key" value="(\w+)"', page.text)
