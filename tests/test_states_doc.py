@@ -30,7 +30,8 @@ def drawn() -> str:
     lines = [
         "# States",
         "",
-        "Drawn from the transition tables in `portal/machines.py` and its neighbours by a test; `VOCHA_DRAW=1 pytest tests/test_states_doc.py` draws it anew.",
+        "Drawn from the transition tables in `portal/machines.py` and its neighbours by a test; "
+        "`VOCHA_DRAW=1 pytest tests/test_states_doc.py` draws it anew.",
     ]
     for table, transitions in MACHINES.items():
         lines += ["", f"## {NAMES[table]}", "", "```mermaid", "stateDiagram-v2"]
