@@ -40,12 +40,15 @@ from portal.tables.seals import EventSeal
 from portal.tables.subscribers import Subscriber, SubscriberBill, SubscriberDevice, SubscriberReminder
 from portal.tables.suspense import Refund, Suspense
 from portal.tables.transfers import Transfer
+from portal.tables.upkeep import Backup, BackupDrill, MaintenanceReport
 from portal.tables.users import Membership, User, UserSession
 from portal.tables.vouchers import Batch, Voucher
 
 __all__ = [
     "AccessGrant",
     "Alert",
+    "Backup",
+    "BackupDrill",
     "Batch",
     "C2bQuestion",
     "Callback",
@@ -73,6 +76,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerPosting",
     "Limit",
+    "MaintenanceReport",
     "Membership",
     "Merchant",
     "Message",
