@@ -24,7 +24,7 @@ from portal.errors import Conflict, Invalid, NotFound, PortalError, TooMany, Una
 from portal.identity import Actor
 from portal.msgid import N_
 from portal.signing import Signer
-from portal.subscribers import deciding, links, looks, offers, rights, taking, typed
+from portal.subscribers import deciding, editing, links, looks, offers, rights, taking, typed
 from portal.subscribers.looks import Full
 from portal.vault import Vault
 from portal.web import see_other
@@ -139,6 +139,9 @@ def _deed(
         ),
         "device": lambda: deciding.add_device(actor, subscriber_id, said("mac"), name=said("name"), now=now),
         "remove-device": lambda: deciding.remove_device(actor, subscriber_id, typed.row_id(said("device")), now=now),
+        "edit": lambda: editing.edit(
+            actor, subscriber_id, name=said("name"), phone=said("phone"), language=said("language"), now=now
+        ),
         "link": lambda: links.renew(actor, subscriber_id, now=now),
     }  # fmt: skip
     if what not in deeds:

@@ -109,6 +109,9 @@ async def test_deeds_answer_what_is_wrong_and_do_what_is_right(
     assert (await post(owner, f"/subscribers/{who}/suspend", why="on holiday")).status_code == 303
     assert (await post(owner, f"/subscribers/{who}/suspend", why="on holiday")).status_code == 409
     assert (await post(owner, f"/subscribers/{who}/resume")).status_code == 303
+    assert (await post(owner, f"/subscribers/{who}/edit", name="", phone="12")).status_code == 422
+    assert (await post(owner, f"/subscribers/{who}/edit", name="Wanjiku", phone="", language="sw")).status_code == 303
+    assert "Wanjiku" in (await owner.get(f"/subscribers/{who}")).text
     assert (await post(owner, f"/subscribers/{who}/close", why="moved away")).status_code == 303
     assert (await post(owner, f"/subscribers/{who}/cash", amount="100", form_key="d" * 32)).status_code == 409
     assert (await post(owner, f"/subscribers/{who}/dance")).status_code == 404
