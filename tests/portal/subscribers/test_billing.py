@@ -344,3 +344,6 @@ async def test_a_look_at_everything_sets_dates_right_and_tells_what_it_cannot(vi
     await DB.fetch("UPDATE subscriber_bills SET amount_cents = amount_cents - 100")
     assert (await reconciling.reconcile(now=village.now)).wrong == {}
     assert await DB.value("SELECT count(*) FROM alerts WHERE status = 'open'") == 0
+    await DB.fetch("UPDATE vouchers SET status = 'expired', ended_at = now(), ended_why = 'usage'")
+    assert (await reconciling.reconcile(now=village.now)).wrong == {"access is not what the account says": [who]}
+    await DB.fetch("UPDATE vouchers SET status = 'in_use', ended_at = NULL, ended_why = NULL")
