@@ -1,6 +1,6 @@
 """A shop with packages, an owner who makes promos, and phones that buy with them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -37,10 +37,10 @@ class Stall:
     clock: Clock
     forms: int = 0
 
-    async def promo(self, *, packages: Mapping[int, str] | None = None, **typed: str) -> int:
+    async def promo(self, packages: Sequence[int] = (), /, **typed: str) -> int:
         """A promo's id: 20 percent off, once per customer, unless told otherwise."""
         form = {"code": "KARIBU20", "kind": "percent", "percent": "20", "most_per_customer": "1"} | typed
-        ids = [str(each) for each in packages or ()]
+        ids = [str(each) for each in packages]
         return await promos.make(self.owner, form, ids, zone=NAIROBI, now=self.clock.now())
 
     async def quote(self, code: str = "KARIBU20", *, n: int = 1, package: int = 1, phone: str | None = None) -> Offer:

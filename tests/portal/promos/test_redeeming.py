@@ -140,7 +140,7 @@ async def test_days_are_whole_ones_where_the_merchant_is(stall: Stall) -> None:
 
 
 async def test_a_code_is_good_for_its_packages_and_prices_only(stall: Stall) -> None:
-    await stall.promo(code="DAYONLY", packages={stall.package_ids[1]: ""})
+    await stall.promo([stall.package_ids[1]], code="DAYONLY")
     await stall.promo(code="FROM20", least_price="20")
     await stall.promo(code="TEN", kind="amount", amount="10")
     for code in ("DAYONLY", "FROM20"):
