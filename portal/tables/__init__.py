@@ -35,6 +35,7 @@ from portal.tables.rails import RailAccount
 from portal.tables.receipts import Receipt
 from portal.tables.reconciliation import Comparison, ComparisonLine, DailyClose, MpesaPace
 from portal.tables.reminders import Reminder, ReminderChoice, WinBack
+from portal.tables.reports import HourMark, Report, ReportChoice, SalesHour, UsageHour
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.seals import EventSeal
 from portal.tables.subscribers import Subscriber, SubscriberBill, SubscriberDevice, SubscriberReminder
@@ -69,6 +70,7 @@ __all__ = [
     "EventSeal",
     "Exchange",
     "HotspotSession",
+    "HourMark",
     "JobPlace",
     "JobRun",
     "JobWorker",
@@ -103,17 +105,21 @@ __all__ = [
     "Refund",
     "Reminder",
     "ReminderChoice",
+    "Report",
+    "ReportChoice",
     "Router",
     "RouterCheck",
     "RouterOutage",
     "RouterPull",
     "RouterScript",
+    "SalesHour",
     "Subscriber",
     "SubscriberBill",
     "SubscriberDevice",
     "SubscriberReminder",
     "Suspense",
     "Transfer",
+    "UsageHour",
     "User",
     "UserSession",
     "Voucher",
