@@ -10,7 +10,7 @@ from portal import access_grants, codes, customer_credits, faults, limits, merch
 from portal.access_grants import Wish
 from portal.collecting import METHODS, MPESA, RINGS, Collector, ask_for_money, collector, read_email
 from portal.db import DB, Tx, atomic
-from portal.devices import DeviceHint
+from portal.devices import DeviceHint, Proof
 from portal.errors import Invalid, NotFound, TooMany, Unavailable
 from portal.merchants import MerchantView
 from portal.msgid import N_
@@ -293,5 +293,6 @@ async def returned(token: str, device: DeviceHint, *, vault: Vault, now: datetim
                 mac=device.mac,
                 ip=device.ip,
                 terms=decode_terms(row["terms"]),
+                proof=Proof.LINK,
             )
             await access_grants.want(tx, wish, vault=vault, now=now)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal import access_grants, devices
+from portal import access_grants, checkouts, devices
 from portal.access_grants import Wish
 from portal.db import DB, atomic
-from portal.devices import Proof
+from portal.devices import DeviceHint, Proof
 from portal.identity import Actor, Role
 from portal.routers import RouterView
 from portal.terms import Terms
@@ -157,3 +157,16 @@ async def test_forgetting_spares_whoever_still_holds_a_voucher(db: str, vault: V
     forgotten = [await devices.forget(before=month_later) for _ in range(3)]
     assert forgotten == [1, 1, 0], "the one the other was recognised as goes after it"
     assert await DB.value("SELECT count(*) FROM device_sightings") == 0
+
+
+async def test_coming_back_to_the_vouchers_page_is_the_link(db: str, vault: Vault) -> None:
+    shop = await open_shop(vault)
+    await shop.show(OLD, Proof.BOUGHT, T0)
+    token = "ab" * 32
+    await DB.fetch(
+        """INSERT INTO checkouts (merchant_id, router_id, package_id, voucher_id, token, form_key, mac, ip, terms)
+           SELECT merchant_id, $2, package_id, id, $3, $3, $4, '10.5.50.9', terms FROM vouchers WHERE id = $1""",
+        shop.voucher_id, shop.router.id, token, OLD,
+    )  # fmt: skip
+    await checkouts.returned(token, DeviceHint(NEW, "10.5.50.10"), vault=vault, now=T0 + timedelta(hours=1))
+    assert await shop.lines() == [[NEW, OLD]]
