@@ -12,6 +12,7 @@ import msgspec
 
 from portal.db import DB
 from portal.identity import Actor
+from portal.reports import hours
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,17 +132,23 @@ async def figures(actor: Actor, *, zone: ZoneInfo, now: datetime) -> Figures:
 
 
 async def takings_per_day(actor: Actor, *, days: int, zone: ZoneInfo, now: datetime) -> list[DayTakings]:
-    """What came in per day of the merchant, oldest first, today last; a day without sales is zero."""
+    """What came in per day of the merchant, oldest first, today last; a day without sales is zero. Days before yesterday are added
+    up from the sums by the hour, where those are kept."""
     today = now.astimezone(zone).date()
     first = today - timedelta(days=days - 1)
+    counted = await hours.counted_until(actor.at_merchant(), zone=zone, now=now)
     rows = await DB.fetch(
-        """SELECT (p.paid_at AT TIME ZONE $3)::date AS day,
+        """SELECT (hour_at AT TIME ZONE $3)::date AS day, sum(received_cents)::bigint AS cents
+           FROM sales_hours WHERE merchant_id = $1 AND hour_at >= $2 AND hour_at < $4 GROUP BY 1
+           UNION ALL
+           SELECT (p.paid_at AT TIME ZONE $3)::date AS day,
                   sum(coalesce(p.received_cents, p.amount_cents))::bigint AS cents
-           FROM payments p WHERE p.merchant_id = $1 AND p.status = 'paid' AND p.paid_at >= $2
+           FROM payments p WHERE p.merchant_id = $1 AND p.status = 'paid' AND p.paid_at >= greatest($2::timestamptz, $4)
            AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet')) GROUP BY 1""",
         actor.at_merchant(),
         day_start(first, zone),
         zone.key,
+        day_start(counted, zone) if counted else datetime.min.replace(tzinfo=UTC),
     )
     by_day = {row["day"]: row["cents"] for row in rows}
     listed = [first + timedelta(days=n) for n in range(days)]

@@ -1,0 +1,241 @@
+"""Sums by the hour of the merchant's clock: what came in and what was used, per router and package. Kept so that weeks and months
+need not be added up from single rows.
+
+A sum is never added to: an hour that something happened to since the last look is counted anew from the rows, so that a late row, a
+refund or a session that goes on are in it as in a recount. Once a day the last weeks are counted whole, told of or not."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+from asyncpg import Record
+
+from portal import running
+from portal.db import DB, Tx, atomic
+
+log = logging.getLogger(__name__)
+
+#: Transactions end within this: an older row that is not there yet will not come.
+SETTLED_AFTER = timedelta(minutes=10)
+#: So much is counted whole once a day.
+WHOLE = timedelta(days=40)
+#: Counted at once, when a merchant has years to be counted.
+_STEP = timedelta(days=31)
+
+#: Paid payments that bought something, as on the home: the ledger has their sale. `$2`: the hours to count.
+_SALES = """SELECT p.merchant_id, c.router_id, coalesce(c.package_id, v.package_id) AS package_id, h.hour_at,
+       count(*) AS sold, sum(coalesce(p.received_cents, p.amount_cents))::bigint AS received_cents
+FROM unnest($2::timestamptz[]) AS h (hour_at)
+JOIN payments p ON p.merchant_id = $1 AND p.status = 'paid' AND p.paid_at >= h.hour_at AND p.paid_at < h.hour_at + interval '1 hour'
+  AND hour_of(p.paid_at, $3) = h.hour_at
+LEFT JOIN checkouts c ON c.id = p.checkout_id LEFT JOIN vouchers v ON v.id = p.voucher_id
+WHERE EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet'))
+GROUP BY 1, 2, 3, 4"""
+_WRITE_SALES = f"""WITH fresh AS ({_SALES}), gone AS (
+  DELETE FROM sales_hours s WHERE s.merchant_id = $1 AND s.hour_at = ANY($2)
+  AND NOT EXISTS (SELECT FROM fresh f WHERE f.hour_at = s.hour_at AND f.router_id IS NOT DISTINCT FROM s.router_id
+                  AND f.package_id IS NOT DISTINCT FROM s.package_id) RETURNING 1
+), written AS (
+  INSERT INTO sales_hours AS s (merchant_id, router_id, package_id, hour_at, sold, received_cents) SELECT * FROM fresh
+  ON CONFLICT (merchant_id, hour_at, coalesce(router_id, 0), coalesce(package_id, 0)) DO UPDATE
+    SET sold = excluded.sold, received_cents = excluded.received_cents
+    WHERE (s.sold, s.received_cents) <> (excluded.sold, excluded.received_cents) RETURNING 1
+) SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM written)"""
+
+#: A session lasts from its beginning for as long as it was connected. What it moved is spread evenly: of the whole, so much as had
+#: been moved at the end of a slice less what had been at its beginning, rounded down, which adds up to the whole exactly.
+_USAGE = """SELECT s.merchant_id, s.router_id, v.package_id, hour_of(slice.at, $3) AS hour_at,
+       sum((slice.at <= s.started_at)::int)::bigint AS sessions,
+       sum(till.s - since.s)::bigint AS uptime_s,
+       sum(div(s.bytes_up::numeric * till.s, whole.s) - div(s.bytes_up::numeric * since.s, whole.s)
+           + (CASE WHEN s.uptime_s = 0 THEN s.bytes_up ELSE 0 END))::bigint AS bytes_up,
+       sum(div(s.bytes_down::numeric * till.s, whole.s) - div(s.bytes_down::numeric * since.s, whole.s)
+           + (CASE WHEN s.uptime_s = 0 THEN s.bytes_down ELSE 0 END))::bigint AS bytes_down
+FROM hotspot_sessions s JOIN access_grants g ON g.id = s.grant_id JOIN vouchers v ON v.id = g.voucher_id
+CROSS JOIN LATERAL generate_series(
+  to_timestamp(floor(extract(epoch FROM s.started_at) / $4::int) * $4::int),
+  s.started_at + make_interval(secs => greatest(s.uptime_s, 1)) - interval '1 microsecond', make_interval(secs => $4::int)) AS slice (at)
+CROSS JOIN LATERAL (SELECT greatest(s.uptime_s, 1) AS s) AS whole
+CROSS JOIN LATERAL (SELECT least(s.uptime_s, greatest(0, floor(extract(epoch FROM slice.at - s.started_at))))::bigint AS s) AS since
+CROSS JOIN LATERAL (
+  SELECT least(s.uptime_s, floor(extract(epoch FROM slice.at - s.started_at) + $4::int))::bigint AS s) AS till
+WHERE s.merchant_id = $1 AND (s.seen_at >= $2::timestamptz - interval '5 minutes' OR s.ended_at >= $2::timestamptz - interval '5 minutes')
+  AND slice.at >= $2 AND slice.at < $5
+GROUP BY 1, 2, 3, 4"""
+_WRITE_USAGE = f"""WITH fresh AS ({_USAGE}), gone AS (
+  DELETE FROM usage_hours u WHERE u.merchant_id = $1 AND u.hour_at >= $2 AND u.hour_at < $5
+  AND NOT EXISTS (SELECT FROM fresh f WHERE f.hour_at = u.hour_at AND f.router_id = u.router_id AND f.package_id = u.package_id)
+  RETURNING 1
+), written AS (
+  INSERT INTO usage_hours AS u (merchant_id, router_id, package_id, hour_at, sessions, uptime_s, bytes_up, bytes_down)
+  SELECT * FROM fresh
+  ON CONFLICT (merchant_id, hour_at, router_id, package_id) DO UPDATE
+    SET sessions = excluded.sessions, uptime_s = excluded.uptime_s, bytes_up = excluded.bytes_up, bytes_down = excluded.bytes_down
+    WHERE (u.sessions, u.uptime_s, u.bytes_up, u.bytes_down)
+      <> (excluded.sessions, excluded.uptime_s, excluded.bytes_up, excluded.bytes_down) RETURNING 1
+) SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM written)"""
+
+#: Hours of payments that something was written about since: an event, or a posting.
+_TOUCHED = """SELECT DISTINCT hour_of(p.paid_at, $4) AS hour_at FROM payments p WHERE p.merchant_id = $1 AND p.paid_at IS NOT NULL
+AND p.id IN (SELECT entity_id FROM events WHERE merchant_id = $1 AND id > $2 AND entity = 'payments'
+             UNION SELECT payment_id FROM ledger_postings WHERE merchant_id = $1 AND created_at >= $3)"""
+_FIRST = """SELECT least((SELECT min(paid_at) FROM payments WHERE merchant_id = $1 AND status = 'paid'),
+                         (SELECT min(started_at) FROM hotspot_sessions WHERE merchant_id = $1))"""
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a merchant's hours are counted: everything known at `counted_at`, by the clock of `zone`."""
+
+    zone: str
+    counted_at: datetime
+    safe_event_id: int
+    next_event_id: int
+    next_event_at: datetime
+    checked_at: datetime | None
+
+
+async def mark_of(merchant_id: int) -> Mark | None:
+    """None: nothing was counted yet."""
+    row = await DB.row("SELECT * FROM hour_marks WHERE merchant_id = $1", merchant_id)
+    return _mark(row) if row else None
+
+
+async def counted_until(merchant_id: int, *, zone: ZoneInfo, now: datetime) -> date | None:
+    """The first day of a merchant that may not be told from the sums alone: the day before the last look, or before today,
+    whichever is earlier. None: there are no sums by this clock."""
+    mark = await mark_of(merchant_id)
+    if mark is None or mark.zone != zone.key:
+        return None
+    return min(mark.counted_at, now).astimezone(zone).date() - timedelta(days=1)
+
+
+async def count(merchant_id: int, *, now: datetime) -> int:
+    """Bring a merchant's hours up to now; how many sums changed. Safe to repeat, and for two at once."""
+    async with atomic() as tx:
+        await running.hold(tx)
+        await tx.execute("SELECT pg_advisory_xact_lock(hashtext($1))", f"hours {merchant_id}")
+        zone: str = await tx.value("SELECT timezone FROM merchants WHERE id = $1", merchant_id)
+        row = await tx.row("SELECT * FROM hour_marks WHERE merchant_id = $1", merchant_id)
+        mark = _mark(row) if row else None
+        if mark is None or mark.zone != zone:
+            changed = await _all(tx, merchant_id, zone, now=now)
+            mark, checked_at = None, now
+        else:
+            changed = await _news(tx, merchant_id, mark, now=now)
+            checked_at = mark.checked_at
+            if checked_at is None or _day(checked_at, zone) != _day(now, zone):
+                changed += await _whole(tx, merchant_id, zone, now=now)
+                checked_at = now
+        await _move_on(tx, merchant_id, zone, mark, checked_at=checked_at, now=now)
+        return changed
+
+
+async def _all(tx: Tx, merchant_id: int, zone: str, *, now: datetime) -> int:
+    """Everything there is, by a clock that was not counted by before."""
+    await tx.execute("DELETE FROM sales_hours WHERE merchant_id = $1", merchant_id)
+    await tx.execute("DELETE FROM usage_hours WHERE merchant_id = $1", merchant_id)
+    since: datetime | None = await tx.value(_FIRST, merchant_id)
+    changed = 0
+    while since is not None and since <= now:
+        until = min(since + _STEP, now)
+        changed += await _window(tx, merchant_id, zone, since=since, until=until)
+        since = until if until < now else None
+    return changed
+
+
+async def _news(tx: Tx, merchant_id: int, mark: Mark, *, now: datetime) -> int:
+    since = mark.counted_at - SETTLED_AFTER
+    touched = await tx.fetch(_TOUCHED, merchant_id, mark.safe_event_id, since, mark.zone)
+    hours = {row["hour_at"] for row in touched} | set(_hours(since, now, mark.zone))
+    changed: int = await tx.value(_WRITE_SALES, merchant_id, sorted(hours), mark.zone)
+    began: datetime | None = await tx.value(
+        "SELECT min(started_at) FROM hotspot_sessions WHERE merchant_id = $1 AND (seen_at >= $2 OR ended_at >= $2)",
+        merchant_id,
+        since,
+    )
+    if began is not None:
+        changed += await _usage(tx, merchant_id, mark.zone, since=began, until=now)
+    return changed
+
+
+async def _whole(tx: Tx, merchant_id: int, zone: str, *, now: datetime) -> int:
+    late = await _window(tx, merchant_id, zone, since=now - WHOLE, until=now)
+    if late:
+        log.warning("sums by the hour were not what a recount says", extra={"merchant": merchant_id, "sums": late})
+    return late
+
+
+async def _window(tx: Tx, merchant_id: int, zone: str, *, since: datetime, until: datetime) -> int:
+    changed: int = await tx.value(_WRITE_SALES, merchant_id, _hours(since, until, zone), zone)
+    return changed + await _usage(tx, merchant_id, zone, since=since, until=until)
+
+
+async def _usage(tx: Tx, merchant_id: int, zone: str, *, since: datetime, until: datetime) -> int:
+    """Whole hours only: of an hour counted in part the other part would be lost."""
+    first, after = _hours(since, until, zone)[0], until + timedelta(hours=1)
+    return await tx.value(_WRITE_USAGE, merchant_id, first, zone, _slice_s(zone), after)
+
+
+async def _move_on(
+    tx: Tx, merchant_id: int, zone: str, mark: Mark | None, *, checked_at: datetime | None, now: datetime
+) -> None:
+    """Events get their number before they can be seen: one is passed over for good only when nothing can come below it."""
+    newest: int = await tx.value("SELECT coalesce(max(id), 0) FROM events WHERE merchant_id = $1", merchant_id)
+    if mark is None:
+        safe, following, since = 0, newest, now
+    elif now - mark.next_event_at >= SETTLED_AFTER:
+        safe, following, since = mark.next_event_id, newest, now
+    else:
+        safe, following, since = mark.safe_event_id, mark.next_event_id, mark.next_event_at
+    await tx.execute(
+        """INSERT INTO hour_marks (merchant_id, zone, counted_at, safe_event_id, next_event_id, next_event_at, checked_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (merchant_id) DO UPDATE SET zone = excluded.zone,
+             counted_at = excluded.counted_at, safe_event_id = excluded.safe_event_id, next_event_id = excluded.next_event_id,
+             next_event_at = excluded.next_event_at, checked_at = excluded.checked_at""",
+        merchant_id,
+        zone,
+        now,
+        safe,
+        following,
+        since,
+        checked_at,
+    )
+
+
+def hour_of(at: datetime, zone: str) -> datetime:
+    """First moment of the hour of the merchant's clock; the same as the database's function of this name."""
+    offset = at.astimezone(ZoneInfo(zone)).utcoffset()
+    assert offset is not None  # every IANA zone has one
+    ahead = int(offset.total_seconds()) % 3600
+    return datetime.fromtimestamp((int(at.timestamp()) + ahead) // 3600 * 3600 - ahead, UTC)
+
+
+def _hours(since: datetime, until: datetime, zone: str) -> list[datetime]:
+    """Every hour from that of `since` to that of `until`, oldest first; half hours where a clock is moved by half an hour."""
+    found = {hour_of(until, zone)}
+    at = hour_of(since, zone)
+    while at <= until:
+        found.add(hour_of(at, zone))
+        at += timedelta(seconds=_slice_s(zone))
+    return sorted(found)
+
+
+def _slice_s(zone: str) -> int:
+    """The longest slice of time that lies in one hour of the zone's clock, in seconds: a quarter where it is not UTC's minutes."""
+    days = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
+    return 3600 if all(hour_of(day, zone) == day for day in days) else 900
+
+
+def _day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def _mark(row: Record) -> Mark:
+    return msgspec.convert({name: row[name] for name in Mark.__struct_fields__}, Mark)
+
+
+async def merchants() -> Sequence[int]:
+    """Merchants whose hours are counted: all, for what was sold before a merchant stopped may still be refunded."""
+    return [row["id"] for row in await DB.fetch("SELECT id FROM merchants ORDER BY id")]
