@@ -14,6 +14,7 @@ from portal import access_grants, routers
 from portal.access_grants import Grant
 from portal.clock import Clock
 from portal.db import DB
+from portal.demo import homes
 from portal.demo.cast import FIRST_PAGE, RouterSpec
 from portal.desired import desired_user, profile_of
 from portal.vault import Vault
@@ -97,6 +98,8 @@ class DemoRouter:
                 login_by=LOGIN_BY,
             )
             _onboard(self.board, self.user, self.password, open_to=(self.portal, *self.also))
+            if self.spec.has_pppoe:
+                homes.serve(self.board)
 
     def captive_url(self) -> str:
         """The captive page as the standing phone (number 1 of the hotspot's proxy) is sent there. Opens in any browser
@@ -132,6 +135,9 @@ async def power_up(
     )  # fmt: skip
     _onboard(board, access.user, access.password, open_to=(portal, *also))
     await _fill(board, row["id"], vault=vault, clock=clock)
+    if spec.has_pppoe:
+        homes.serve(board)
+        await homes.remember(board, row["id"], vault)
     login = (PAGES / "login.html").read_text(encoding="utf-8").replace("PORTAL", portal).replace("SITE", row["site"])
     network = HotspotNetwork(board.hotspot, internet=DemoInternet(), html={**stock_pages(), "login.html": login})
     await board.start()
@@ -208,3 +214,5 @@ def keep_company(routers_up: list[DemoRouter], *, draw: Callable[[], float]) -> 
             hotspot.see_host(host.mac, host.ip)
             if host.is_authorized:
                 hotspot.count_traffic(host.ip, int(9_000 * draw()), int(110_000 * draw() ** 3))
+        if router.is_set_up:
+            homes.live(router.board, draw=draw)

@@ -1,5 +1,6 @@
-"""Who and what the demo world consists of: the shop, its people, packages, routers and three customers. Values only."""
+"""Who and what the demo world consists of: the shop, its people, packages, routers and customers. Values only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from portal.terms import Terms
@@ -47,7 +48,8 @@ OFFERS = (
 
 @dataclass(frozen=True, slots=True)
 class RouterSpec:
-    """A simulated router. `address` is its own on the hotspot's /24; `share` of all sales happen there."""
+    """A simulated router. `address` is its own on the hotspot's /24; `share` of all sales happen there; with `has_pppoe` it
+    serves houses by cable, too."""
 
     name: str
     board: Board
@@ -57,6 +59,7 @@ class RouterSpec:
     dns_name: str
     share: int
     is_online: bool = True
+    has_pppoe: bool = False
 
     @property
     def network(self) -> str:
@@ -71,7 +74,7 @@ def _board(name: str, model: str, architecture: str, megabytes: int) -> Board:
 ROUTERS = (
     RouterSpec(
         "Main shop", _board("hAP ax2", "C52iG-5HaxD2HaxD", "arm64", 1024), "7.24", "HGV09ABK7Q1",
-        "10.5.50.1", "wifi.kilimani.example", 56,
+        "10.5.50.1", "wifi.kilimani.example", 56, has_pppoe=True,
     ),
     RouterSpec(
         "Rooftop", _board("RB951", "RB951Ui-2HnD", "mipsbe", 128), "7.16", "9E4F0A77C2D5",
@@ -113,3 +116,65 @@ CUSTOMERS = (
     Customer("Wanjiku", "254722000111", "254733000111"),
     Customer("Hassan", "254110222333", "254733222333"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Monthly:
+    """A package for a month, as the owner types it: Mbit/s, shillings."""
+
+    name: str
+    price: str
+    down: str
+    up: str
+    devices: str = "1"
+
+
+MONTHLIES = (
+    Monthly("Home 10 Mbit/s", "2500", "10", "5"),
+    Monthly("Office 20 Mbit/s", "5000", "20", "10"),
+    Monthly("Family Wi-Fi", "1500", "8", "4", "4"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """A customer by the month, since `since` days ago. `monthly` is its package's place; `user_name` "": on the hotspot, else it
+    dials in. The bill of `bills_in` days from today it has not paid, all before it, by hand or in cash, with `extra_cents` on top."""
+
+    name: str
+    phone: str
+    monthly: int
+    user_name: str
+    since: int
+    bills_in: int
+    extra_cents: int = 0
+    in_cash: bool = False
+    language: str = "en"
+
+
+HOUSEHOLDS = (
+    Household("Grace Achieng", "254721400101", 0, "grace", 38, 12, extra_cents=50_000),
+    Household("Kamau Hardware", "254721400102", 1, "kamau", 37, 1),
+    Household("Peter Mutua", "254721400103", 0, "mutua", 36, -1, language="sw"),
+    Household("Faith Njoki", "254721400104", 0, "njoki", 35, -6),
+    Household("Salon Zawadi", "254721400105", 2, "", 34, 16, in_cash=True, language="sw"),
+)
+#: A number that is no longer in service: what is sent there comes back refused.
+DEAD_NUMBER = HOUSEHOLDS[3].phone
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """A promo code as the owner types it; `uses` are the packages, by place, bought with it in the last minutes."""
+
+    typed: Mapping[str, str]
+    uses: tuple[int, ...] = ()
+
+
+POSTERS = (
+    Poster({"code": "KARIBU20", "note": "Poster at the bus stage", "kind": "percent", "percent": "20"}, (1, 2, 0, 2)),
+    Poster({"code": "SHULE", "note": "Students, 10 off from 50", "kind": "amount", "amount": "10", "least_price": "50",
+            "most_per_customer": "1"}, (2,)),
+    Poster({"code": "OPENING50", "note": "Opening day, first 50", "kind": "percent", "percent": "100", "most_uses": "50",
+            "most_per_customer": "1"}, (0, 0)),
+)  # fmt: skip

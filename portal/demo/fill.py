@@ -1,13 +1,11 @@
 """Filling an empty database with the demo's cast and its past: one transaction, bulk copies, a few seconds at most."""
 
 import logging
-import socket
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from jobs.schedule import JOBS
 from portal import codes, identity, passwords
 from portal.db import DB, Tx, atomic, copy_in
 from portal.demo.cast import (
@@ -35,15 +33,6 @@ log = logging.getLogger(__name__)
 API_USER = "vocha"
 #: A shorter pause than this is not worth filling.
 _GAP = timedelta(hours=1)
-#: Job runs are kept for this long back.
-_RUNS_FOR = timedelta(hours=6)
-_RUN_EVERY = {
-    "expire-vouchers": 60,
-    "sync-routers": 60,
-    "doctor-routers": 86_400,
-    "refresh-tokens": 600,
-    "reconcile-payments": 15,
-}
 
 
 async def is_filled() -> bool:
@@ -68,7 +57,6 @@ async def fill(vault: Vault, *, now: datetime, days: int = DAYS) -> None:
             history.pay_out(cents, at=at, number_id=number_id)
         await _copy(tx, records)
         await _know_devices(tx)
-        await _copy_runs(tx, now=now)
     await DB.fetch("ANALYZE")
     log.info("demo world filled", extra={"attempts": len(past)})
 
@@ -82,7 +70,9 @@ async def catch_up(vault: Vault, *, now: datetime) -> int:
     row = await DB.row("SELECT id, (SELECT max(id) FROM mpesa_accounts) AS account FROM merchants ORDER BY id LIMIT 1")
     if row is None:
         return 0
-    packages = await DB.fetch("SELECT id FROM packages WHERE merchant_id = $1 ORDER BY position", row["id"])
+    packages = await DB.fetch(
+        "SELECT id FROM packages WHERE merchant_id = $1 AND period <> 'month' ORDER BY position", row["id"]
+    )
     routers = await DB.fetch("SELECT id FROM routers WHERE merchant_id = $1 ORDER BY id", row["id"])
     if (len(packages), len(routers)) != (len(OFFERS), len(ROUTERS)):
         return 0  # somebody has changed the shop; its past is no longer ours to write
@@ -212,18 +202,3 @@ def _payouts(past: list[Attempt], commission_bp: int, *, now: datetime) -> Itera
         at = datetime(monday.year, monday.month, monday.day, 7, tzinfo=zone)
         if at <= now:
             yield cents, at
-
-
-async def _copy_runs(tx: Tx, *, now: datetime) -> None:
-    host, runs = socket.gethostname(), list[tuple[object, ...]]()
-    for job in JOBS.keys() & _RUN_EVERY.keys():  # a job that is not listed begins without a past
-        every = timedelta(seconds=_RUN_EVERY[job])
-        slot = (now - _RUNS_FOR).replace(minute=0, second=0, microsecond=0)
-        while slot < now - every:
-            began = slot + timedelta(milliseconds=40)
-            processed = len(ROUTERS) if job == "sync-routers" else 0
-            failed = 1 if job == "sync-routers" and slot > now - OFFLINE_FOR else 0
-            runs.append((job, slot, "done", began, began + timedelta(milliseconds=90), processed, failed, 1, host))
-            slot += every
-    columns = ("job", "slot", "status", "started_at", "ended_at", "processed", "failed", "attempts", "host")
-    await copy_in(tx, "job_runs", columns, sorted(runs, key=lambda run: str(run[1])))

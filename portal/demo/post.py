@@ -8,6 +8,7 @@ import msgspec
 
 from portal.clock import Clock
 from portal.db import DB, atomic
+from portal.demo.cast import DEAD_NUMBER
 from portal.gateways.simulator import API_KEY, BOT_TOKEN, Letterbox, MailServer, PostOffice
 from portal.gateways.simulator.mail_server import PASSWORD, USER
 from portal.messages import accounts
@@ -24,6 +25,7 @@ class DemoPost:
     def __init__(self, clock: Clock) -> None:
         self.letters = Letterbox()
         self.office = PostOffice(clock=clock, letterbox=self.letters)
+        self.office.mishaps.numbers[DEAD_NUMBER] = 403  # no such number any more
         self.mail = MailServer(clock=clock, letterbox=self.letters)
 
     async def introduce(self, vault: Vault, *, portal: str, now: datetime) -> None:
