@@ -19,7 +19,10 @@ log = logging.getLogger(__name__)
 MOST_BYTES = 64 * 1024
 PATIENCE_S = 20.0
 _TIMEOUT = httpx.Timeout(connect=5, read=15, write=5, pool=5)
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_NEVER_SENT = (
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol),
+    httpx.LocalProtocolError,  # a header no request may carry
+)
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

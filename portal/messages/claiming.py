@@ -25,19 +25,22 @@ JOIN LATERAL (
   SELECT * FROM message_gateways w WHERE w.channel = m.channel AND w.ended_at IS NULL
     AND (w.merchant_id = m.merchant_id OR w.merchant_id IS NULL)
   ORDER BY w.merchant_id NULLS LAST LIMIT 1) g ON true"""
+#: Every shop and channel that has something due, however much one of them has: it must not hide the others.
 _WAITING = f"""
-SELECT DISTINCT gateway FROM (
-  SELECT g.id AS gateway FROM messages m {GATEWAY_OF}
-  WHERE m.status = 'queued' AND m.next_try_at <= $1 AND (g.free_at IS NULL OR g.free_at <= $1) LIMIT 2000) due
-ORDER BY gateway"""
+SELECT DISTINCT g.id AS gateway
+FROM (SELECT DISTINCT merchant_id, channel FROM messages WHERE status = 'queued' AND next_try_at <= $1) m {GATEWAY_OF}
+WHERE g.free_at IS NULL OR g.free_at <= $1 ORDER BY gateway"""
+#: The next ones by their ids alone, and only those as whole rows: a hundred thousand may wait. Nobody else claims from this gateway.
 _CANDIDATES = f"""
+WITH next AS MATERIALIZED (
+  SELECT m.id FROM messages m {GATEWAY_OF} WHERE g.id = $1 AND m.status = 'queued' AND m.next_try_at <= $2
+  ORDER BY m.is_urgent DESC, m.next_try_at, m.id LIMIT $3)
 SELECT m.*, coalesce(h.timezone, 'Africa/Nairobi') AS timezone, c.quiet_from, c.quiet_until, c.daily_cap, c.number_cap,
        EXISTS (SELECT FROM message_stops x WHERE x.phone = m.recipient AND x.ended_at IS NULL
                AND (x.merchant_id = m.merchant_id OR x.merchant_id IS NULL)) AS is_stopped
-FROM messages m {GATEWAY_OF} LEFT JOIN merchants h ON h.id = m.merchant_id
-LEFT JOIN message_settings c ON c.merchant_id = m.merchant_id
-WHERE g.id = $1 AND m.status = 'queued' AND m.next_try_at <= $2
-ORDER BY m.is_urgent DESC, m.next_try_at, m.id LIMIT $3 FOR UPDATE OF m SKIP LOCKED"""
+FROM messages m LEFT JOIN merchants h ON h.id = m.merchant_id LEFT JOIN message_settings c ON c.merchant_id = m.merchant_id
+WHERE m.id IN (SELECT id FROM next) AND m.status = 'queued' AND m.next_try_at <= $2
+ORDER BY m.is_urgent DESC, m.next_try_at, m.id FOR UPDATE OF m SKIP LOCKED"""
 
 
 async def gateways_waited_for(*, now: datetime) -> list[int]:

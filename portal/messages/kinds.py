@@ -32,6 +32,7 @@ class Told(StrEnum):
     BILL_SOON = "bill_soon"
     BILL_DUE = "bill_due"
     BILL_LATE = "bill_late"
+    OWN_PAGE = "own_page"
     EXPIRY_WARNING = "expiry_warning"
     TIME_OVER = "time_over"
     WIN_BACK = "win_back"
@@ -65,6 +66,7 @@ SENTENCES: Mapping[Told, str] = {
     Told.BILL_LATE: N_(
         "%(shop)s: %(amount)s is not paid yet. Pay to account %(account)s, or your Wi-Fi stops on %(day)s."
     ),
+    Told.OWN_PAGE: N_("%(shop)s: your Wi-Fi account, to see and to pay: %(link)s"),
     Told.EXPIRY_WARNING: N_(
         "%(shop)s: your Wi-Fi (%(package)s) ends at %(time)s. Buy more on the Wi-Fi page to stay online."
     ),
@@ -95,6 +97,7 @@ URGENT = frozenset(
         Told.NOT_MATCHED,
         Told.WALLET_PAID,
         Told.WALLET_SHORT,
+        Told.OWN_PAGE,
         Told.TEST,
     }
 )

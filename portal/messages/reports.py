@@ -16,6 +16,7 @@ from asyncpg import Record
 
 from portal.db import DB, Tx, atomic
 from portal.gateways.interface import Why
+from portal.patience import LOST_DATABASE
 from portal.phones import PhoneError, is_stored_form, parse_phone
 from portal.states import E, move, note
 
@@ -25,6 +26,8 @@ ROADS = ("delivery", "inbound")
 MOST_BYTES = 8192
 #: A report may be faster than the answer it belongs to: so long it waits for its message.
 _PATIENCE = timedelta(minutes=10)
+#: The same answer in the same words after this is said anew, and no repeat of the gateway's.
+_SAID_ANEW = timedelta(hours=1)
 #: A report for a message whose answer was lost is taken for it within this, when no other could be meant.
 _LOST_FOR = timedelta(hours=24)
 _ARRIVED = frozenset({"success", "delivered", "deliveredtoterminal"})
@@ -51,30 +54,44 @@ async def store(token: str, road: str, body: bytes, *, now: datetime) -> bool:
     kept = body[:MOST_BYTES]
     await DB.fetch(
         """INSERT INTO message_reports AS r (gateway_id, road, body, body_hash, received_at) VALUES ($1, $2, $3, $4, $5)
-           ON CONFLICT (gateway_id, road, body_hash) DO UPDATE SET repeats = r.repeats + 1""",
+           ON CONFLICT (gateway_id, road, body_hash) DO UPDATE SET repeats = r.repeats + 1,
+             handled_at = CASE WHEN r.road = 'inbound' AND r.handled_at < $6 THEN NULL ELSE r.handled_at END""",
         gateway_id,
         road,
         kept,
         hashlib.sha256(kept).digest(),
         now,
+        now - _SAID_ANEW,
     )
     return True
 
 
+#: A turn for each gateway, so that one that floods us delays itself only; answers first, then reports nobody has looked at.
+_WAITING = """WITH turns AS (
+  SELECT id, row_number() OVER (PARTITION BY gateway_id ORDER BY road = 'delivery', outcome IS NOT NULL, id) AS turn
+  FROM message_reports WHERE handled_at IS NULL)
+SELECT r.*, g.merchant_id FROM turns t JOIN message_reports r ON r.id = t.id JOIN message_gateways g ON g.id = r.gateway_id
+ORDER BY t.turn, r.id LIMIT $1"""
+
+
 async def handle_waiting(*, now: datetime, limit: int = 200) -> tuple[int, int]:
-    """Handle what waits; how many were, and how many could not be."""
-    rows = await DB.fetch(
-        """SELECT r.*, g.merchant_id FROM message_reports r JOIN message_gateways g ON g.id = r.gateway_id
-           WHERE r.handled_at IS NULL ORDER BY r.id LIMIT $1""",
-        limit,
-    )
+    """Handle what waits; how many were, and how many could not be. What cannot be for ten minutes is given up."""
     handled = failed = 0
-    for row in rows:
+    for row in await DB.fetch(_WAITING, limit):
         try:
             handled += await handle(row, now=now)
+        except LOST_DATABASE:
+            raise
         except Exception:
             log.exception("report not handled", extra={"report_id": row["id"]})
             failed += 1
+            await DB.fetch(
+                """UPDATE message_reports SET outcome = 'failed', handled_at = CASE WHEN received_at <= $3 THEN $2::timestamptz END
+                   WHERE id = $1""",
+                row["id"],
+                now,
+                now - _PATIENCE,
+            )
     return handled, failed
 
 
@@ -92,6 +109,7 @@ async def handle(row: Record, *, now: datetime) -> bool:
         else:
             outcome = await _delivered(tx, row, found, now=now)
             if outcome == "nothing" and now - row["received_at"] < _PATIENCE:
+                await tx.execute("UPDATE message_reports SET outcome = 'waits' WHERE id = $1", row["id"])
                 return False
         await tx.execute(
             "UPDATE message_reports SET handled_at = $2, outcome = $3 WHERE id = $1", row["id"], now, outcome
@@ -119,7 +137,9 @@ def _fields(body: bytes) -> Mapping[str, str]:
             found: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.MsgspecError:
             return {}
-        return {name.lower(): str(value) for name, value in found.items() if isinstance(value, str | int)}
+        return {
+            name.lower(): str(value).replace("\0", "") for name, value in found.items() if isinstance(value, str | int)
+        }
     try:
         pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=40)
     except ValueError:

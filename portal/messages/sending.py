@@ -47,6 +47,8 @@ async def send(row: Record, doors: GatewayDoors, *, vault: Vault, clock: Clock) 
         repeats = gateway.repeats_safely
     except NotHere as error:
         outcome, repeats = Broken(why=Why.SET_UP, said=str(error)), True
+    except UnicodeEncodeError:  # a key with a dash from a chat in it: nothing was sent, and only a person can mend it
+        outcome, repeats = Broken(why=Why.WRONG_KEYS, said="a key holds a letter that cannot be sent"), True
     except (Unreadable, PortalError) as error:
         log.exception("message cannot be made", extra={"message_id": row["id"]})
         outcome, repeats = Refused(why=Why.UNREADABLE, said=type(error).__name__), True
