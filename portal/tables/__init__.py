@@ -35,7 +35,7 @@ from portal.tables.rails import RailAccount
 from portal.tables.receipts import Receipt
 from portal.tables.reconciliation import Comparison, ComparisonLine, DailyClose, MpesaPace
 from portal.tables.reminders import Reminder, ReminderChoice, WinBack
-from portal.tables.reports import HourMark, Report, ReportChoice, SalesHour, UsageHour
+from portal.tables.reports import HourMark, Morning, Report, ReportChoice, SalesHour, UsageHour
 from portal.tables.routers import Router, RouterCheck, RouterScript
 from portal.tables.seals import EventSeal
 from portal.tables.subscribers import Subscriber, SubscriberBill, SubscriberDevice, SubscriberReminder
@@ -87,6 +87,7 @@ __all__ = [
     "MessageSetting",
     "MessageStop",
     "MessageTemplate",
+    "Morning",
     "MpesaAccount",
     "MpesaEnquiry",
     "MpesaPace",

@@ -73,3 +73,13 @@ class ReportChoice(
     monthly = Boolean(default=True, help_text="the month, on its first")
     changed_at = moment("when it was last changed", null=False)
     report_choice_unique = Unique([merchant_id])
+
+
+class Morning(Table, tablename="mornings", db=DB, help_text="one morning's look at the day before; whether it was told"):
+    id = key()
+    merchant_id = link(Merchant, "whose")
+    day = Date(default=None, null=True, help_text="the day it is the morning of, by the merchant's calendar")
+    is_told = Boolean(help_text="false: there was nothing to tell, or nobody to tell it to")
+    data = JSONB(default="{}", help_text="what was seen: portal.reports.mornings.Seen")
+    created_at = moment("when", null=False)
+    morning_unique = Unique([merchant_id, day])
