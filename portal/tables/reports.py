@@ -75,7 +75,9 @@ class ReportChoice(
     report_choice_unique = Unique([merchant_id])
 
 
-class Morning(Table, tablename="mornings", db=DB, help_text="one morning's look at the day before; whether it was told"):
+class Morning(
+    Table, tablename="mornings", db=DB, help_text="one morning's look at the day before; whether it was told"
+):
     id = key()
     merchant_id = link(Merchant, "whose")
     day = Date(default=None, null=True, help_text="the day it is the morning of, by the merchant's calendar")
