@@ -26,6 +26,7 @@ from jobs import (
     router_watch,
     routers,
     subscribers,
+    upkeep,
     vouchers,
 )
 from jobs.doors import Doors
@@ -87,6 +88,16 @@ JOBS: dict[str, Job] = {
         Job("notify-expired", reminders.tell_over, {"second": "57"}, timeout_s=300, overdue_s=900),
         Job("find-inactive", reminders.find_inactive, {"minute": "1", "second": "12"}, timeout_s=900, overdue_s=10_800),
         Job("clean-promos", promos.clean, {"hour": "0", "minute": "0"}, timeout_s=900, overdue_s=93_600),
+        Job("backup", upkeep.back_up, {"hour": "22", "minute": "30"}, timeout_s=14_400, overdue_s=93_600, retry_s=600),
+        Job(
+            "restore-drill",
+            upkeep.drill,
+            {"day_of_week": "sat", "hour": "23", "minute": "30"},
+            timeout_s=28_800,
+            overdue_s=691_200,
+            max_tries=3,
+            retry_s=1800,
+        ),
         Job("refunds", refunds.run, {"second": "10"}, timeout_s=120, overdue_s=600),
         Job("payouts", payouts.run, {"second": "25"}, timeout_s=300, overdue_s=900),
         Job("pull-transactions", reconciliation.pull, {"second": "35"}, timeout_s=1800, overdue_s=2400),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from portal import config_values as values
+from portal.config_backups import Backups, read_backups
 from portal.config_values import Network, Reader, SettingsError, Tunnel
 from portal.config_watching import Watching, read_watching
 from portal.secret_keys import SecretKeys, load_or_make, parse_keys
@@ -74,6 +75,7 @@ class Settings:
     cron_secret: str | None = field(repr=False)
     #: Who may knock there; None: whoever has the secret.
     cron_networks: tuple[Network, ...] | None
+    backups: Backups
     #: Who watches us from outside.
     watching: Watching
     #: What stands behind `frame-ancestors` in the content security policy.
@@ -116,6 +118,7 @@ class Settings:
             tunnel=values.read_tunnel(read),
             cron_secret=read.secret("CRON_SECRET", values.cron_secret),
             cron_networks=read.optional("CRON_NETWORKS", values.networks),
+            backups=read_backups(read),
             watching=read_watching(read),
             frame_ancestors=read.plain("FRAME_ANCESTORS", values.frame_ancestors, default="'none'"),
             log_level=read.plain("LOG_LEVEL", values.one_of("debug", "info", "warning", "error"), default="info"),
