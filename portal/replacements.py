@@ -10,12 +10,12 @@ from enum import StrEnum
 import msgspec
 from asyncpg import Record
 
-from portal import credit_purchases, customer_credits, ledger, packages, phones, vouchers
+from portal import credit_purchases, customer_credits, ledger, packages, payers, phones, vouchers
 from portal.confirming import is_confirmed
 from portal.customer_credits import Credit
 from portal.db import Tx, atomic
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
-from portal.identity import Actor
+from portal.identity import Actor, Role
 from portal.ledger import Account, Entry, Kind
 from portal.msgid import N_
 from portal.packages import PackageView
@@ -25,7 +25,7 @@ from portal.payments.receipts import Money
 from portal.payments.receive import receive
 from portal.payments.refunds import Wanted, row_of
 from portal.refunds import access, books, carrying, rights
-from portal.refunds.asking import ALREADY, NO_RECEIPT, NOT_PAID, WHY
+from portal.refunds.asking import ALREADY, NO_RECEIPT, NOT_PAID, OTHER_PHONE, WHY
 from portal.refunds.rights import Asked, Say
 from portal.states import E, move, note
 from portal.vault import Vault
@@ -113,8 +113,8 @@ async def give(actor: Actor, payment_id: int, choice: Choice, *, vault: Vault, n
         old = await _old(tx, actor, payment_id)
         phone = _phone(choice, old)
         over = old.cents - package.price_cents
-        if over > 0 and choice.rest is Rest.CREDIT and not phone:
-            raise Invalid({"phone": PHONE})
+        if over > 0 and choice.rest is Rest.CREDIT:
+            _check_keeper(actor, old, phone)
         if over > 0 and choice.rest is Rest.CASH:
             await _may_hand_out(tx, actor, merchant_id, cents=over, confirmed=confirmed)
         if over < 0 and choice.rest is not Rest.CASH:
@@ -175,6 +175,15 @@ def _phone(choice: Choice, old: _Old) -> str:
         return phones.parse_phone(choice.phone)
     except phones.PhoneError as error:
         raise Invalid({"phone": str(error)}) from error
+
+
+def _check_keeper(actor: Actor, old: _Old, phone: str) -> None:
+    """Money kept for another number than the one that paid is money given to somebody else: the owner's to decide, as with refunds."""
+    if not phone:
+        raise Invalid({"phone": PHONE})
+    agrees = payers.agrees(phone, old.phone or None, old.receipt["payer_hint"])
+    if agrees is False and actor.role is not Role.OWNER:
+        raise Invalid({"phone": OTHER_PHONE})
 
 
 async def _may_hand_out(tx: Tx, actor: Actor, merchant_id: int, *, cents: int, confirmed: bool) -> None:

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 from asyncpg import Record
 
-from portal import ledger, transfers
+from portal import ledger, payers, transfers
 from portal.confirming import is_confirmed
 from portal.db import Tx, atomic
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
-from portal.identity import Actor
+from portal.identity import Actor, Role
 from portal.msgid import N_
 from portal.refunds import books, carrying, rights
+from portal.refunds.asking import OTHER_PHONE
 from portal.refunds.rights import Asked, Say
 from portal.states import E, move
 
@@ -102,8 +103,8 @@ async def retry(actor: Actor, refund_id: int, *, now: datetime, road: str = "", 
         chosen = road or row["road"]
         if chosen != row["road"]:
             await _may_change(tx, row, chosen, now=now)
-        if chosen in ("b2c", "credit") and not (phone or row["phone"]):
-            raise Invalid({"phone": PHONE})
+        if chosen in ("b2c", "credit"):
+            await _check_phone(tx, actor, row, phone or row["phone"])
         await tx.execute(
             "UPDATE refunds SET road = $2, phone = CASE WHEN $3 = '' THEN phone ELSE $3 END, note = $4 WHERE id = $1",
             refund_id,
@@ -114,6 +115,21 @@ async def retry(actor: Actor, refund_id: int, *, now: datetime, road: str = "", 
         await carrying.set_out(tx, refund_id, now=now)
 
     await _decide(actor, refund_id, step)
+
+
+async def _check_phone(tx: Tx, actor: Actor, row: Record, phone: str) -> None:
+    """Invalid: no number, or another than the one that paid or was approved, which is for the owner to choose."""
+    if not phone:
+        raise Invalid({"phone": PHONE})
+    if phone == row["phone"] or actor.merchant_id is None or actor.role is Role.OWNER:
+        return
+    paid = await tx.row(
+        """SELECT r.payer_hint, coalesce(nullif(r.phone, ''), nullif(p.phone, '')) AS phone FROM receipts r
+           LEFT JOIN payments p ON p.id = r.payment_id WHERE r.id = $1""",
+        row["receipt_id"],
+    )
+    if paid is not None and payers.agrees(phone, paid["phone"], paid["payer_hint"]) is False:
+        raise Invalid({"phone": OTHER_PHONE})
 
 
 async def _may_change(tx: Tx, row: Record, chosen: str, *, now: datetime) -> None:

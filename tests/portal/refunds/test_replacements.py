@@ -8,6 +8,7 @@ from portal import ledger, refunds, replacements
 from portal.db import DB, atomic
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.identity import Role
+from portal.refunds.asking import OTHER_PHONE
 from portal.replacements import Choice, Given, Rest
 from portal.vouchers import start
 from tests import factories
@@ -55,6 +56,18 @@ async def test_what_is_over_stays_the_customers(till: Till) -> None:
     await give(till, attempt.payment_id, choice(await package(till, 6000)))
     assert await kept(f"phone:{PAYER}") == 4000
     assert (await books())["mpesa_clearing"] == 10_000
+
+
+async def test_only_the_owner_may_keep_what_is_over_for_another_number(till: Till) -> None:
+    attempt, _ = await till.sale(cents=10_000)
+    wanted = choice(await package(till, 1000), phone="0711000222")
+    with pytest.raises(Invalid) as said:
+        await give(till, attempt.payment_id, wanted)
+    assert said.value.fields == {"phone": OTHER_PHONE}
+    assert await till.voucher_of(attempt.payment_id) == "paid"
+    now = till.clock.now()
+    await replacements.give(till.owner, attempt.payment_id, wanted, vault=till.stall.vault, now=now)
+    assert await kept("phone:254711000222") == 9000
 
 
 async def test_what_is_over_is_handed_out_in_cash(till: Till) -> None:

@@ -4,11 +4,12 @@ import pytest
 
 from portal import refunds
 from portal.db import DB, atomic
-from portal.errors import Conflict
+from portal.errors import Conflict, Invalid
 from portal.payments import Settled
 from portal.refunds import Road, Scope
+from portal.refunds.asking import OTHER_PHONE
 from portal.vouchers import start
-from tests.portal.refunds.till import Till, books, wish
+from tests.portal.refunds.till import PAYER, Till, books, wish
 
 
 async def test_a_payment_goes_back_whole_and_its_voucher_with_it(till: Till) -> None:
@@ -122,6 +123,23 @@ async def test_too_little_on_the_account_says_so_and_a_second_try_succeeds(till:
     await till.turn(2)
     assert await till.status("refunds", refund) == "done"
     assert await books() == {}
+
+
+async def test_a_refund_that_failed_is_sent_to_another_number_only_by_the_owner(till: Till) -> None:
+    attempt, _ = await till.sale(cents=10_000)
+    shop = next(iter(till.world.shortcodes.values()))
+    there, shop.balance_cents = shop.balance_cents, 0
+    refund = await refunds.request(till.manager, attempt.payment_id, wish(), now=till.clock.now())
+    await till.turn(2)
+    assert await till.status("refunds", refund) == "failed"
+    shop.balance_cents = there
+    for road in ("b2c", "credit"):
+        with pytest.raises(Invalid) as said:
+            await refunds.retry(till.manager, refund, now=till.clock.now(), road=road, phone="254711000222")
+        assert said.value.fields == {"phone": OTHER_PHONE}
+    await refunds.retry(till.manager, refund, now=till.clock.now(), road="b2c", phone=PAYER)
+    await till.turn(2)
+    assert await till.status("refunds", refund) == "done"
 
 
 async def test_a_wrong_password_of_the_api_user_fails_and_says_what_to_do(till: Till) -> None:
