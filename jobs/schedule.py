@@ -23,6 +23,7 @@ from jobs import (
     reconciliation,
     refunds,
     reminders,
+    reports,
     router_watch,
     routers,
     subscribers,
@@ -121,6 +122,10 @@ JOBS: dict[str, Job] = {
         ),
         Job("remind-payments", subscribers.remind, {"minute": "*/5", "second": "8"}, timeout_s=600, overdue_s=3600),
         Job("reconcile-subscriptions", subscribers.reconcile, {"minute": "2"}, timeout_s=1800, overdue_s=10_800),
+        Job("aggregate-usage", reports.aggregate, {"minute": "6", "second": "20"}, timeout_s=1800, overdue_s=10_800),
+        Job("weekly-report", reports.weekly, {"minute": "*/15", "second": "27"}, timeout_s=1800, overdue_s=7200),
+        Job("monthly-report", reports.monthly, {"minute": "*/15", "second": "42"}, timeout_s=1800, overdue_s=7200),
+        Job("morning-message", reports.morning, {"minute": "*/5", "second": "33"}, timeout_s=900, overdue_s=3600),
         Job(
             "reconcile-payments", payments.reconcile, {"second": "*/15"}, timeout_s=60, overdue_s=300, is_critical=True
         ),
