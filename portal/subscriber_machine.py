@@ -35,6 +35,7 @@ SUBSCRIBER: Transitions = {
     (_S.ACTIVE, E.CLOSE): _S.CLOSED,
     (_S.GRACE, E.CLOSE): _S.CLOSED,
     (_S.SUSPENDED, E.CLOSE): _S.CLOSED,
+    (_S.CLOSED, E.REOPEN): _S.SUSPENDED,
 }
 SUBSCRIBER_BILL: Transitions = {
     (_B.DUE, E.PAY): _B.PAID,

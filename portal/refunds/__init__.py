@@ -5,17 +5,20 @@ from portal.refunds.asking import Road, Scope, Wish, offers, request
 from portal.refunds.carrying import approve_decided
 from portal.refunds.deciding import approve, drop, given, retry, seen
 from portal.refunds.looks import PAGE_SIZE, RefundPage, RefundRow, latest, page_of
+from portal.refunds.wallets import Rest, give_back
 
 __all__ = [
     "PAGE_SIZE",
     "RefundPage",
     "RefundRow",
+    "Rest",
     "Road",
     "Scope",
     "Wish",
     "approve",
     "approve_decided",
     "drop",
+    "give_back",
     "given",
     "latest",
     "offers",

@@ -112,15 +112,23 @@ async def request(actor: Actor, payment_id: int, wish: Wish, *, now: datetime) -
         row = await row_of(tx, wanted, now=now)
         if row is None:
             raise Conflict(ALREADY)
-        leaves_us = not found.is_own_account and wish.road is not Road.CASH
-        await books.covered(tx, entries, merchant_id=row["merchant_id"], is_ours=leaves_us)
+        await _covered(tx, found, wish, entries)
         await books.take_out(tx, row, entries, receipt=found.receipt["receipt"], now=now)
         data = {"receipt": found.receipt["receipt"], "amount_cents": cents, "why": row["why"], "road": wish.road}
         if wish.scope is Scope.WHOLE:
             await move(tx, "payments", payment_id, E.REFUND, at=now, actor=by, data=data)
         await note(tx, "refunds", row["id"], "wanted", merchant_id=row["merchant_id"], at=now, actor=by, data=data)
-        await _approve_at_once(tx, actor, row, now=now)
+        await approve_at_once(tx, actor, row, now=now)
         return row["id"]
+
+
+async def _covered(tx: Tx, found: "_Found", wish: Wish, entries: list[Entry]) -> None:
+    """Conflict when the money is not there any more, or not in the account it would leave."""
+    merchant_id = found.payment["merchant_id"]
+    leaves_us = not found.is_own_account and wish.road is not Road.CASH
+    await books.covered(tx, entries, merchant_id=merchant_id, is_ours=leaves_us)
+    if leaves_us and found.payment["subscriber_id"] is not None and wish.road is not Road.CREDIT:
+        await books.still_here(tx, merchant_id)
 
 
 class _Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,7 +228,7 @@ def _phone(actor: Actor, found: _Found, wish: Wish) -> str:
     return phone
 
 
-async def _approve_at_once(tx: Tx, actor: Actor, row: Record, *, now: datetime) -> None:
+async def approve_at_once(tx: Tx, actor: Actor, row: Record, *, now: datetime) -> None:
     """Who may approve alone has done so by asking; everybody else's request waits."""
     asked = Asked(merchant_id=row["merchant_id"], cents=row["amount_cents"], wanted_by=row["wanted_by"])
     try:

@@ -82,6 +82,12 @@ async def covered(tx: Tx, entries: list[Entry], *, merchant_id: int, is_ours: bo
         raise Conflict(PAID_OUT)
 
 
+async def still_here(tx: Tx, merchant_id: int) -> None:
+    """Conflict when what wallets hold lies in the shop's drawer: the platform's account must not pay it out instead."""
+    if await ledger.owed_now(tx, merchant_id) < 0:
+        raise Conflict(PAID_OUT)
+
+
 async def take_out(tx: Tx, row: Record, entries: list[Entry], *, receipt: str, now: datetime) -> None:
     """Book the money as on its way back."""
     to = Entry(Account.REFUNDS, -row["amount_cents"])

@@ -46,6 +46,32 @@ async def _grant(
     await access_grants.wake_router(tx, router_id)
 
 
+async def move_to(
+    tx: Tx, voucher_id: int, terms: Terms, router_id: int, *, merchant_id: int, has_access: bool, vault: Vault,
+    now: datetime, actor: str,
+) -> None:  # fmt: skip
+    """A hotspot subscriber's access on another router: its grants elsewhere end, and there is one there, if it is let in now."""
+    await tx.execute("UPDATE vouchers SET router_id = $2 WHERE id = $1", voucher_id, router_id)
+    if not has_access:
+        return
+    elsewhere = await tx.fetch(
+        """SELECT id, router_id FROM access_grants WHERE voucher_id = $1 AND router_id <> $2
+           AND status IN ('wanted', 'present') ORDER BY id""",
+        voucher_id,
+        router_id,
+    )
+    ids = [row["id"] for row in elsewhere]
+    await move_all(tx, "access_grants", ids, E.END, at=now, actor=actor, next_try_at=now, tries=0)
+    await access_grants.wake_routers(tx, {row["router_id"] for row in elsewhere})
+    known = await tx.value(
+        "SELECT EXISTS (SELECT FROM access_grants WHERE voucher_id = $1 AND router_id = $2)", voucher_id, router_id
+    )
+    if known:
+        await access_grants.revive(tx, [voucher_id], router_id=router_id, now=now, actor=actor)
+    else:
+        await _grant(tx, voucher_id, terms, merchant_id=merchant_id, router_id=router_id, vault=vault, now=now)
+
+
 async def follow(tx: Tx, helds: Sequence[Held], *, now: datetime, actor: str) -> None:
     """Let those in whose account says so, and the others not; as fast as their package is. Wakes routers that must change."""
     changed = [held for held in helds if _differs(held)]

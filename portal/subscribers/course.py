@@ -238,6 +238,27 @@ def change(account: Account, offer: Offer, now: datetime) -> None:
         account.next_bill_on = ends
 
 
+def change_day(account: Account, billing_day: int, now: datetime) -> None:
+    """Another billing day at once. The running period ends with today; from tomorrow on the days to the new one are billed. A
+    package that waits for the next bill goes on waiting for the one after."""
+    tomorrow = day_at(now, account.zone) + _DAY
+    if not account.has_access or account.covered_until <= tomorrow:
+        account.billing_day = billing_day
+        return
+    waiting, account.next_offer = account.next_offer, None
+    _cut(account, tomorrow)  # by the old day: the shares of its bills are
+    account.billing_day = billing_day
+    _bill(account, tomorrow, now)
+    account.next_offer = waiting
+
+
+def reopen(account: Account, now: datetime) -> None:
+    """A closed one is a customer again, shut out until paid: what waits in the wallet buys the days from today on, if it can."""
+    account.is_held = False
+    _move(account, E.REOPEN, "suspended")
+    advance(account, now, has_paid=True)
+
+
 def _move(account: Account, event: E, became: str) -> None:
     account.moves.append(event)
     account.status = became

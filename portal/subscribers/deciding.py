@@ -17,6 +17,7 @@ from portal.subscribers.keeping import keep
 
 SAY_WHY = N_("Write a word about why.")
 CLOSED = N_("This subscriber is closed.")
+NOT_CLOSED = N_("This subscriber is not closed.")
 NOT_SUSPENDED = N_("This subscriber is not suspended.")
 SUSPENDED_ALREADY = N_("This subscriber is suspended already.")
 NO_GRACE = N_("Nothing is paid and there are no days of grace. Take the payment first.")
@@ -28,7 +29,7 @@ _MAC = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
 
 
 class Proration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change of package at once comes to, in cents: given back, charged anew until `until`, and missing in the wallet."""
+    """What another package or billing day at once comes to, in cents: given back, charged anew until `until`, and missing in the wallet."""
 
     back_cents: int
     new_cents: int
@@ -47,7 +48,7 @@ async def suspend(actor: Actor, subscriber_id: int, *, why: str, now: datetime) 
             raise Conflict(SUSPENDED_ALREADY)
         course.hold(held.account, now)
 
-    await _decide(actor, subscriber_id, act, "suspended_by_hand", why=text, now=now)
+    await decide(actor, subscriber_id, act, "suspended_by_hand", why=text, now=now)
 
 
 async def resume(actor: Actor, subscriber_id: int, *, now: datetime) -> None:
@@ -61,7 +62,7 @@ async def resume(actor: Actor, subscriber_id: int, *, now: datetime) -> None:
         if not held.account.has_access:
             raise Conflict(NO_GRACE)
 
-    await _decide(actor, subscriber_id, act, "resumed_by_hand", why="", now=now)
+    await decide(actor, subscriber_id, act, "resumed_by_hand", why="", now=now)
 
 
 async def close(actor: Actor, subscriber_id: int, *, why: str, now: datetime) -> None:
@@ -71,7 +72,7 @@ async def close(actor: Actor, subscriber_id: int, *, why: str, now: datetime) ->
     def act(held: Held) -> None:
         course.close(held.account, now)
 
-    await _decide(actor, subscriber_id, act, "closed_by_hand", why=text, now=now)
+    await decide(actor, subscriber_id, act, "closed_by_hand", why=text, now=now)
 
 
 async def change_package(actor: Actor, subscriber_id: int, package_id: int, *, at_once: bool, now: datetime) -> None:
@@ -91,16 +92,23 @@ async def change_package(actor: Actor, subscriber_id: int, package_id: int, *, a
             account.next_offer = monthly.offer
 
     data = {"package": monthly.name, "at_once": at_once}
-    await _decide(actor, subscriber_id, act, "package_changed", why=None, data=data, now=now)
+    await decide(actor, subscriber_id, act, "package_changed", why=None, data=data, now=now)
 
 
 async def prorate(actor: Actor, subscriber_id: int, package_id: int, *, now: datetime) -> Proration:
     """What `change_package` at once would come to now. Changes nothing."""
     monthly = await offers.one(rights.deciding(actor), package_id)
+    return await proration(actor, subscriber_id, lambda held: course.change(held.account, monthly.offer, now), now=now)
+
+
+async def proration(
+    actor: Actor, subscriber_id: int, act: Callable[[Held], None], *, now: datetime
+) -> Proration:  # fmt: skip
+    """What `act` would come to now. Changes nothing. NotFound."""
     async with atomic() as tx:
-        held = await _own(tx, actor, subscriber_id, now=now)
+        held = await own(tx, actor, subscriber_id, now=now)
         account = held.account
-        course.change(account, monthly.offer, now)
+        act(held)
         new = [bill for bill in account.bills if bill.id is None and bill.status != "dropped"]
         return Proration(
             back_cents=sum(bill.returned_cents for bill in account.bills),
@@ -110,16 +118,18 @@ async def prorate(actor: Actor, subscriber_id: int, package_id: int, *, now: dat
         )
 
 
-async def _decide(
+async def decide(
     actor: Actor, subscriber_id: int, act: Callable[[Held], None], name: str, *, why: str | None, now: datetime,
-    data: Mapping[str, object] | None = None,
+    data: Mapping[str, object] | None = None, was_closed: bool = False,
 ) -> None:  # fmt: skip
+    """Let `act` happen to one of the actor's subscribers, and keep it under `name`. Forbidden, NotFound; Conflict: it is closed, or
+    with `was_closed` it is not."""
     rights.deciding(actor)
     by = f"user:{actor.user_id}"
     async with atomic() as tx:
-        held = await _own(tx, actor, subscriber_id, now=now)
-        if held.account.status == "closed":
-            raise Conflict(CLOSED)
+        held = await own(tx, actor, subscriber_id, now=now)
+        if (held.account.status == "closed") is not was_closed:
+            raise Conflict(NOT_CLOSED if was_closed else CLOSED)
         course.advance(held.account, now)
         act(held)
         await keep(tx, [held], now=now, actor=by)
@@ -131,7 +141,8 @@ async def _decide(
         )  # fmt: skip
 
 
-async def _own(tx: Tx, actor: Actor, subscriber_id: int, *, now: datetime) -> Held:
+async def own(tx: Tx, actor: Actor, subscriber_id: int, *, now: datetime) -> Held:
+    """One of the actor's merchant, locked. NotFound."""
     if not await tx.value(
         "SELECT true FROM subscribers WHERE id = $1 AND merchant_id = $2", subscriber_id, actor.at_merchant()
     ):
@@ -154,7 +165,7 @@ async def add_device(actor: Actor, subscriber_id: int, mac: str, *, name: str, n
         raise Invalid({"mac": NO_DEVICE})
     rights.deciding(actor)
     async with atomic() as tx:
-        held = await _own(tx, actor, subscriber_id, now=now)
+        held = await own(tx, actor, subscriber_id, now=now)
         if held.account.status == "closed":
             raise Conflict(CLOSED)
         most = await tx.value(

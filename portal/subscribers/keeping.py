@@ -126,13 +126,13 @@ async def _set_dates(tx: Tx, helds: Sequence[Held], *, now: datetime) -> None:
     await tx.execute(
         """UPDATE subscribers s SET package_id = n.package_id, next_package_id = n.next_package_id, price_cents = n.price_cents,
              next_bill_on = n.next_bill_on, paid_until_on = n.paid_until_on, access_until = n.access_until, next_at = n.next_at,
-             remind_at = n.remind_at, is_held = n.is_held,
+             remind_at = n.remind_at, is_held = n.is_held, billing_day = n.billing_day,
              terms = CASE WHEN s.package_id = n.package_id THEN s.terms ELSE (SELECT jsonb_strip_nulls(jsonb_build_object(
                'name', p.name, 'duration_s', p.duration_s, 'rate_down_kbps', p.rate_down_kbps, 'rate_up_kbps', p.rate_up_kbps,
                'devices', p.devices)) FROM packages p WHERE p.id = n.package_id) END
            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::date[], $6::date[], $7::timestamptz[],
-             $8::timestamptz[], $9::timestamptz[], $10::bool[]) AS n (id, package_id, next_package_id, price_cents, next_bill_on,
-             paid_until_on, access_until, next_at, remind_at, is_held) WHERE s.id = n.id""",
+             $8::timestamptz[], $9::timestamptz[], $10::bool[], $11::int[]) AS n (id, package_id, next_package_id, price_cents,
+             next_bill_on, paid_until_on, access_until, next_at, remind_at, is_held, billing_day) WHERE s.id = n.id""",
         [held.id for held in helds],
         [account.offer.id for account in accounts],
         [account.next_offer.id if account.next_offer else None for account in accounts],
@@ -143,6 +143,7 @@ async def _set_dates(tx: Tx, helds: Sequence[Held], *, now: datetime) -> None:
         [account.next_at for account in accounts],
         [reminders.look_at(account, now) for account in accounts],
         [account.is_held for account in accounts],
+        [account.billing_day for account in accounts],
     )
 
 
@@ -151,6 +152,6 @@ async def _move(tx: Tx, helds: Sequence[Held], turn: int, *, now: datetime, acto
     turns = [(held.id, held.account.moves[turn]) for held in helds if len(held.account.moves) > turn]
     for event in sorted({event for _, event in turns}):
         ids = [subscriber_id for subscriber_id, what in turns if what is event]
-        columns: dict[str, Any] = {"closed_at": now} if event is E.CLOSE else {}
+        columns: dict[str, Any] = {E.CLOSE: {"closed_at": now}, E.REOPEN: {"closed_at": None}}.get(event, {})
         if len(await move_all(tx, "subscribers", ids, event, at=now, actor=actor, **columns)) != len(ids):
             raise RuntimeError("a subscriber was moved by somebody else while it was locked")

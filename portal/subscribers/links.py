@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from portal import limits, messages
 from portal.db import DB, atomic
-from portal.errors import NotFound
+from portal.errors import Conflict, NotFound, TooMany
 from portal.identity import Actor
+from portal.messages import Told
+from portal.msgid import N_
 from portal.signing import Signer, TokenError
 from portal.states import note
 from portal.subscribers import rights
@@ -15,6 +18,12 @@ from portal.vault import Vault
 PURPOSE = "my"
 #: A link works this long; a new one is in every look at the subscriber's page.
 LASTS = timedelta(days=400)
+
+NO_PHONE = N_("There is no phone number to send it to. Write one under Name and phone.")
+SENT_OFTEN = N_("The link was sent three times already. Try again in an hour.")
+_CLOSED = N_("This subscriber is closed.")
+#: Messages with the link, by subscriber.
+_AT_MOST, _IN_S = 3, 3600
 
 Reveal = Callable[..., Awaitable[str]]
 
@@ -51,6 +60,36 @@ async def renew(actor: Actor, subscriber_id: int, *, now: datetime) -> None:
             "subscribers",
             subscriber_id,
             "link_renewed",
+            merchant_id=merchant_id,
+            at=now,
+            actor=f"user:{actor.user_id}",
+        )
+
+
+async def send(actor: Actor, one: Full, *, address: str, form_key: str, now: datetime) -> None:
+    """Send the customer its link by SMS, once per form. `address` is the whole link.
+
+    Forbidden for who may only look; Conflict: closed, or no phone; TooMany: three in an hour."""
+    merchant_id = rights.taking(actor)
+    if one.line.status == "closed":
+        raise Conflict(_CLOSED)
+    if not one.line.phone:
+        raise Conflict(NO_PHONE)
+    subscriber_id, once = one.line.id, f"subscriber:{one.line.id}:{form_key[:40]}"
+    if await DB.value("SELECT EXISTS (SELECT FROM messages WHERE once = $1)", f"{Told.OWN_PAGE}:{once}"):
+        return
+    if not await limits.hit(f"link:subscriber:{subscriber_id}", limit=_AT_MOST, window_s=_IN_S, now=now):
+        raise TooMany(SENT_OFTEN, retry_after=_IN_S)
+    async with atomic() as tx:
+        await messages.write(
+            tx, Told.OWN_PAGE, once, merchant_id=merchant_id, phone=one.line.phone, params={"link": address}, now=now,
+            language=one.language,
+        )  # fmt: skip
+        await note(
+            tx,
+            "subscribers",
+            subscriber_id,
+            "link_sent",
             merchant_id=merchant_id,
             at=now,
             actor=f"user:{actor.user_id}",

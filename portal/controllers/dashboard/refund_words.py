@@ -28,6 +28,7 @@ SCOPE_WORDS: Mapping[str, tuple[str, str]] = {
     "whole": (N_("Everything"), N_("The voucher is taken back.")),
     "part": (N_("A part of the price"), N_("The voucher stays.")),
     "extra": (N_("What was paid too much"), N_("The voucher stays.")),
+    "wallet": (N_("What is in the wallet"), N_("Bills that were paid stay paid.")),
 }
 #: (Table, event) → what happened.
 STEP_WORDS: Mapping[tuple[str, str], str] = {
