@@ -32,6 +32,7 @@ class SaleState(StrEnum):
     FAILED = "failed"
     MISMATCH = "mismatch"
     EXTRA = "extra"
+    WALLET = "wallet"  # a subscriber's money; nothing is handed over for it
     SOLD = "sold"  # by reference or over the counter: no device is waiting
     CONNECTING = "connecting"
     NOT_ONLINE = "not_online"
@@ -55,7 +56,8 @@ _FAILURES = {
 
 
 class Sale(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the list of sales. `cents` is what came in, or what was asked for while nothing has."""
+    """One line of the list of sales. `cents` is what came in, or what was asked for while nothing has. `package` of a subscriber's
+    payment is the subscriber's name."""
 
     id: int
     at: datetime
@@ -112,12 +114,13 @@ class SalesPage(msgspec.Struct, frozen=True, kw_only=True):
 _LATEST = """
 SELECT p.id, p.created_at, p.phone, p.method, p.status, p.amount_cents, p.received_cents, p.currency, p.receipt,
        p.result_code, p.paid_at, p.account_reference,
-       coalesce(c.terms, v.terms) AS terms, c.id AS checkout_id, r.name AS router, r.status AS router_status,
+       coalesce(c.terms, v.terms) AS terms, b.name AS subscriber, c.id AS checkout_id, r.name AS router, r.status AS router_status,
        v.status AS voucher_status, g.id AS grant_id, g.logged_in_at, s.is_open,
        EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale') AS is_sale
 FROM payments p
 LEFT JOIN checkouts c ON c.id = p.checkout_id
 LEFT JOIN routers r ON r.id = c.router_id
+LEFT JOIN subscribers b ON b.id = p.subscriber_id
 LEFT JOIN vouchers v ON v.id = coalesce(p.voucher_id, c.voucher_id)
 LEFT JOIN LATERAL (SELECT id, logged_in_at FROM access_grants g
                    WHERE g.voucher_id = v.id AND (c.router_id IS NULL OR g.router_id = c.router_id)
@@ -150,7 +153,7 @@ def _sale(row: Record, *, now: datetime) -> Sale:
         id=row["id"],
         at=row["created_at"],
         phone=row["phone"],
-        package=decode_terms(row["terms"]).name if row["terms"] else "",
+        package=decode_terms(row["terms"]).name if row["terms"] else row["subscriber"] or "",
         cents=row["amount_cents"] if received is None else received,
         currency=row["currency"],
         method=row["method"],
@@ -178,6 +181,8 @@ def _state(row: Record, *, now: datetime) -> SaleState:
 
 
 def _state_when_paid(row: Record, *, now: datetime) -> SaleState:
+    if row["subscriber"] is not None:
+        return SaleState.WALLET
     if row["checkout_id"] is not None and not row["is_sale"]:
         return SaleState.EXTRA
     ended = {"expired": SaleState.OVER, "revoked": SaleState.REVOKED}

@@ -16,6 +16,7 @@ from portal import codes, packages, payments, promos, reminders
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB, atomic
+from portal.demo import fill
 from portal.demo.cast import (
     HELP_PHONE,
     HOUSEHOLDS,
@@ -99,6 +100,7 @@ async def live(settings: Settings, vault: Vault, rails: DemoRails, post: DemoPos
     """Let the weeks up to `now` pass for customers by the month, promos and messages, unless they have. A walk that was cut off
     goes no further: what is there is whole, and the demo works with less."""
     if await DB.value("SELECT EXISTS (SELECT FROM packages WHERE period = 'month')"):
+        await fill.move_sequences()  # should the walk have been cut off
         return
     began = now - timedelta(days=max(each.since for each in HOUSEHOLDS) + 1)
     account_id = await DB.value("SELECT min(id) FROM mpesa_accounts")
@@ -106,6 +108,8 @@ async def live(settings: Settings, vault: Vault, rails: DemoRails, post: DemoPos
         weeks = _Weeks(doors, await _owner(), account_id, vault)
         for moment, act in sorted(await _acts(weeks, began, now), key=lambda each: each[0]):
             await weeks.go_to(moment)
+            if moment > now - _BOUGHT_WITHIN:
+                await fill.move_sequences()
             await act(moment)
             await posting.run(doors)
 

@@ -30,7 +30,8 @@ async def home(request: AnyRequest, actor: Actor, clock: Clock, days: Days = 14)
     """The page, with all its parts."""
     frame = await frame_of(request, actor, here="home")
     context = {
-        "alert_groups": grouped(await alerts.open_of(actor)),
+        # A router that is away is told by the note among the figures, which keeps itself up to date.
+        "alert_groups": grouped([each for each in await alerts.open_of(actor) if each.kind != "router_away"]),
         **await _figures(frame, clock),
         **await _days(frame, clock, days=days),
         **await _sales(frame, clock),

@@ -18,6 +18,7 @@ SALE_WORDS: Mapping[str, tuple[str, str]] = {
     SaleState.FAILED: ("bad", N_("Not paid")),
     SaleState.MISMATCH: ("warn", N_("Wrong amount, held")),
     SaleState.EXTRA: ("warn", N_("Paid twice, held")),
+    SaleState.WALLET: ("ok", N_("In the wallet")),
     SaleState.SOLD: ("info", N_("Sold, not used yet")),
     SaleState.CONNECTING: ("wait", N_("Connecting")),
     SaleState.NOT_ONLINE: ("warn", N_("Paid, not online")),
