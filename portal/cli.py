@@ -12,6 +12,7 @@ import uvloop
 from jobs import doctor, drift
 from jobs.routers import sync_one
 from portal import database, house, pulls, routers
+from portal.cli_backup import backup, restore
 from portal.cli_invariants import check_invariants
 from portal.cli_jobs import jobs
 from portal.cli_messages import messages
@@ -37,6 +38,7 @@ def main() -> None:
     """Sell Wi-Fi time on MikroTik hotspots and be paid by M-Pesa."""
 
 
+main.add_command(backup)
 main.add_command(check_invariants)
 main.add_command(jobs)
 for command in RECONCILIATION:
@@ -44,6 +46,7 @@ for command in RECONCILIATION:
 main.add_command(messages)
 main.add_command(mpesa)
 main.add_command(rails)
+main.add_command(restore)
 main.add_command(spool)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from portal.backups.errors import DumpFailed, NoPrograms
 
@@ -90,8 +90,17 @@ def connecting(dsn: str) -> tuple[str, dict[str, str]]:
         password = unquote(spelt)
     netloc = f"{user}@{place}" if account else place
     env = {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
-    address = f"{parts.scheme}://{netloc}{parts.path}" + (f"?{query}" if query else "")
-    return address, env | ({"PGPASSWORD": password} if password else {})
+    return _spelt(parts._replace(netloc=netloc, query=query)), env | ({"PGPASSWORD": password} if password else {})
+
+
+def named(dsn: str, database: str) -> str:
+    """The address of another database on the same server."""
+    return _spelt(urlsplit(dsn)._replace(path=f"/{quote(database)}"))
+
+
+def _spelt(parts: SplitResult) -> str:
+    # geturl() leaves the two slashes out where no host stands behind them, and libpq wants them.
+    return f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
 async def start(
