@@ -14,6 +14,7 @@ TABS = (
     ("promos", "/promos", N_("Promo codes")),
     ("refunds", "/refunds", N_("Refunds")),
     ("payouts", "/payouts", N_("Payouts")),
+    ("reports", "/reports", N_("Reports")),
     ("closes", "/closes", N_("Daily close")),
     ("lists", "/lists", N_("M‑PESA lists")),
 )
