@@ -16,10 +16,10 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from portal.embedded_postgres import EmbeddedPostgres
-from tests.mutants.seeded import MUTANTS, Mutant
+from tests.mutants.mutant import Mutant
+from tests.mutants.planting import ROOT, copy_tree, plant
+from tests.mutants.seeded import MUTANTS
 
-ROOT = Path(__file__).parents[2]
-COPIED = ("portal", "jobs", "routeros", "tests", "bench", "conftest.py", "pyproject.toml", "piccolo_conf.py")
 TABLE = ROOT / "docs" / "mutants.md"
 TEMPLATE = "mutants_template"
 _RUN = """
@@ -98,13 +98,7 @@ def _template(server: EmbeddedPostgres) -> None:
 def _try(server: EmbeddedPostgres, folder: Path, number: int, mutant: Mutant) -> Outcome:
     began = time.monotonic()
     tree, database = folder / f"tree{number}", f"mutant{number}"
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__", "var"))
-        else:
-            tree.mkdir(exist_ok=True)
-            shutil.copy(source, tree / name)
+    copy_tree(tree)
     try:
         plant(tree, mutant)
     except ValueError as error:
@@ -134,19 +128,6 @@ def _try(server: EmbeddedPostgres, folder: Path, number: int, mutant: Mutant) ->
     # 1: tests ran and some failed. Anything else, such as a test that is not there, is no catch.
     caught = found[0] if ran.returncode == 1 and found else ""
     return Outcome(mutant, caught, time.monotonic() - began, ran.stdout + ran.stderr)
-
-
-def plant(tree: Path, mutant: Mutant) -> None:
-    """Write the bug into a tree; ValueError when the place is not there exactly once."""
-    path = tree / mutant.file
-    text = path.read_text(encoding="utf-8")
-    if text.count(mutant.was) != 1:
-        raise ValueError(f"{mutant.name}: the words stand {text.count(mutant.was)} times in {mutant.file}")
-    changed = text.replace(mutant.was, mutant.becomes)
-    if "asyncio." in mutant.becomes and "\nimport asyncio" not in changed:
-        changed = changed.replace("\nimport ", "\nimport asyncio\nimport ", 1)
-    compile(changed, mutant.file, "exec")
-    path.write_text(changed, encoding="utf-8")
 
 
 def _named(dsn: str, database: str) -> str:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import ROOT, TABLE, plant
-from tests.mutants.seeded import MUTANTS, Mutant
+from tests.mutants.__main__ import TABLE
+from tests.mutants.mutant import Mutant
+from tests.mutants.planting import ROOT, plant
+from tests.mutants.seeded import MUTANTS
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -1,0 +1,16 @@
+"""What a seeded bug is: a change of a few words, and the tests that must go red."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`was` stands exactly once in `file`; `tests` are pytest's names, of which at least one must fail. `sql` is run on the
+    database beforehand, where the schema itself is the bug."""
+
+    name: str
+    file: str
+    was: str
+    becomes: str
+    tests: tuple[str, ...]
+    sql: str = ""
