@@ -54,7 +54,7 @@ async def proceed_due(*, now: datetime, actor: str, bills: bool = True) -> Cours
             seen = await _one_by_one(failed, bills=bills, now=now, actor=actor)
         done += seen
         if seen < BATCH:
-            return Course(done, len(failed))
+            return Course(done - len(failed), len(failed))
 
 
 async def _batch(limit: int, *, besides: set[int], bills: bool, now: datetime, actor: str) -> int:

@@ -8,6 +8,7 @@ import msgspec
 
 from portal import alerts
 from portal.db import DB, Tx, atomic
+from portal.patience import LOST_DATABASE
 from portal.subscribers.accounts import Held, hold_all
 from portal.subscribers.course import advance
 from portal.subscribers.keeping import keep
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 KIND = "subscriptions"
 ACTOR = "job:reconcile-subscriptions"
 _BATCH = 500
+UNREADABLE = "an account that cannot be looked at"
 #: A request whose outcome nobody is asking about any more is asked about again after this.
 _FORGOTTEN = timedelta(minutes=30)
 
@@ -51,23 +53,39 @@ class Look(msgspec.Struct, frozen=True):
 
 
 async def reconcile(*, now: datetime) -> Look:
-    """Look at every subscriber that is not closed, and tell what is wrong."""
+    """Look at every subscriber that is not closed, and tell what is wrong. One that cannot be looked at is told of, too."""
     seen = mended = last = 0
+    bad: list[int] = []
     while True:
-        async with atomic() as tx:
-            rows = await tx.fetch(
-                "SELECT id FROM subscribers WHERE id > $1 AND status <> 'closed' ORDER BY id LIMIT $2", last, _BATCH
-            )
-            helds = await hold_all(tx, [row["id"] for row in rows], now=now)
-            mended += await _mend(tx, helds, now=now)
+        rows = await DB.fetch(
+            "SELECT id FROM subscribers WHERE id > $1 AND status <> 'closed' ORDER BY id LIMIT $2", last, _BATCH
+        )
+        mended += await _look_at([row["id"] for row in rows], bad, now=now)
         seen += len(rows)
         if len(rows) < _BATCH:
             break
         last = rows[-1]["id"]
     await _ask_forgotten(now=now)
     wrong = {name: [row[1] for row in await DB.fetch(question, now)] for name, question in QUESTIONS.items()}
+    wrong[UNREADABLE] = bad
     await _tell(wrong, now=now)
     return Look(seen, mended, {name: ids for name, ids in wrong.items() if ids})
+
+
+async def _look_at(ids: list[int], bad: list[int], *, now: datetime) -> int:
+    """These together, or each by itself when one cannot be looked at: it is put among the `bad` and stops nobody else."""
+    try:
+        async with atomic() as tx:
+            helds = [held for held in await hold_all(tx, ids, now=now) if held.row["status"] != "closed"]
+            return await _mend(tx, helds, now=now)
+    except LOST_DATABASE:
+        raise
+    except Exception:
+        log.exception("subscribers could not be looked at", extra={"subscribers": ids[:5], "count": len(ids)})
+        if len(ids) == 1:
+            bad += ids
+            return 0
+    return sum([await _look_at([each], bad, now=now) for each in ids])
 
 
 async def _mend(tx: Tx, helds: list[Held], *, now: datetime) -> int:

@@ -3,6 +3,7 @@
 Each once, by a unique key. A reminder that could not be written in its time is written late, unless the next one has come: an
 old one would only confuse. Money on time means no reminder at all."""
 
+import logging
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
@@ -12,15 +13,23 @@ from portal import messages
 from portal.db import DB, Tx, atomic
 from portal.messages import Told
 from portal.money import format_amount
+from portal.patience import LOST_DATABASE
 from portal.subscribers.accounts import Held, hold_all
 from portal.subscribers.calendar import REMINDING, day_at, moment
 from portal.subscribers.course import Account, to_pay
+
+log = logging.getLogger(__name__)
 
 BEFORE, DUE, AFTER = "before", "due", "after"
 #: Accounts one transaction takes in hand.
 BATCH = 500
 _DAYS_BEFORE = timedelta(days=3)
 _DAY = timedelta(days=1)
+#: An account whose reminder cannot be written is tried again after this.
+_AGAIN = timedelta(minutes=15)
+_REMIND = (
+    """SELECT id FROM subscribers WHERE status IN ('active', 'grace') AND remind_at <= $1 ORDER BY remind_at LIMIT $2"""
+)
 _TOLD = {BEFORE: Told.BILL_SOON, DUE: Told.BILL_DUE, AFTER: Told.BILL_LATE}
 
 
@@ -62,27 +71,46 @@ def is_needed(account: Account) -> bool:
 
 async def remind_due(*, now: datetime, limit: int = BATCH) -> tuple[int, int]:
     """Write the reminders that are due, a batch of them. Returns how many accounts were looked at and how many reminders
-    written; repeatable, what another worker has in hand is passed over."""
-    async with atomic() as tx:
-        ids = await tx.fetch(
-            """SELECT id FROM subscribers WHERE status IN ('active', 'grace') AND remind_at <= $1
-               ORDER BY remind_at LIMIT $2 FOR UPDATE SKIP LOCKED""",
-            now,
-            limit,
-        )
-        helds = await hold_all(tx, [row["id"] for row in ids], now=now)
-        due = [(held, reminder) for held in helds if (reminder := _due(held.account, now)) is not None]
-        written = await _write(tx, due, now=now)
-        for held, reminder in written:
-            await _tell(tx, held, reminder, now=now)
-        later = [min((each.at for each in of(held.account) if each.at > now), default=None) for held in helds]
-        await tx.execute(
-            """UPDATE subscribers s SET remind_at = n.at FROM unnest($1::bigint[], $2::timestamptz[]) AS n (id, at)
-               WHERE s.id = n.id""",
-            [held.id for held in helds],
-            later,
-        )
-    return len(helds), len(written)
+    written; repeatable, what another worker has in hand is passed over. An account that fails waits a while and stops nobody."""
+    try:
+        async with atomic() as tx:
+            rows = await tx.fetch(f"{_REMIND} FOR UPDATE SKIP LOCKED", now, limit)
+            return len(rows), await _remind(tx, [row["id"] for row in rows], now=now)
+    except LOST_DATABASE:
+        raise
+    except Exception:
+        log.exception("a batch of reminders failed; one by one")
+    rows = await DB.fetch(_REMIND, now, limit)
+    return len(rows), sum([await _remind_one(row["id"], now=now) for row in rows])
+
+
+async def _remind_one(subscriber_id: int, *, now: datetime) -> int:
+    try:
+        async with atomic() as tx:
+            return await _remind(tx, [subscriber_id], now=now)
+    except LOST_DATABASE:
+        raise
+    except Exception:
+        log.exception("subscriber not reminded", extra={"subscriber": subscriber_id})
+        await DB.fetch("UPDATE subscribers SET remind_at = $2 WHERE id = $1", subscriber_id, now + _AGAIN)
+        return 0
+
+
+async def _remind(tx: Tx, ids: Sequence[int], *, now: datetime) -> int:
+    """Write what is due for these accounts; how many reminders."""
+    helds = await hold_all(tx, ids, now=now)
+    due = [(held, reminder) for held in helds if (reminder := _due(held.account, now)) is not None]
+    written = await _write(tx, due, now=now)
+    for held, reminder in written:
+        await _tell(tx, held, reminder, now=now)
+    later = [min((each.at for each in of(held.account) if each.at > now), default=None) for held in helds]
+    await tx.execute(
+        """UPDATE subscribers s SET remind_at = n.at FROM unnest($1::bigint[], $2::timestamptz[]) AS n (id, at)
+           WHERE s.id = n.id""",
+        [held.id for held in helds],
+        later,
+    )
+    return len(written)
 
 
 def _due(account: Account, now: datetime) -> Reminder | None:
