@@ -166,7 +166,7 @@ def _sale(row: Record, *, now: datetime) -> Sale:
 
 def _state(row: Record, *, now: datetime) -> SaleState:
     if row["status"] == "paid":
-        return _state_when_paid(row, now=now)
+        return SaleState.WALLET if row["subscriber"] is not None else _state_when_paid(row, now=now)
     if row["received_cents"] is not None and row["received_cents"] != row["amount_cents"]:
         return SaleState.MISMATCH
     by_status = {
@@ -181,8 +181,6 @@ def _state(row: Record, *, now: datetime) -> SaleState:
 
 
 def _state_when_paid(row: Record, *, now: datetime) -> SaleState:
-    if row["subscriber"] is not None:
-        return SaleState.WALLET
     if row["checkout_id"] is not None and not row["is_sale"]:
         return SaleState.EXTRA
     ended = {"expired": SaleState.OVER, "revoked": SaleState.REVOKED}

@@ -3,7 +3,7 @@
 Steps only: whoever calls holds the accounts in its transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from portal import ledger, money
@@ -114,10 +114,11 @@ def _posting(held: Held, bill: Bill, kind: Kind, cents: int, before: int) -> Pos
         Entry(Books.MERCHANT_PAYABLE, old_rest - rest),
         Entry(Books.COMMISSION, old_fee - fee),
     ]
+    last = max(bill.starts_on, bill.ends_on - timedelta(days=1))
     return Posting(
         kind=kind, entries=[entry for entry in entries if entry.cents], merchant_id=held.row["merchant_id"],
         bill_id=bill.id or 0, currency=held.row["currency"],
-        note=f"{bill.offer.name[:60]}: {bill.starts_on} to {bill.ends_on}",
+        note=f"{bill.offer.name[:60]}: {bill.starts_on:%d/%m/%Y} – {last:%d/%m/%Y}",
     )  # fmt: skip
 
 
