@@ -86,12 +86,10 @@ SENTENCES: Mapping[Told, str] = {
         "Router %(router)s has not answered for %(minutes)s minutes. Check its power and its internet line."
     ),
     Told.SHOP_ROUTER_BACK: N_("Router %(router)s is back. It was away for %(minutes)s minutes."),
-    Told.SHOP_MORNING: N_("%(shop)s, %(day)s: %(amount)s from %(sold)s sales%(compared)s. %(notes)s"),
-    Told.SHOP_MORNING_LONG: N_(
-        "Good morning. %(shop)s, %(day)s: %(amount)s from %(sold)s sales%(compared)s.\n%(notes)s"
-    ),
-    Told.SHOP_WEEK: N_("%(shop)s, %(period)s: %(amount)s from %(sold)s sales%(compared)s."),
-    Told.SHOP_MONTH: N_("%(shop)s, %(period)s: %(amount)s from %(sold)s sales%(compared)s."),
+    Told.SHOP_MORNING: N_("%(shop)s, %(day)s: %(amount)s (%(sold)s sold)%(compared)s.%(notes)s"),
+    Told.SHOP_MORNING_LONG: N_("Good morning. %(shop)s, %(day)s: %(amount)s (%(sold)s sold)%(compared)s.%(notes)s"),
+    Told.SHOP_WEEK: N_("%(shop)s, %(period)s: %(amount)s (%(sold)s sold)%(compared)s."),
+    Told.SHOP_MONTH: N_("%(shop)s, %(period)s: %(amount)s (%(sold)s sold)%(compared)s."),
     Told.TEST: N_("%(shop)s: this is a test message. All is well."),
 }
 #: What goes to the merchant's own people, by whatever way they chose, unless a way is named: every `SHOP_…`.

@@ -169,7 +169,7 @@ async def _write(tx: Tx, wanted: Due, seen: Seen, channel: Channel, *, base_url:
         "day": spoken.weekday(seen.day), "amount": total, "sold": seen.sold, "compared": f", {change}" if change else "",
     }  # fmt: skip
     if channel is Channel.TELEGRAM:
-        told, params["notes"] = Told.SHOP_MORNING_LONG, "\n".join(notes)
+        told, params["notes"] = Told.SHOP_MORNING_LONG, "".join(f"\n{note}" for note in notes)
     else:
         params["notes"] = short(notes, params, shop=wanted.shop, spoken=spoken)
     if channel is Channel.EMAIL:
@@ -215,11 +215,13 @@ def notes_of(seen: Seen, spoken: Language, *, now: datetime) -> list[str]:
 
 
 def short(notes: Sequence[str], params: dict[str, object], *, shop: str, spoken: Language) -> str:
-    """As many notes as one SMS holds, and how many more there are. The first is told in any case."""
+    """As many notes as one SMS holds, each after a space, and how many more there are. The first is told in any case."""
     sentence = ours(Told.SHOP_MORNING, spoken.code)
     for count in range(len(notes), 0, -1):
         left = len(notes) - count
-        text = " ".join([*notes[:count], *([spoken.say(N_("And %(n)s more."), {"n": left})] if left else [])])
+        text = "".join(
+            f" {note}" for note in [*notes[:count], *([spoken.say(N_("And %(n)s more."), {"n": left})] if left else [])]
+        )
         whole = gsm7.fold(fill(sentence, {"shop": shop} | params | {"notes": text}))
         if gsm7.measure(whole).parts == 1 or count == 1:
             return text
