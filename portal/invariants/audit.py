@@ -5,6 +5,8 @@ from portal.db import DB, Tx, atomic
 
 #: Events one seal covers at most: what a look computes stays small after a flood too.
 MOST = 50_000
+#: What is older may have been taken away by the cleaning of logs, whole ranges from the oldest on; the table itself refuses it before.
+KEPT_DAYS = 180
 #: Seals checked again by each look, the newest and as many taken by chance; a whole look checks all.
 CHECKED = 2
 
@@ -63,9 +65,19 @@ async def broken(*, whole: bool = False) -> list[str]:
         )
         digest, ended = (before["digest"], before["last_id"]) if before else ("", 0)
         now = await DB.row(_ROWS, row["first_id"], row["last_id"], digest)
-        if now is None or now["digest"] != row["digest"] or row["first_id"] != ended + 1:
+        is_whole = now is not None and now["digest"] == row["digest"]
+        if row["first_id"] != ended + 1 or not (is_whole or await _was_trimmed(row["id"])):
             found.append(f"seal {row['id']}: events {row['first_id']} to {row['last_id']}")
     return found
+
+
+async def _was_trimmed(seal_id: int) -> bool:
+    """Whether a seal is old, and nothing is left of its range nor of any before."""
+    return await DB.value(
+        f"""SELECT created_at < clock_timestamp() - interval '{KEPT_DAYS} days'
+            AND NOT EXISTS (SELECT FROM events WHERE id <= last_id) FROM event_seals WHERE id = $1""",
+        seal_id,
+    )
 
 
 _SOME = f"""
