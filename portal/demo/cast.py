@@ -152,10 +152,11 @@ class Household:
     language: str = "en"
 
 
+#: One of them has a phone on the demo page: what the shop asks of it is seen there.
 HOUSEHOLDS = (
     Household("Grace Achieng", "254721400101", 0, "grace", 38, 12, extra_cents=50_000),
     Household("Kamau Hardware", "254721400102", 1, "kamau", 37, 1),
-    Household("Peter Mutua", "254721400103", 0, "mutua", 36, -1, language="sw"),
+    Household("Hassan Omar", CUSTOMERS[2].msisdn, 0, "hassan", 36, -1, language="sw"),
     Household("Faith Njoki", "254721400104", 0, "njoki", 35, -6),
     Household("Salon Zawadi", "254721400105", 2, "", 34, 16, in_cash=True, language="sw"),
 )

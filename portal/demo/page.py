@@ -21,7 +21,7 @@ from portal.assets import Assets
 from portal.demo import controls, gateway, inbox
 from portal.demo.boards import PAGES
 from portal.demo.breaking import DEEDS
-from portal.demo.cast import MERCHANT
+from portal.demo.cast import MERCHANT, POSTERS
 from portal.demo.wiring import Files, Pages, World
 from portal.demo.world import DemoWorld
 from portal.errors import Invalid, NotFound, PortalError
@@ -95,6 +95,7 @@ async def show_page(
         merchant=MERCHANT,
         asset=assets.url,
         deeds=DEEDS,
+        promo=POSTERS[0].typed["code"],
         said=said,
     )
     policy = (
