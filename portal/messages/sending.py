@@ -107,9 +107,11 @@ async def charge(tx: Tx, row: Record, cents: int, currency: str, *, now: datetim
         currency,
     )
     if is_ours:
+        # Tries begin anew when a person sends it again, and that costs anew: named by the moment it was claimed.
+        name = f"SMS-{row['id']}-{int(row['claimed_at'].timestamp())}"
         await ledger.post(
             tx, Kind.SMS, [Entry(Account.MERCHANT_PAYABLE, cents), Entry(Account.SMS_COST, -cents)],
-            merchant_id=merchant_id, payment_id=None, receipt=f"SMS-{row['id']}-{row['tries']}", currency=currency, now=now,
+            merchant_id=merchant_id, payment_id=None, receipt=name, currency=currency, now=now,
         )  # fmt: skip
 
 

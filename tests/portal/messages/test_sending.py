@@ -32,13 +32,6 @@ async def test_a_code_goes_out_by_sms_and_is_written_down_nowhere(office: Office
     assert not [one["t"] for one in kept if printed in one["t"] or code in one["t"]]
 
 
-async def test_the_platforms_sms_are_taken_from_what_the_merchant_is_owed(office: Office) -> None:
-    await office.write()
-    await office.turn(3)
-    assert await ledger.owed(office.merchant_id) == -80
-    assert await ledger.balance(office.merchant_id, "sms_cost") == -80
-
-
 async def test_a_report_says_that_it_arrived_however_often_it_comes(office: Office) -> None:
     message = await office.write()
     await office.turn()
@@ -167,21 +160,6 @@ async def test_an_answer_after_its_lease_still_counts(office: Office) -> None:
     await sending.record(row, Accepted(provider_id="x", cost_cents=80, currency="KES"), now=office.clock.now())
     assert await office.status(message) == "sent"
     assert await ledger.owed(office.merchant_id) == -80, "booked once"
-
-
-async def test_the_daily_cap_is_kept_to_the_message_and_codes_go_beside_it(office: Office) -> None:
-    await office.choose(daily_cap=2, number_cap=50)
-    ids = [await office.write(Told.BILL_DUE, str(number), params={
-        "shop": "K", "amount": "KES 50", "account": "A1", "day": "20 Nov"}) for number in range(4)]  # fmt: skip
-    message, _ = await office.code()
-    await office.turn(2)
-    assert await office.status(message) == "sent"
-    assert len(office.arrived()) == 3
-    waiting = [await office.row(one) for one in ids]
-    assert sorted(row["why"] or "" for row in waiting) == ["", "", "cap", "cap"]
-    assert [one.subject for one in await alerts.open_now("sms_cap")] == [f"merchant:{office.merchant_id}"]
-    held = [row for row in waiting if row["status"] == "queued"]
-    assert all(row["next_try_at"] > office.clock.now() + timedelta(hours=12) for row in held)
 
 
 async def test_the_daily_cap_is_kept_however_many_claim_at_once(office: Office) -> None:
