@@ -50,10 +50,9 @@ async def move_to(
     tx: Tx, voucher_id: int, terms: Terms, router_id: int, *, merchant_id: int, has_access: bool, vault: Vault,
     now: datetime, actor: str,
 ) -> None:  # fmt: skip
-    """A hotspot subscriber's access on another router: its grants elsewhere end, and there is one there, if it is let in now."""
+    """A hotspot subscriber's access on another router: its grants elsewhere end, and there is one there, ended
+    too while it is shut out."""
     await tx.execute("UPDATE vouchers SET router_id = $2 WHERE id = $1", voucher_id, router_id)
-    if not has_access:
-        return
     elsewhere = await tx.fetch(
         """SELECT id, router_id FROM access_grants WHERE voucher_id = $1 AND router_id <> $2
            AND status IN ('wanted', 'present') ORDER BY id""",
@@ -66,10 +65,12 @@ async def move_to(
     known = await tx.value(
         "SELECT EXISTS (SELECT FROM access_grants WHERE voucher_id = $1 AND router_id = $2)", voucher_id, router_id
     )
-    if known:
-        await access_grants.revive(tx, [voucher_id], router_id=router_id, now=now, actor=actor)
-    else:
+    if not known:
         await _grant(tx, voucher_id, terms, merchant_id=merchant_id, router_id=router_id, vault=vault, now=now)
+    elif has_access:
+        await access_grants.revive(tx, [voucher_id], router_id=router_id, now=now, actor=actor)
+    if not has_access:  # there is one to bring back when it is let in again
+        await access_grants.end_for(tx, [voucher_id], now=now, actor=actor)
 
 
 async def follow(tx: Tx, helds: Sequence[Held], *, now: datetime, actor: str) -> None:

@@ -65,7 +65,8 @@ async def _take_along(tx: Tx, held: Held, router_id: int, *, vault: Vault, now: 
             tx, held.row["voucher_id"], decode_terms(held.row["terms"]), router_id, merchant_id=held.row["merchant_id"],
             has_access=held.account.has_access, vault=vault, now=now, actor=actor,
         )  # fmt: skip
-    await wake_routers(tx, {held.row["router_id"], router_id})
+    else:
+        await wake_routers(tx, {held.row["router_id"], router_id})
 
 
 async def change_dialin(

@@ -123,6 +123,7 @@ class Full(msgspec.Struct, frozen=True, kw_only=True):
     user_name: str
     voucher_id: int | None
     package_id: int
+    router_id: int
     owed_cents: int
     missing_cents: int
     next_cents: int
@@ -164,7 +165,7 @@ async def full(subscriber_id: int, *, now: datetime) -> Full:
 
 _FULL = f"""
 SELECT {_COLUMNS}, s.merchant_id, s.language, s.price_cents, s.billing_day, s.grace_days, s.is_held, s.why, s.user_name, s.voucher_id,
-       s.package_id, s.link_round, s.created_at, m.name AS shop, m.timezone, m.help_phone,
+       s.package_id, s.router_id, s.link_round, s.created_at, m.name AS shop, m.timezone, m.help_phone,
        coalesce((s.terms ->> 'devices')::int, 1) AS devices_most,
        coalesce((SELECT a.shortcode FROM mpesa_accounts a WHERE a.merchant_id = m.id OR a.merchant_id IS NULL
                  ORDER BY a.merchant_id NULLS LAST, a.id DESC LIMIT 1), '') AS shortcode
@@ -178,7 +179,7 @@ def _full(row: Record, held: Held, bills: Sequence[Record], devices: Sequence[Re
         name: row[name]
         for name in (
             "merchant_id", "shop", "shortcode", "help_phone", "language", "price_cents", "billing_day", "grace_days",
-            "is_held", "why", "user_name", "voucher_id", "package_id", "devices_most", "link_round", "created_at",
+            "is_held", "why", "user_name", "voucher_id", "package_id", "router_id", "devices_most", "link_round", "created_at",
         )
     }  # fmt: skip
     coming = (account.next_offer or account.offer).price_cents

@@ -5,14 +5,20 @@ from itertools import count
 from portal.access_grants import wake_router
 from portal.db import DB, atomic
 from portal.terms import Terms
+from routeros.simulator.router import SimulatedRouter
 from tests.jobs.room import Room
 
 NUMBERS = count(1)
 
 
 def serve_pppoe(room: Room) -> None:
+    """As `pppoe_on`, on the room's router."""
+    pppoe_on(room.board)
+
+
+def pppoe_on(board: SimulatedRouter) -> None:
     """The merchant's own: a pool, a default profile with addresses, a server on a cable."""
-    tables = room.board.tables
+    tables = board.tables
     tables["/ip/pool"].add({"name": "pppoe", "ranges": "10.9.0.2-10.9.0.99"})
     tables["/ppp/profile"].add({"name": "homes", "local-address": "10.9.0.1", "remote-address": "pppoe"})
     tables["/interface/pppoe-server/server"].add({"interface": "ether2", "default-profile": "homes", "disabled": "no"})

@@ -1,17 +1,18 @@
 """One monthly customer: how it stands, its money, its family, and what people may do about it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from portal import batches, codes, guards, spreadsheets
+from portal import batches, codes, guards, refunds, spreadsheets
 from portal.clock import Clock
 from portal.controllers.dashboard.frame import AnyRequest, Frame, frame_of, page
+from portal.controllers.dashboard.subscriber_deeds import deed_of
 from portal.controllers.dashboard.subscriber_words import (
     ASKED_WORDS,
     BILL_WORDS,
@@ -20,11 +21,11 @@ from portal.controllers.dashboard.subscriber_words import (
     STATUS_WORDS,
 )
 from portal.controllers.dashboard.subscribers import Before, RowId, typed_in
-from portal.errors import Conflict, Invalid, NotFound, PortalError, TooMany, Unavailable
+from portal.errors import Conflict, Invalid, PortalError, TooMany, Unavailable
 from portal.identity import Actor
 from portal.msgid import N_
 from portal.signing import Signer
-from portal.subscribers import deciding, editing, links, looks, offers, rights, taking, typed
+from portal.subscribers import changing, deciding, links, looks, offers, opening, rights, typed
 from portal.subscribers.looks import Full
 from portal.vault import Vault
 from portal.web import see_other
@@ -32,6 +33,7 @@ from portal.web import see_other
 _HEAD = (N_("Time"), N_("What"), N_("Period"), N_("M-Pesa code"), N_("Amount"), N_("In the wallet"))
 _BATCH = 500
 To = Annotated[str, Parameter(query="to", max_length=20)]
+Day = Annotated[str, Parameter(query="day", max_length=20)]
 
 
 @get("/subscribers/{subscriber_id:int}", guards=[guards.at_merchant])
@@ -43,13 +45,19 @@ async def subscriber_page(
     clock: Clock,
     signer: Signer,
     to: To = "",
+    day: Day = "",
 ) -> Response[str]:
-    """How it stands; with `to`, what a change to that package would come to."""
-    change = None
-    if to:
-        change = await deciding.prorate(actor, subscriber_id, typed.row_id(to), now=clock.now())
+    """How it stands; with `to` or `day`, what a change to that package or billing day would come to."""
+    now, change, dayed = clock.now(), None, None
     shown = _Shown(request=request, actor=actor, id=subscriber_id, clock=clock, signer=signer)
-    return await shown.page(change=change, to=typed.row_id(to))
+    if to:
+        change = await deciding.prorate(actor, subscriber_id, typed.row_id(to), now=now)
+    if day:
+        try:
+            dayed = await changing.prorate_day(actor, subscriber_id, day, now=now)
+        except Invalid as error:
+            return await shown.page(status=422, wrong=error.fields, day_typed=day)
+    return await shown.page(change=change, to=typed.row_id(to), dayed=dayed, day_typed=day)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -73,6 +81,8 @@ class _Shown:
             "typed": {},
             "change": None,
             "to": 0,
+            "dayed": None,
+            "day_typed": "",
             "secret": "",
             "secret_name": "",
         } | more
@@ -82,13 +92,45 @@ class _Shown:
             self.request, frame, "dashboard/subscriber.html", one=one, now=now, asked=await looks.last_asked(self.id),
             packages=[each for each in await offers.of(self.actor) if each.is_active],
             may_decide=rights.may_decide(self.actor), may_take=rights.may_take_money(self.actor),
-            link=guards.settings_of(self.request).base_url.rstrip("/") + links.path(one, self.signer, now=now),
+            may_refund=rights.may_take_money(self.actor), routers=await opening.routers_of(self.actor), link=self.link(one),
             form_key=codes.hex_token(16),
             status_words=STATUS_WORDS, bill_words=BILL_WORDS, kinds=KIND_WORDS, asked_words=ASKED_WORDS,
             tabs=(), day=timedelta(days=1), **context,
         )  # fmt: skip
         answer.status_code = status
         return answer
+
+    def link(self, one: Full) -> str:
+        """The whole address of the customer's own page."""
+        return guards.settings_of(self.request).base_url.rstrip("/") + links.path(
+            one, self.signer, now=self.clock.now()
+        )
+
+    async def dialin(self, form: dict[str, str], *, vault: Vault) -> Response[Any]:
+        """Another PPPoE name and password, shown this once."""
+        try:
+            secret = await changing.change_dialin(
+                self.actor, self.id, user_name=form.get("user_name", ""), password=form.get("password", ""), vault=vault,
+                now=self.clock.now(),
+            )  # fmt: skip
+        except Invalid as error:
+            return await self.page(status=422, wrong=error.fields, typed=form)
+        except Conflict as error:
+            return await self.page(status=409, told=error)
+        return await self.page(secret=secret, secret_name="password")  # noqa: S106  (the name of what is shown)
+
+    async def give_back(self, form: dict[str, str]) -> Response[Any]:
+        """The wallet's rest goes back; on to its refund."""
+        rest = refunds.Rest(
+            road=form.get("road", ""), why=form.get("refund_why", ""), phone=form.get("refund_phone", "")
+        )
+        try:
+            made = await refunds.give_back(self.actor, self.id, rest, now=self.clock.now())
+        except Invalid as error:
+            return await self.page(status=422, wrong=error.fields, typed=form)
+        except Conflict as error:
+            return await self.page(status=409, told=error, typed=form)
+        return see_other(self.request, f"/refunds/{made}")
 
     async def after(self, act: Awaitable[object], *, typed: dict[str, str] | None = None) -> Response[Any]:
         """Do it and go back to the page, or show what was wrong."""
@@ -105,48 +147,23 @@ class _Shown:
 async def act(
     request: AnyRequest, actor: Actor, subscriber_id: RowId, what: str, *, clock: Clock, signer: Signer, vault: Vault
 ) -> Response[Any]:  # fmt: skip
-    """Suspend, resume, close, take cash, ask a phone, change the package, the family, or show the secret this once."""
+    """Everything people do about it; secrets are shown this once."""
     form, now = await typed_in(request), clock.now()
     shown = _Shown(request=request, actor=actor, id=subscriber_id, clock=clock, signer=signer)
     if what == "secret":
         name, secret = await links.secret(actor, subscriber_id, reveal=batches.reveal_code, vault=vault, now=now)
         return await shown.page(secret=secret, secret_name=name)
-    deed = _deed(actor, subscriber_id, what, form, vault=vault, now=now)
+    if what == "dialin":
+        return await shown.dialin(form, vault=vault)
+    if what == "give-back":
+        return await shown.give_back(form)
+    if what == "send-link":
+        one = await looks.one(actor, subscriber_id, now=now)
+        return await shown.after(
+            links.send(actor, one, address=shown.link(one), form_key=form.get("form_key", ""), now=now), typed=form
+        )
+    deed = deed_of(actor, subscriber_id, what, form, vault=vault, now=now)
     return await shown.after(deed, typed=form)
-
-
-def _deed(
-    actor: Actor, subscriber_id: int, what: str, form: dict[str, str], *, vault: Vault, now: datetime
-) -> Awaitable[object]:
-    """What a form asks for, not begun. NotFound: nothing has this name."""
-
-    def said(name: str) -> str:
-        return form.get(name, "")
-
-    deeds: dict[str, Callable[[], Awaitable[object]]] = {
-        "suspend": lambda: deciding.suspend(actor, subscriber_id, why=said("why"), now=now),
-        "resume": lambda: deciding.resume(actor, subscriber_id, now=now),
-        "close": lambda: deciding.close(actor, subscriber_id, why=said("why"), now=now),
-        "package": lambda: deciding.change_package(
-            actor, subscriber_id, typed.row_id(said("package")), at_once=said("when") == "now", now=now
-        ),
-        "cash": lambda: taking.take_cash(
-            actor, subscriber_id, said("amount"), form_key=said("form_key"), vault=vault, now=now
-        ),
-        "ask": lambda: taking.ask_phone(
-            rights.taking(actor), subscriber_id, phone=said("phone"), amount=said("amount"), form_key=said("form_key"),
-            now=now,
-        ),
-        "device": lambda: deciding.add_device(actor, subscriber_id, said("mac"), name=said("name"), now=now),
-        "remove-device": lambda: deciding.remove_device(actor, subscriber_id, typed.row_id(said("device")), now=now),
-        "edit": lambda: editing.edit(
-            actor, subscriber_id, name=said("name"), phone=said("phone"), language=said("language"), now=now
-        ),
-        "link": lambda: links.renew(actor, subscriber_id, now=now),
-    }  # fmt: skip
-    if what not in deeds:
-        raise NotFound
-    return deeds[what]()
 
 
 @get("/subscribers/{subscriber_id:int}/statement", guards=[guards.at_merchant])

@@ -8,7 +8,9 @@ from portal.ledger import Account, Entry, Kind
 from portal.subscribers import billing
 from tests.portal.subscribers.village import Village, bills, local, row, wallet
 
-SOMEBODY_WAITS = """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+SOMEBODY_WAITS = (
+    """SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+)
 
 
 async def test_a_bill_waits_for_who_is_taking_money_out_of_the_wallet(village: Village) -> None:

@@ -143,15 +143,22 @@ async def test_a_stranger_finds_nothing_and_a_cashier_decides_nothing(
                 "remove-device",
                 "link",
                 "secret",
+                "router",
+                "dialin",
+                "billing-day",
+                "reopen",
+                "give-back",
+                "send-link",
             ):
                 at = path.replace("{what:str}", what)
                 fields = {"why": "because", "amount": "100", "form_key": "x" * 32, "package": str(package), "device": "1",
-                          "phone": "0712345678", "mac": "02:11:22:33:44:55"}  # fmt: skip
+                          "phone": "0712345678", "mac": "02:11:22:33:44:55", "router": str(cast.router.id), "road": "cash",
+                          "refund_why": "because", "billing_day": "9", "user_name": "njeri", "password": ""}  # fmt: skip
                 answer = await (post(rival, at, **fields) if method == "POST" else rival.request(method, at))
                 assert answer.status_code in (404, 204, 405), (method, at, answer.status_code)
     async with browser(app) as cashier:
         await sign_in(cashier, cast.cashier)
-        for what in ("suspend", "close", "package", "device", "remove-device", "link", "resume"):
+        for what in ("suspend", "close", "package", "device", "remove-device", "link", "resume", "router", "reopen"):
             answer = await post(
                 cashier, f"/subscribers/{who}/{what}", why="because", package=str(package), mac="02:11:22:33:44:55"
             )
@@ -159,7 +166,43 @@ async def test_a_stranger_finds_nothing_and_a_cashier_decides_nothing(
         assert (await post(cashier, "/subscribers", name="x")).status_code == 403
         answer = await post(cashier, f"/subscribers/{who}/cash", amount="100", form_key="z" * 32)
         assert (answer.status_code, "drawer" in answer.text) == (409, True)
+        assert (await post(cashier, f"/subscribers/{who}/dialin", user_name="njeri")).status_code == 403
+        assert (await post(cashier, f"/subscribers/{who}/billing-day", billing_day="9")).status_code == 403
     assert await DB.value("SELECT status FROM subscribers") == "grace"
+
+
+async def test_a_customer_moves_gets_the_link_another_day_and_the_money_back(
+    owner: httpx.AsyncClient, cast: Cast, package: int, vault: Vault
+) -> None:
+    branch = await factories.router(vault, cast.merchant_id, name="Branch", site="b" * 32)
+    who = await made(owner, cast, package, kind="pppoe", user_name="njeri")
+    page = f"/subscribers/{who}"
+    assert "Branch" in (await owner.get(page)).text
+    assert (await post(owner, f"{page}/router", router=str(branch.id))).status_code == 303
+    assert (await post(owner, f"{page}/router", router=str(branch.id))).status_code == 409
+    assert (await post(owner, f"{page}/router", router="x")).status_code == 422
+    shown = await post(owner, f"{page}/dialin", user_name="njeri.2", password="")
+    assert (shown.status_code, "PPPoE password:" in shown.text, "njeri.2" in shown.text) == (200, True, True)
+    assert (await post(owner, f"{page}/dialin", user_name="x y")).status_code == 422
+    assert (await owner.get(f"{page}?day=40")).status_code == 422
+    assert "is charged for the days until" in (await owner.get(f"{page}?day=9")).text
+    assert (await post(owner, f"{page}/billing-day", billing_day="9")).status_code == 303
+    for key in ("a", "a", "b", "c"):
+        assert (await post(owner, f"{page}/send-link", form_key=key * 32)).status_code == 303
+    assert (await post(owner, f"{page}/send-link", form_key="d" * 32)).status_code == 429
+    sent = await DB.fetch("SELECT params->>'link' AS link FROM messages WHERE kind = 'own_page'")
+    assert len(sent) == 3
+    assert (await owner.get("/my/" + sent[0]["link"].split("/my/")[1])).status_code == 200
+    await post(owner, f"{page}/cash", amount="9000", form_key="c" * 32)
+    assert (await post(owner, f"{page}/give-back", road="cash", refund_why="")).status_code == 422
+    assert (await post(owner, f"{page}/give-back", road="b2c", refund_why="moved")).status_code == 409
+    assert (await post(owner, f"{page}/close", why="moved away")).status_code == 303
+    done = await post(owner, f"{page}/give-back", road="cash", refund_why="moved away")
+    assert "What is in the wallet" in (await owner.get(done.headers["location"])).text
+    assert (await post(owner, f"{page}/give-back", road="cash", refund_why="moved away")).status_code == 409
+    assert (await post(owner, f"{page}/reopen")).status_code == 303
+    account = await DB.value("SELECT account_number FROM subscribers WHERE id = $1", who)
+    assert page in (await owner.get(f"/sales?q={account}")).text
 
 
 async def test_the_customers_own_page_asks_the_phone_once(
