@@ -1,5 +1,5 @@
 """A mail server on loopback that keeps what it gets. Speaks as much of RFC 5321 as senders use, with STARTTLS when it has a
-certificate; what it refuses, and where it breaks off, are switches."""
+certificate, or TLS from the start; what it refuses, and where it breaks off, are switches."""
 
 import asyncio
 import base64
@@ -17,8 +17,8 @@ USER, PASSWORD = "shop", "sim-mail-password"
 
 
 class MailServer:
-    """`replies` maps a command (MAIL, RCPT, DATA, body, AUTH) to the reply it is answered with instead; `breaks_off` names where the
-    connection ends: a command, or "body" (the mail is kept first, and no answer comes)."""
+    """`replies` maps a command (MAIL, RCPT, DATA, body, AUTH) or the greeting to the reply it is answered with instead; `breaks_off`
+    names where the connection ends: a command, or "body" (the mail is kept first, and no answer comes)."""
 
     def __init__(
         self,
@@ -26,6 +26,7 @@ class MailServer:
         clock: Clock | None = None,
         letterbox: Letterbox | None = None,
         certificate: ssl.SSLContext | None = None,
+        is_encrypted: bool = False,
     ) -> None:
         self.letters = letterbox or Letterbox()
         self.replies: dict[str, str] = {}
@@ -35,6 +36,7 @@ class MailServer:
         self.port = 0
         self._clock = clock or Clock()
         self._certificate = certificate
+        self._is_encrypted = is_encrypted
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
 
@@ -47,7 +49,8 @@ class MailServer:
 
     async def start(self, port: int = 0) -> None:
         """Listen on loopback; port 0 takes a free one."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        tls = self._certificate if self._is_encrypted else None
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -70,8 +73,8 @@ class MailServer:
             writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        is_plain = True
-        writer.write(b"220 sim.test ESMTP\r\n")
+        is_plain = not self._is_encrypted
+        writer.write(self.replies.get("greeting", "220 sim.test ESMTP").encode() + b"\r\n")
         while line := await reader.readline():
             command = line.decode("ascii", "replace").strip()
             name = command.split(" ")[0].split(":")[0].upper()
@@ -86,8 +89,7 @@ class MailServer:
                 writer.write("".join(f"250{'-' if one != offers[-1] else ' '}{one}\r\n" for one in offers).encode())
             elif name == "STARTTLS" and self._certificate and is_plain:
                 writer.write(b"220 go ahead\r\n")
-                await writer.drain()
-                await writer.start_tls(self._certificate)
+                await _encrypt(writer, self._certificate)
                 is_plain = False
             elif name == "DATA":
                 writer.write(b"354 end with a dot\r\n")
@@ -125,3 +127,14 @@ class MailServer:
             "email", to=str(mail["To"]), sender=str(mail["From"]), subject=str(mail["Subject"]), at=self._clock.now(),
             text=plain.get_content().replace("\r\n", "\n").strip() if plain is not None else "",
         )  # fmt: skip
+
+
+async def _encrypt(writer: asyncio.StreamWriter, certificate: ssl.SSLContext) -> None:
+    """From here on TLS. ConnectionResetError: the client hung up in the middle, as who does not trust us does."""
+    plain = writer.transport
+    try:
+        await writer.start_tls(certificate)
+    except AttributeError as error:
+        # CPython 3.11 takes that for success without a transport, and its writer fails once more when it is thrown away.
+        vars(writer)["_transport"] = plain
+        raise ConnectionResetError from error

@@ -3,29 +3,18 @@
 import hashlib
 import hmac
 import json
-import socket
-import ssl
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network
-from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from portal.addresses import Addresses
 from portal.clock import Clock
 from portal.gateways import africastalking, telegram
 from portal.gateways.interface import Accepted, Broken, Gateway, Later, Lost, Moved, Outcome, Outgoing, Refused, Why
 from portal.gateways.plain_http import PlainHttp, PlainHttpOptions, TemplateError, fill, read_template
-from portal.gateways.simulator import MailServer
-from portal.gateways.simulator.mail_server import PASSWORD, USER
-from portal.gateways.smtp import Smtp, SmtpOptions, is_address
+from portal.gateways.smtp import Smtp, SmtpOptions
 from portal.gateways.webhook import SIGNATURE_HEADER, Webhook
 from portal.gateways.wire import Outside, Reply
 from tests.portal.messages.office import mock
@@ -208,83 +197,3 @@ async def test_a_webhook_is_signed_over_time_and_body() -> None:
     right = hmac.new(b"sekrit", f"{stamp}.".encode() + seen[0].content, hashlib.sha256).hexdigest()
     assert hmac.compare_digest(digest, right)
     assert json.loads(seen[0].content)["id"] == "vocha-7"
-
-
-# -- mail --------------------------------------------------------------------------------------------------------
-
-
-def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A certificate of localhost, and a trust in it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    chain = folder / "chain.pem"
-    chain.write_bytes(
-        signed.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(chain)
-    return server, ssl.create_default_context(cafile=str(chain))
-
-
-def home(*, plays: bool = True) -> Outside:
-    async def look_up(_: str) -> list[str]:
-        return ["127.0.0.1"]
-
-    allowed = Addresses([IPv4Network("127.0.0.0/8")], lookup=look_up)
-    return Outside(mock(httpx.Response(200)), allowed, plays=plays)
-
-
-def mail(server: MailServer, *, trust: ssl.SSLContext | None = None, tls: str = "starttls", **more: Any) -> Smtp:
-    options = msgspec.convert({"host": "localhost", "port": server.port, "tls": tls}, SmtpOptions)
-    named = {"user": USER, "password": PASSWORD, "sender": "shop@k.test"} | more
-    return Smtp(home(), options, clock=Clock(), trust=trust, **named)
-
-
-async def test_the_password_goes_only_over_tls_and_to_whom_we_trust(tmp_path: Path) -> None:
-    served, trust = certificate(tmp_path)
-    letter = msgspec.structs.replace(MESSAGE, to="a@b.test", text="Hello\n.dot\n..two")
-    async with MailServer(certificate=served) as server:
-        assert isinstance(await mail(server, trust=trust).send(letter), Accepted)
-        assert server.said[:4] == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
-        assert server.letters.all()[0].text == "Hello\n.dot\n..two"
-        server.said.clear()
-        assert why_of(await mail(server).send(letter)) == ("Broken", Why.SET_UP), "a certificate nobody vouches for"
-        assert "AUTH" not in server.said
-    async with MailServer() as bare:
-        assert why_of(await mail(bare, trust=trust).send(letter)) == ("Broken", Why.SET_UP)
-        assert "AUTH" not in bare.said
-
-
-@pytest.mark.parametrize(
-    ("place", "meaning"), [("MAIL", "Later"), ("RCPT", "Later"), ("DATA", "Later"), ("body", "Lost")]
-)
-async def test_where_a_connection_breaks_decides(place: str, meaning: str) -> None:
-    letter = msgspec.structs.replace(MESSAGE, to="a@b.test")
-    async with MailServer() as server:
-        server.breaks_off = place
-        assert type(await mail(server, tls="none").send(letter)).__name__ == meaning
-        assert len(server.raw) == (place == "body")
-
-
-async def test_nobody_there_is_not_a_loss() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        server = MailServer()
-        server.port = taken.getsockname()[1]
-        letter = msgspec.structs.replace(MESSAGE, to="a@b.test")
-        assert why_of(await mail(server, tls="none").send(letter)) == ("Later", Why.AWAY)
-
-
-@pytest.mark.parametrize(
-    "address", ["a@b.test>\r\nRCPT TO:<x@y.z", "a b@c.test", "a@", "@b", "a@b@c", "a\n@b.test", "<a@b.test>", ""]
-)
-def test_no_address_breaks_out_of_its_command(address: str) -> None:
-    assert not is_address(address)
