@@ -143,7 +143,7 @@ def _say(done: rewinding.Rewound) -> None:
     click.echo(
         f"""Now, in this order (docs/backups.md):
 1. Start Vocha: vocha up, or serve and work. Paused are {", ".join(rewinding.HELD_JOBS)}, and {done.paused_routers} routers.
-2. Wait until pull-transactions has run (vocha jobs history pull-transactions), and look at Money, Unmatched: what was paid since.
+2. Wait until pull-transactions has run (vocha jobs history pull-transactions), and look at “Money that fits nothing”: what was paid since.
 3. For each router: vocha router drift NAME. Users of ours without a grant are people who paid since; give them a voucher.
    Then resume the router on its page.
 4. Compare payouts and refunds with M-Pesa's statement; settle by hand what went out since. Then: vocha jobs resume NAME"""
