@@ -140,14 +140,15 @@ async def reopen(actor: Actor, subscriber_id: int, *, now: datetime) -> None:
 
     Forbidden, NotFound; Conflict: not closed, its PPPoE name is somebody else's now, or its router was removed."""
 
-    rights.deciding(actor)
+    merchant_id = rights.deciding(actor)
 
     def act(held: Held) -> None:
         course.reopen(held.account, now)
 
     if await DB.value(
-        "SELECT r.status = 'removed' FROM subscribers s JOIN routers r ON r.id = s.router_id WHERE s.id = $1",
+        "SELECT r.status = 'removed' FROM subscribers s JOIN routers r ON r.id = s.router_id WHERE s.id = $1 AND s.merchant_id = $2",
         subscriber_id,
+        merchant_id,
     ):
         raise Conflict(ROUTER_GONE)
     try:

@@ -198,8 +198,9 @@ def _restart(account: Account, now: datetime) -> None:
 
 
 def hold(account: Account, now: datetime) -> None:
-    """Suspend by hand. Today is used; what is paid beyond it goes back into the wallet."""
+    """Suspend by hand. Today is used; what is paid beyond it goes back into the wallet, which pays the days had if it can."""
     _cut(account, day_at(now, account.zone) + _DAY)
+    _pay(account)
     account.is_held = True
     if account.has_access:
         _move(account, E.PAUSE, "suspended")
@@ -218,8 +219,10 @@ def resume(account: Account, now: datetime) -> None:
 
 
 def close(account: Account, now: datetime) -> None:
-    """End it for good. What is paid beyond today goes back into the wallet, whose money stays the customer's."""
+    """End it for good. What is paid beyond today goes back into the wallet, which pays the days had if it can; the rest of it stays
+    the customer's."""
     _cut(account, day_at(now, account.zone) + _DAY)
+    _pay(account)
     _move(account, E.CLOSE, "closed")
 
 
