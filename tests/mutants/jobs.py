@@ -126,8 +126,8 @@ JOBS: tuple[Mutant, ...] = (
     Mutant(
         "the cap counts what is sent, not what goes with it",
         "portal/messages/claiming.py",
-        "sent_today=today + by_merchant[ours],",
-        "sent_today=today,",
+        "sent_today=today + by_merchant[ours],\n",
+        "sent_today=today,\n",
         (f"{_SENDING}test_the_daily_cap_is_kept_to_the_message_and_codes_go_beside_it",),
     ),
     Mutant(

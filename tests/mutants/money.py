@@ -66,8 +66,8 @@ MONEY: tuple[Mutant, ...] = (
     Mutant(
         "the amount in the payload does not matter",
         "portal/payments/receive.py",
-        "    if held.cents + paid.amount_cents < target.price_cents:\n",
-        "    if held.cents + paid.amount_cents < 0:\n",
+        "    if held.cents + own.cents + paid.amount_cents < target.price_cents:\n",
+        "    if held.cents + own.cents + paid.amount_cents < 0:\n",
         (f"{_AMOUNTS}test_too_little_delivers_nothing_and_is_kept_for_the_reference",),
     ),
     Mutant(
