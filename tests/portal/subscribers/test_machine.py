@@ -1,5 +1,7 @@
 """Every (status, event) pair of subscribers and their bills, against the database that enforces it."""
 
+from typing import Any
+
 import pytest
 
 from portal.db import DB, atomic
@@ -26,7 +28,9 @@ async def test_only_listed_moves_happen(village: Village, table: str) -> None:
                     "UPDATE subscriber_bills SET status = $1, paid_at = now() WHERE id = $2", status.value, row_id
                 )
             expected = MACHINES[table].get((status, event))
-            columns = {"closed_at": village.now if expected == "closed" else None} if table == "subscribers" else {}
+            columns: dict[str, Any] = (
+                {"closed_at": village.now if expected == "closed" else None} if table == "subscribers" else {}
+            )
             async with atomic() as tx:
                 assert await move(tx, table, row_id, event, at=village.now, **columns) is (expected is not None)
             assert await DB.value(f"SELECT status FROM {table} WHERE id = $1", row_id) == (expected or status)
