@@ -18,9 +18,8 @@ from portal.devices import DeviceHint
 from portal.mpesa.simulator import Action, CannotPay, prompts
 from portal.mpesa.simulator.records import Push
 
-#: Customers before the prompt at a time; and how long one waits for it before going home.
+#: Customers before the prompt at a time.
 AT_A_TIME = 40
-PATIENCE_S = 40.0
 RELEASE_EVERY_S = 3.0
 
 
@@ -36,9 +35,10 @@ class Told:
 
 
 class Crowd:
-    """Plays the sales of a plan."""
+    """Plays the sales of a plan. A customer waits `patience_s` for the prompt, then goes home."""
 
-    def __init__(self, stage: Stage, plan: Plan) -> None:
+    def __init__(self, stage: Stage, plan: Plan, *, patience_s: float) -> None:
+        self._patience_s = patience_s
         self.stage = stage
         self.plan = plan
         self.told = Told()
@@ -123,7 +123,7 @@ class Crowd:
 
     async def _prompt(self, sale: Sale) -> Push | None:
         phone = self._world.phone(sale.phone)
-        ends = time.monotonic() + PATIENCE_S
+        ends = time.monotonic() + self._patience_s
         while time.monotonic() < ends:
             if phone.prompt is not None:
                 return phone.prompt

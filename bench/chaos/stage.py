@@ -97,8 +97,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage_set(folder: Path, plan: Plan) -> AsyncGenerator[Stage]:
-    """The stage for a plan, everything running and nothing sold yet."""
+async def stage_set(folder: Path, plan: Plan, *, sql: str = "") -> AsyncGenerator[Stage]:
+    """The stage for a plan, everything running and nothing sold yet. `sql` is run once the tables are there."""
     server = Server(folder / "pg")
     await server.embedded.start_async()
     keeper = asyncio.create_task(server.keep_alive())
@@ -106,7 +106,9 @@ async def stage_set(folder: Path, plan: Plan) -> AsyncGenerator[Stage]:
     try:
         await migrate()
         await DB.open(min_size=1, max_size=4)
-        world = World.sandbox(seed=plan.seed, knobs=Knobs(no_answer_seconds=20), log_size=10)
+        if sql:
+            await DB.fetch(sql)
+        world = World.sandbox(seed=plan.seed, knobs=Knobs(no_answer_seconds=plan.late_s), log_size=10)
         async with DarajaSimulator(world) as daraja:
             stage = Stage(folder, server, daraja)
             for number in range(plan.merchants):

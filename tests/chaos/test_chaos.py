@@ -1,4 +1,4 @@
-"""The chaos run itself: its plan repeats by its seed, its comparison sees every kind of loss, and 500 payments with six deaths hold."""
+"""The chaos run itself: its plan repeats by its seed, its comparison sees every kind of loss, and 120 payments with three deaths hold."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.chaos import books, plan
+from bench.chaos import books, plan, planted
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,12 +60,22 @@ def test_the_comparison_sees(taken: int, booked: int, sales: int, voucher: bool,
     assert verdict.is_clean == (found == "matched")
 
 
-def test_five_hundred_payments_and_six_deaths_lose_nothing() -> None:
-    """In processes of its own, on a database of its own."""
-    command = [sys.executable, "-m", "bench", "chaos", "--quick", "--json", "--seed", "11"]
+def test_a_hundred_payments_and_three_deaths_lose_nothing() -> None:
+    """In processes of its own, on a database of its own; web, worker and database die once each."""
+    drawn = plan.make(120, 3, seed=9, merchants=20)
+    assert set(drawn.mishaps()) == {"", *plan.FAULTS}
+    assert {sale.answer for sale in drawn.sales} == {"pin", *plan.ANSWERS}
+    command = [sys.executable, "-m", "bench", "chaos", "--size", "brief", "--json", "--seed", "9"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=570)
     assert ran.stdout.strip(), ran.stderr[-3000:]
     result = json.loads(ran.stdout.splitlines()[-1])
     assert result["ok"], (result["figures"], ran.stderr[-3000:])
-    assert result["figures"]["deaths"] == 6
-    assert result["figures"]["money_rows"] > 300
+    assert result["figures"]["payments"] == 120
+    assert result["figures"]["deaths"] == 3
+    assert result["figures"]["money_rows"] > 20
+
+
+@pytest.mark.parametrize("words", ["no such bug", "a"])
+def test_a_bug_to_plant_must_be_named_plainly(words: str) -> None:
+    with pytest.raises(LookupError):
+        planted.named(words)
