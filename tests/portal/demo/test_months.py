@@ -60,6 +60,16 @@ async def test_no_run_of_a_job_is_older_than_the_demo(world: DemoWorld) -> None:
     assert world.clock.now() - first < timedelta(minutes=10)
 
 
+async def test_no_job_fails_at_a_first_start(world: DemoWorld) -> None:
+    async def the_drill_has_run() -> bool:
+        return bool(
+            await DB.value("SELECT EXISTS (SELECT FROM job_runs WHERE job = 'restore-drill' AND ended_at IS NOT NULL)")
+        )
+
+    await until(the_drill_has_run, within=60)
+    assert await DB.fetch("SELECT job, error FROM job_runs WHERE status IN ('failed', 'retry', 'dead')") == []
+
+
 async def test_the_books_of_the_past_agree(world: DemoWorld) -> None:
     wallets = await DB.value(
         """SELECT count(*) FROM subscribers s WHERE (SELECT coalesce(sum(amount_cents), 0) FROM ledger_entries
