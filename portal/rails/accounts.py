@@ -3,6 +3,7 @@
 No HTTP here: see `doors`. Secrets go in sealed and come out only into a rail's keys. Replaced keys are a new row, so that what
 was begun with the old ones is still asked about with them."""
 
+import re
 from datetime import datetime
 
 import msgspec
@@ -26,6 +27,8 @@ NEEDED = N_("Fill this in.")
 _TOO_LONG = N_("This is too long. Copy it again.")
 NOT_A_SECRET_KEY = N_("A secret key of Paystack begins with sk_live_ or sk_test_. Do not enter the public key (pk_…).")
 _MOST = 400
+#: A dash or a blank that a chat made of it cannot stand in a header: nothing could be asked with such a key.
+_PAYSTACK_KEY = re.compile(r"sk_(?:live|test)_[A-Za-z0-9_-]+")
 
 
 class RailAccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +146,7 @@ def check(rail: str, *, environment: str, key_name: str, secret: str, signing_ke
         wrong["key_name"] = _TOO_LONG
     if not secret:
         wrong["secret"] = NEEDED
-    elif rail == "paystack" and not secret.startswith(("sk_live_", "sk_test_")):
+    elif rail == "paystack" and not _PAYSTACK_KEY.fullmatch(secret):
         wrong["secret"] = NOT_A_SECRET_KEY
     wrong |= {name: _TOO_LONG for name, text in (("secret", secret), ("signing_key", signing_key)) if len(text) > _MOST}
     if wrong:

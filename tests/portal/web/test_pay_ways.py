@@ -3,9 +3,11 @@
 import re
 
 import httpx
+import pytest
 from litestar import Litestar
 
 from portal.db import DB
+from portal.errors import Invalid
 from portal.rails import accounts
 from tests import factories
 from tests.portal.web.conftest import Cast, browser, sign_in
@@ -13,6 +15,15 @@ from tests.portal.web.report_rows import main
 from tests.portal.web.test_routers import owner, post
 
 __all__ = ["owner"]
+
+
+@pytest.mark.parametrize(
+    "secret", ["pk_live_abc", "sk_live_", "sk_live_ab\u2013cd", "sk_live_ab cd", "sk_live_ab\u200b"]
+)
+def test_a_key_that_cannot_be_sent_is_not_taken(secret: str) -> None:
+    with pytest.raises(Invalid) as said:
+        accounts.check("paystack", environment="production", key_name="", secret=secret)
+    assert said.value.fields == {"secret": accounts.NOT_A_SECRET_KEY}
 
 
 async def test_keys_are_kept_sealed_and_never_shown_again(owner: httpx.AsyncClient, cast: Cast) -> None:
