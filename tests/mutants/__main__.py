@@ -82,10 +82,15 @@ def table(caught: dict[str, str]) -> str:
         "Each is planted in a copy of the tree; a test must go red. Written by `python -m tests.mutants --write`, which a person",
         "or a weekly build runs; that each bug can still be planted is checked with every test run.",
         "",
-        "| Bug | Where | Caught by |",
-        "| --- | --- | --- |",
+        "`vocha bench chaos --bug WORDS [--size brief]` plants the bug whose name has these words and says what the chaos run saw of it.",
+        "A chaos run asks whether money is lost, double or off at the end. What is healed before the end, because M-Pesa is asked again",
+        "and its lists are read, it cannot see; nor what its customers and routers never do. That is what the tests are for.",
+        "",
+        "| Bug | Where | Caught by | By the chaos run |",
+        "| --- | --- | --- | --- |",
     ]
-    return "\n".join([*lines, *(f"| {one.name} | `{one.file}` | `{caught[one.name]}` |" for one in MUTANTS), ""])
+    rows = (f"| {one.name} | `{one.file}` | `{caught[one.name]}` | {one.chaos or 'not tried'} |" for one in MUTANTS)
+    return "\n".join([*lines, *rows, ""])
 
 
 def _template(server: EmbeddedPostgres) -> None:

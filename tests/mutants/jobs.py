@@ -128,7 +128,7 @@ JOBS: tuple[Mutant, ...] = (
         "portal/messages/claiming.py",
         "sent_today=today + by_merchant[ours],\n",
         "sent_today=today,\n",
-        (f"{_SENDING}test_the_daily_cap_is_kept_to_the_message_and_codes_go_beside_it",),
+        ("tests/portal/messages/test_costs.py::test_the_daily_cap_is_kept_to_the_message_and_codes_go_beside_it",),
     ),
     Mutant(
         "two workers count towards the cap at the same time",

@@ -17,6 +17,7 @@ MONEY: tuple[Mutant, ...] = (
         "VALUES ($1, $2, $3, $4, $5",
         "VALUES ($1, $2, $3, $4 || '-' || $8, $5",
         (f"{_HAND}test_one_payment_told_by_three_roads_is_one_payment",),
+        chaos="caught: 79 sold or booked double, 202 receipts that are none of M-Pesa's (120 payments)",
     ),
     Mutant(
         "a prior SELECT instead of the key",
@@ -27,6 +28,7 @@ MONEY: tuple[Mutant, ...] = (
         "        _SEE.split('ON CONFLICT')[0] + 'RETURNING *, true AS is_new',",
         (f"{_ORDER}test_two_attempts_racing_for_one_receipt_sell_once",),
         sql="ALTER TABLE receipts DROP CONSTRAINT receipt_unique",
+        chaos="not seen: needs one receipt told for two payments at the same instant, and no customer does that",
     ),
     Mutant(
         "answered before it is stored",
@@ -34,6 +36,7 @@ MONEY: tuple[Mutant, ...] = (
         "        kept = await intake.take(message)\n",
         "        asyncio.ensure_future(intake.take(message))\n        kept = Kept.NEW\n",
         (f"{_ROADS}test_a_wrong_name_is_404_and_leaves_nothing_but_a_count", _INTAKE[:-2]),
+        chaos="not seen: a moment between answer and insert; what falls into it is asked about like any lost one",
     ),
     Mutant(
         "an unfenced lease: whoever was too slow goes on",
@@ -41,6 +44,7 @@ MONEY: tuple[Mutant, ...] = (
         '"UPDATE routers SET lease_until = $3 WHERE id = $1 AND lease_token = $2 RETURNING id"',
         '"UPDATE routers SET lease_until = $3 WHERE id = $1 AND $2::text IS NOT NULL RETURNING id"',
         ("tests/jobs/test_leases.py",),
+        chaos="cannot: its routers are never dialled, so nobody has a lease",
     ),
     Mutant(
         "money through a float",
@@ -111,6 +115,7 @@ MONEY: tuple[Mutant, ...] = (
         "        os.fsync(self._descriptor)\n        faults",
         "        faults",
         (_SPOOL[:-2],),
+        chaos="cannot: a process dies by -9, not the machine; what it wrote is in the kernel's hands",
     ),
     Mutant(
         "a spool file goes before its messages are committed",
@@ -149,6 +154,7 @@ MONEY: tuple[Mutant, ...] = (
             f"{_ORDER}test_a_receipt_used_on_another_attempt_is_refused_and_noted",
             f"{_ROADS}test_five_different_tellings_at_once_are_one_sale",
         ),
+        chaos="not seen: nobody tells a receipt at another payment's address, and copies at the same one meet a second guard",
     ),
     Mutant(
         "a callback is handled as often as it is found",
@@ -168,6 +174,7 @@ MONEY: tuple[Mutant, ...] = (
         (
             "tests/portal/callbacks/test_once.py::test_what_breaks_in_the_middle_of_a_sale_leaves_nothing_and_is_handled_later",
         ),
+        chaos="not seen: what was marked handled and not settled is asked about, and found",
     ),
     Mutant(
         "an unknown code is a failure",
