@@ -83,7 +83,7 @@ def mail(
     **more: Any,
 ) -> Smtp:
     options = msgspec.convert({"host": host, "port": server.port, "tls": tls}, SmtpOptions)
-    named = {"user": USER, "password": PASSWORD, "sender": "shop@k.test"} | more
+    named: dict[str, Any] = {"user": USER, "password": PASSWORD, "sender": "shop@k.test"} | more
     return Smtp(home(), options, clock=Clock(), trust=trust, **named)
 
 
