@@ -7,6 +7,7 @@ import logging
 
 from jobs.doors import Doors
 from jobs.tally import Tally
+from portal import job_runs
 from portal.messages import claiming, people, reports, sending
 
 log = logging.getLogger(__name__)
@@ -24,8 +25,10 @@ class Posting:
         self._under_way: dict[int, asyncio.Task[Tally]] = {}
 
     async def look(self, doors: Doors) -> None:
-        """Split, sweep, hear reports, and start what is due."""
+        """Split, sweep, hear reports, and start what is due, unless the job is paused."""
         await _prepare(doors)
+        if await job_runs.is_paused("send-messages"):
+            return
         for gateway_id in await claiming.gateways_waited_for(now=doors.clock.now()):
             if gateway_id not in self._under_way:
                 self._under_way[gateway_id] = task = asyncio.create_task(_send_by(gateway_id, doors))

@@ -2,6 +2,7 @@
 
 from jobs.doors import Doors
 from jobs.tally import Tally
+from portal import job_runs
 from portal.subscribers import billing, reconciling, reminders
 
 
@@ -37,8 +38,8 @@ async def proceed_if_due(doors: Doors) -> None:
     """Two index look-ups. A moment matters here, so this is asked every second; the jobs are the net under it."""
     now = doors.clock.now()
     due_at = await billing.next_due_at()
-    if due_at is not None and due_at <= now:
+    if due_at is not None and due_at <= now and not await job_runs.is_paused("bill-subscribers"):
         await bill(doors)
     remind_at = await reminders.next_remind_at()
-    if remind_at is not None and remind_at <= now:
+    if remind_at is not None and remind_at <= now and not await job_runs.is_paused("remind-payments"):
         await remind(doors)

@@ -2,7 +2,7 @@
 
 from jobs.doors import Doors
 from jobs.tally import Tally
-from portal import vouchers
+from portal import job_runs, vouchers
 
 ACTOR = "job:expire-vouchers"
 
@@ -21,5 +21,5 @@ async def expire(doors: Doors) -> Tally:
 async def expire_if_due(doors: Doors) -> None:
     """One index look-up; expires when somebody's time is over. A moment matters here, so this is asked every second."""
     due_at = await vouchers.next_due_at()
-    if due_at is not None and due_at <= doors.clock.now():
+    if due_at is not None and due_at <= doors.clock.now() and not await job_runs.is_paused("expire-vouchers"):
         await expire(doors)

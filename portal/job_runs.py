@@ -202,3 +202,10 @@ async def _note_place(tx: Tx, row: asyncpg.Record | None, event: str, *, actor: 
         return False
     await note(tx, "job_places", row["id"], event, merchant_id=None, at=row["at"], actor=actor, data=data)
     return True
+
+
+async def is_paused(job: str) -> bool:
+    """Whether somebody paused it: then the looks that do the same between its slots leave it, too."""
+    return await DB.value(
+        "SELECT EXISTS (SELECT FROM job_places WHERE job = $1 AND key = '' AND paused_at IS NOT NULL)", job
+    )
