@@ -18,6 +18,7 @@ import pytest
 from portal.backups import making, programs, reading
 from portal.backups.errors import AfterwardsFailed, BackupError, Busy, DiskFull, DumpFailed, NoPrograms
 from portal.backups.making import make, shelf_of
+from portal.backups.programs import Programs
 from portal.clock import Clock
 from portal.config import Settings
 from portal.config_backups import Backups
@@ -172,15 +173,20 @@ async def test_what_fails_afterwards_leaves_the_backup_and_is_told(
 
 
 async def test_what_pg_dump_says_is_told(
-    shop: int, settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    shop: int, settings: Settings, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = programs.programs_for(15)
-    monkeypatch.setattr(making, "programs_for", lambda _major: found)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    if found.major >= 18:
-        pytest.skip("no older pg_dump on this machine")
-    with pytest.raises(DumpFailed, match=r"pg_dump failed: .*server version mismatch"):
+    script = tmp_path / "pg_dump"
+    script.write_text("#!/bin/sh\nhead -c 3000000 /dev/zero\necho 'pg_dump: error: the server went away' >&2\nexit 1\n")
+    script.chmod(0o755)
+
+    def broken(_major: int) -> Programs:
+        return Programs(tmp_path, 99)
+
+    monkeypatch.setattr(making, "programs_for", broken)
+    with pytest.raises(DumpFailed, match="pg_dump failed: pg_dump: error: the server went away"):
         await make(settings, clock)
     assert list(shelf_of(settings).folder.glob("vocha*")) == []
+    assert await DB.value("SELECT count(*) FROM backups") == 0
 
 
 def test_no_programs_for_a_server_of_the_future() -> None:
