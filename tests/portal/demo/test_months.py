@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from portal import sales
 from portal.db import DB
 from portal.demo import months
 from portal.demo.cast import DEAD_NUMBER, HOUSEHOLDS
 from portal.demo.world import DemoWorld
+from portal.identity import Actor, Role
 from tests.portal.demo.test_world import until
 
 
@@ -68,6 +70,16 @@ async def test_no_job_fails_at_a_first_start(world: DemoWorld) -> None:
 
     await until(the_drill_has_run, within=60)
     assert await DB.fetch("SELECT job, error FROM job_runs WHERE status IN ('failed', 'retry', 'dead')") == []
+
+
+async def test_money_for_a_wallet_is_listed_by_whose_it_is_and_not_as_a_sale_that_waits(world: DemoWorld) -> None:
+    row = await DB.row("SELECT user_id, merchant_id FROM memberships WHERE role = 'owner'")
+    assert row is not None
+    owner = Actor(**dict(row), role=Role.OWNER, is_operator=False, name="", email="")
+    ids = [row["id"] for row in await DB.fetch("SELECT id FROM payments WHERE subscriber_id IS NOT NULL")]
+    listed = (await sales.latest(owner, now=world.clock.now(), wanted=sales.Wanted(ids=ids))).sales
+    assert {sale.package for sale in listed} == {each.name for each in HOUSEHOLDS}
+    assert {sale.state for sale in listed} == {sales.SaleState.WALLET}
 
 
 async def test_the_books_of_the_past_agree(world: DemoWorld) -> None:
