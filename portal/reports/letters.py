@@ -77,7 +77,7 @@ def _parts(figures: Figures, span: Span, language: Language) -> list[Part]:
     say, currency = language.gettext, figures.currency
 
     def money(cents: int) -> str:
-        return format_amount(cents, currency)
+        return format_amount(cents, currency).replace(" ", "\u00a0")
 
     best = max(figures.by_day_cents, default=0)
     days = [
@@ -124,7 +124,7 @@ def size(moved: int) -> str:
 
 
 def _router_words(cents: int, moved: int, away_s: int, currency: str, language: Language) -> str:
-    words = [format_amount(cents, currency), size(moved)]
+    words = [text.replace(" ", "\u00a0") for text in (format_amount(cents, currency), size(moved))]
     if away_s >= 60:
         length = in_words(away_s, language.gettext, ngettext=language.ngettext, most=2)
         words.append(language.say(N_("away for %(length)s"), {"length": length}))
@@ -187,7 +187,7 @@ def _row_html(row: Row) -> str:
     if row.share is None:
         return (
             f'<tr><td style="{edge}">{escape(row.name)}</td>'
-            f'<td align="right" style="{edge};white-space:nowrap">{escape(row.value)}</td></tr>'
+            f'<td align="right" style="{edge}">{escape(row.value)}</td></tr>'
         )
     rest = 100 - row.share
     full = (
