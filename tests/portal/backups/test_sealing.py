@@ -87,3 +87,12 @@ def test_a_wrong_key_a_missing_key_and_strange_files_are_told_apart() -> None:
         read(b"PGDMP and more")
     with pytest.raises(NewerVersion, match="later version"):
         read(SMALL.replace(b"VOCHABK1", b"VOCHABK2"))
+
+
+def test_no_two_frames_are_sealed_alike_and_swapped_data_is_never_given_out() -> None:
+    intro, (head, one, two, end) = frames(sealed(b"same", b"same"))
+    assert one != two
+    opener = Opener(io.BytesIO(intro + head + two + one + end), keys={"first": KEY}, name="a.backup")
+    with pytest.raises(Damaged):
+        next(opener.chunks())
+    assert frames(sealed(b"same"))[1][1] != one, "each file has a key of its own"
