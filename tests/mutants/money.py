@@ -66,6 +66,7 @@ MONEY: tuple[Mutant, ...] = (
         'if is_hearsay and not row["is_trusted"]:',
         'if is_hearsay and row["is_trusted"] is None:',
         (f"{_ROADS}test_a_success_from_elsewhere_is_kept_and_credits_nothing_by_itself",),
+        chaos="caught: 6 double, 6 receipts that are none of M-Pesa's, 10,000 cents off (120 payments)",
     ),
     Mutant(
         "the amount in the payload does not matter",
@@ -73,6 +74,7 @@ MONEY: tuple[Mutant, ...] = (
         "    if held.cents + own.cents + paid.amount_cents < target.price_cents:\n",
         "    if held.cents + own.cents + paid.amount_cents < 0:\n",
         (f"{_AMOUNTS}test_too_little_delivers_nothing_and_is_kept_for_the_reference",),
+        chaos="caught: 1 sold for too little, which an invariant tells too (120 payments)",
     ),
     Mutant(
         "X-Forwarded-For is believed from anybody",
