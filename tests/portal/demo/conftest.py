@@ -16,10 +16,10 @@ NAMES = ", ".join([*(getattr(tables, name)._meta.tablename for name in tables.__
 
 @pytest.fixture(scope="module")
 async def world(pool: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoWorld]:
-    """A running demo with three days behind it and its page open."""
+    """A running demo with eight days behind it, a payday among them, and its page open."""
     await empty(NAMES)
     folder: Path = tmp_path_factory.mktemp("demo")
-    async with DemoWorld.started(folder, days=3, guests=[page_running]) as started:
+    async with DemoWorld.started(folder, days=8, guests=[page_running]) as started:
         yield started
 
 
