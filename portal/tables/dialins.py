@@ -9,7 +9,9 @@ from portal.tables.routers import Router
 from portal.tables.subscribers import Subscriber
 
 
-class Dialin(Table, tablename="dialins", db=DB, help_text="a PPPoE subscriber on a router, as last carried out and seen"):
+class Dialin(
+    Table, tablename="dialins", db=DB, help_text="a PPPoE subscriber on a router, as last carried out and seen"
+):
     id = key()
     merchant_id = link(Merchant, "whose customer")
     subscriber_id = link(Subscriber, "who")
