@@ -85,10 +85,12 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._take_work())
-                for what, look in (*LOOKS.items(), ("routers", self._rounds.look), ("messages", self._posting.look)):
-                    group.create_task(self._every(SWEEP_EVERY_S, what, look))
-                for what, (seconds, look) in SLOW_LOOKS.items():
-                    group.create_task(self._every(seconds, what, look))
+                looks = {**LOOKS, "routers": self._rounds.look, "messages": self._posting.look}
+                every = [(what, SWEEP_EVERY_S, look) for what, look in looks.items()]
+                every += [(what, seconds, look) for what, (seconds, look) in SLOW_LOOKS.items()]
+                # One after the other within the second: looks that begin together keep a connection each for ever.
+                for turn, (what, seconds, look) in enumerate(every):
+                    group.create_task(self._every(seconds, what, look, first=turn / len(every)))
         finally:
             ticks.shutdown(wait=False)
             await self._rounds.close()
@@ -139,8 +141,9 @@ class Worker:
 
         return take
 
-    async def _every(self, seconds: float, what: str, look: Look) -> None:
-        """Look again and again; what goes wrong in one look is met by the next."""
+    async def _every(self, seconds: float, what: str, look: Look, *, first: float) -> None:
+        """Look again and again, the first time after `first` seconds; what goes wrong in one look is met by the next."""
+        await self._pause(first)
         while not self._stopping.is_set():
             await _told(what, look(self._doors))
             await self._pause(seconds)

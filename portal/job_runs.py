@@ -53,7 +53,7 @@ WITH waiting AS (
   SELECT a.job, $3, a.slot, $4::varchar, $5, clock_timestamp(), clock_timestamp() + {WAKE_AGAIN}
   FROM unnest($1::varchar[], $2::timestamptz[]) AS a(job, slot) WHERE $4 = 'hand' OR NOT EXISTS
   (SELECT FROM job_places p WHERE p.job = a.job AND p.key = ''
-   AND (p.paused_at IS NOT NULL OR $4 = 'start' AND p.last_done_at >= a.slot))
+   AND (p.paused_at IS NOT NULL OR $4 = 'start' AND greatest(p.last_done_at, p.known_at) >= a.slot))
   ORDER BY a.job, a.slot ON CONFLICT (job, key, slot) DO NOTHING RETURNING id, job
 )
 SELECT id, job, job IN (SELECT job FROM waiting) AS is_expected FROM made ORDER BY id"""
@@ -72,7 +72,8 @@ async def request_all(
     slots: Sequence[tuple[str, datetime]], *, key: str = "", source: Source = Source.CLOCK, by: str = ""
 ) -> list[int]:
     """The same for many slots, (job, moment) each, in one statement: the ids of the runs that are new. Source.START asks only for
-    slots since which no run of the job ended well, even where the slot's own row has been cleaned away."""
+    slots since which no run of the job ended well, even where the slot's own row has been cleaned away, and for none from before
+    the job was known here: a new house has missed nothing."""
     async with atomic() as tx:
         rows = await tx.fetch(
             _REQUEST, [job for job, _ in slots], [slot for _, slot in slots], key, source.value, by[:60]

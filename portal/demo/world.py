@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from portal import database
+from portal import database, job_runs
 from portal.callbacks import addresses
 from portal.clock import Clock
 from portal.config import Settings
@@ -41,6 +41,8 @@ HOST = "127.0.0.1"
 #: A person needs longer for a PIN than the sandbox gives; 60 s is what production is said to give.
 _NO_ANSWER_S = 60.0
 _COMPANY_EVERY_S = 1.0
+#: Asked for when the world is new, so that nobody must wait for their moment to see what they make.
+_AT_ONCE = ("aggregate-usage", "weekly-report", "monthly-report", "daily-close")
 
 
 @dataclass(kw_only=True)
@@ -198,6 +200,8 @@ async def _database(settings: Settings, vault: Vault, clock: Clock, ends: AsyncE
         await fill.catch_up(vault, now=clock.now())
     else:
         await fill.fill(vault, now=clock.now(), days=days)
+        for job in _AT_ONCE:
+            await job_runs.request(job, clock.now(), source=job_runs.Source.HAND, by="demo")
 
 
 async def _daraja(folder: DemoFolder, clock: Clock, ends: AsyncExitStack) -> DarajaSimulator:

@@ -377,6 +377,14 @@ async def test_a_slot_missed_while_all_were_down_runs_once_at_start(doors: Doors
     assert slots[-1]["slot"] == latest_slot(close, now) == datetime(2026, 11, 20, 8, 10, tzinfo=UTC)
 
 
+async def test_a_new_house_has_missed_nothing(doors: Doors) -> None:
+    await job_runs.know(list(JOBS))
+    await runner.request_missed(datetime.now(UTC) - timedelta(seconds=1))
+    assert await DB.value("SELECT count(*) FROM job_runs") == 0
+    await runner.request_missed(datetime.now(UTC) + timedelta(days=8))
+    assert await DB.value("SELECT count(*) FROM job_runs") == len(JOBS)
+
+
 async def test_a_slot_after_which_the_job_ran_well_is_not_missed_though_its_row_is_cleaned_away(doors: Doors) -> None:
     shift = Shift()
     shift.go.set()
