@@ -37,9 +37,7 @@ async def form(phone: Phone) -> httpx.Response:
 
 async def post(at: Phone, /, **typed: str) -> httpx.Response:
     hidden = hidden_fields((await form(at)).text)
-    return await at.browser.post(
-        f"{at.buy_path()}/kept", data={**hidden, "phone": NUMBER, "receipt": "", **typed}
-    )
+    return await at.browser.post(f"{at.buy_path()}/kept", data={**hidden, "phone": NUMBER, "receipt": "", **typed})
 
 
 async def test_it_is_offered_only_where_money_was_ever_kept(phone: Phone, clock: Clock) -> None:
