@@ -35,6 +35,8 @@ BUTTONS = (
     "/drift/look", "/drift/repair", "/settings", "/outages/{o}/credit",
     *(f"/routers/{{r}}/drift/{verb}" for verb in ("look", "repair", "remove", "vouch", "doubt")),
 )  # fmt: skip
+#: What whoever sells may press.
+SALES = ("/vouchers/{v}/code",)
 FIELDS = {"kind": "foreign_user", "who": "cousin", "outage_credit": "never", "early_end": "end"}
 
 
@@ -57,7 +59,9 @@ async def test_this_matrix_covers_the_route_table(app: Litestar) -> None:
         if isinstance(route, HTTPRoute) and ours.match(route.path)
         for method in set(route.methods) - {"OPTIONS", "HEAD"}
     }
-    listed = {("GET", path.split("?")[0]) for path in (*LOOKS, *FORMS)} | {("POST", path) for path in BUTTONS}
+    listed = {("GET", path.split("?")[0]) for path in (*LOOKS, *FORMS)} | {
+        ("POST", path) for path in (*BUTTONS, *SALES)
+    }
     assert found == listed
 
 
@@ -76,7 +80,7 @@ async def test_strangers_find_nothing_and_change_nothing(app: Litestar, cast: Ca
             theirs, missing = await rival.get(path.format(**places)), await rival.get(path.format(**nobodys))
             assert theirs.status_code == missing.status_code == 404, path
             assert reference.sub("", theirs.text) == reference.sub("", missing.text), path
-        for path in BUTTONS:
+        for path in (*BUTTONS, *SALES):
             if "{" in path:
                 assert (await post(rival, path.format(**places), **FIELDS)).status_code == 404, path
         assert tuple(await DB.row(counted) or ()) == before
@@ -99,12 +103,16 @@ async def test_cashiers_and_viewers_look_and_change_nothing(
         for path in LOOKS:
             page = await client.get(path.format(**places))
             assert page.status_code == 200, path
-            assert 'method="post"' not in page.text.split("<main")[-1], path
+            forms = re.findall(r'method="post" action="([^"]*)"', page.text.split("<main")[-1])
+            sells = [way.format(**places) for way in SALES if way.startswith(path) and role == "cashier"]
+            assert forms == sells, path
             assert '/settings"' not in page.text.replace(f'/routers/{cast.router.id}/settings"', ""), path
         for path in FORMS:
             assert (await client.get(path.format(**places))).status_code == 403, path
         for path in BUTTONS:
             assert (await post(client, path.format(**places), **FIELDS)).status_code == 403, path
+        for path in SALES if role == "viewer" else ():
+            assert (await post(client, path.format(**places))).status_code == 403, path
         assert tuple(await DB.row(counted) or ()) == before
         assert "/settings" not in (await client.get("/account")).text
 
@@ -119,6 +127,8 @@ async def test_managers_may_press_every_button(app: Litestar, cast: Cast, places
             await DB.fetch("UPDATE drift_looks SET done_at = asked_at WHERE done_at IS NULL")
             await looked(cast, leak(Kind.FOREIGN_USER, "cousin"), at=Clock().now())
             assert (await post(client, path.format(**places), **FIELDS)).status_code == 303, path
+        for path in SALES:
+            assert (await post(client, path.format(**places))).status_code == 200, path
 
 
 async def test_nothing_a_router_tells_is_markup(

@@ -143,7 +143,12 @@ def test_whatever_was_remembered_is_given_back(wish: Onboarding) -> None:
 
 @ALL
 def test_only_tagged_rows_are_removed(wish: Onboarding) -> None:
-    removals = re.findall(r"remove (\[find where [^\]]*\]|\$\w+)", undo_script(wish))
+    script = undo_script(wish)
+    removals = set(re.findall(r"remove (\[find where [^\]]*\]|\$\w+)", script))
+    # The customers' secrets go one by one, each with its session.
+    assert f":foreach vSecret in=[/ppp secret find where comment~{quote('^vocha:subscriber-[0-9]+$')}]" in script
+    assert ":local vName [/ppp secret get $vSecret name]" in script
+    removals -= {"$vSecret", "[find where name=$vName]"}
     assert removals
     for removal in removals:
         assert re.search(r'(?:comment="vocha"|name="vocha|name~"|user~")', removal), removal
