@@ -53,7 +53,7 @@ WITH waiting AS (
   SELECT a.job, $3, a.slot, $4::varchar, $5, clock_timestamp(), clock_timestamp() + {WAKE_AGAIN}
   FROM unnest($1::varchar[], $2::timestamptz[]) AS a(job, slot) WHERE $4 = 'hand' OR NOT EXISTS
   (SELECT FROM job_places p WHERE p.job = a.job AND p.key = ''
-   AND (p.paused_at IS NOT NULL OR $4 = 'start' AND greatest(p.last_done_at, p.known_at) >= a.slot))
+   AND (p.paused_at IS NOT NULL OR $4 = 'start' AND greatest(p.last_done_at, p.first_seen_at) >= a.slot))
   ORDER BY a.job, a.slot ON CONFLICT (job, key, slot) DO NOTHING RETURNING id, job
 )
 SELECT id, job, job IN (SELECT job FROM waiting) AS is_expected FROM made ORDER BY id"""

@@ -16,6 +16,7 @@ class JobPlace(
     run_id = number("the job run that holds it", null=True)
     beat_at = moment("when its holder last gave a sign of life")
     known_at = moment("since when runs are expected: first seen, or resumed", null=False)
+    first_seen_at = moment("when this house first had the job; what was due before is not missed", null=False)
     last_done_at = moment("when a run of the job last ended well")
     paused_at = moment("since when the clock leaves it out; null: it does not")
     paused_by = word(60, "who paused it")

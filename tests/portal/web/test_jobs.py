@@ -188,7 +188,7 @@ async def test_pausing_needs_a_reason_and_resuming_makes_up_for_what_was_missed(
     assert "Write a reason" in empty.text
     assert "<title>Error:" in empty.text
     assert (await post(operator, "/jobs/expire-vouchers/pause", why=CANARY)).status_code == 303
-    await DB.fetch("UPDATE job_places SET known_at = '2026-01-01'")
+    await DB.fetch("UPDATE job_places SET first_seen_at = '2026-01-01'")
     shown = await operator.get("/jobs/expire-vouchers")
     assert "by Olive M." in main(shown)
     assert "<img" not in shown.text
