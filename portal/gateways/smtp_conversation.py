@@ -1,5 +1,5 @@
-"""One mail handed to a mail server, and what its answers mean. aiosmtplib speaks; composing the mail and choosing the address
-is `portal.gateways.smtp`'s, which loads this when the first mail goes out.
+"""One mail handed to a mail server, and what its answers mean. aiosmtplib speaks; choosing the address is
+`portal.gateways.smtp`'s, which loads this when the first mail goes out.
 
 Sources: RFC 5321 (commands, replies, 4xx and 5xx, 421), RFC 3207 (STARTTLS), RFC 4954 (AUTH), RFC 8314 (TLS from the start)."""
 
