@@ -24,6 +24,7 @@ from portal.tables.messages import (
     MessageStop,
     MessageTemplate,
 )
+from portal.tables.meters import MeterSum
 from portal.tables.mpesa import MpesaEnquiry, MpesaToken
 from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
@@ -87,6 +88,7 @@ __all__ = [
     "MessageSetting",
     "MessageStop",
     "MessageTemplate",
+    "MeterSum",
     "Morning",
     "MpesaAccount",
     "MpesaEnquiry",

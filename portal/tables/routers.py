@@ -32,6 +32,7 @@ class Router(Table, tablename="routers", db=DB, help_text="a MikroTik with our c
     lease_until = moment("one reconcile at a time, over all processes")
     lease_token = word(32, "who holds the lease", null=True)
     reconciled_at = moment("last complete pass")
+    clock_skew_s = number("seconds its clock was ahead of ours at the last complete pass; null: not told", null=True)
     created_at = moment("when it was added", null=False)
     removed_at = moment("when the merchant took it away; its history stays")
     way = word(8, "how we reach it: direct, tunnel or pull", default="direct")
