@@ -12,6 +12,7 @@ from portal.controllers.dashboard import (
     message_settings,
     messages,
     money_terms,
+    more,
     operator,
     outages,
     pay_ways,
@@ -42,6 +43,7 @@ ROUTER = Router(
     guards=[guards.signed_in, guards.own_forms_only],
     route_handlers=[
         *home.ROUTES,
+        *more.ROUTES,
         *payments.ROUTES,
         *suspense.ROUTES,
         *references.ROUTES,

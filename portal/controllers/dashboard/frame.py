@@ -7,6 +7,7 @@ import msgspec
 from litestar import Request, Response
 
 from portal import i18n
+from portal.controllers.dashboard.places import Places, places_of
 from portal.guards import form_key, form_token
 from portal.i18n import Language
 from portal.identity import Actor
@@ -17,26 +18,6 @@ from portal.web import language_of, render, swap
 AnyRequest = Request[Any, Any, Any]
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Somewhere to go: its key, address, icon and name."""
-
-    key: str
-    path: str
-    icon: str
-    name: str
-
-
-_MERCHANT_PLACES = (
-    Place("home", "/home", "house", N_("Home")),
-    Place("sales", "/sales", "receipt-text", N_("Sales")),
-    Place("subscribers", "/subscribers", "user-round", N_("Subscribers")),
-    Place("routers", "/routers", "router", N_("Routers")),
-)
-_OPERATOR_PLACE = Place("operator", "/operator", "store", N_("Merchants"))
-#: The platform's own money that fits nothing; a merchant's is beside its sales.
-_SUSPENSE_PLACE = Place("suspense", "/suspense", "inbox", N_("To decide"))
-_JOBS_PLACE = Place("jobs", "/jobs", "clock", N_("Jobs"))
-ACCOUNT_PLACE = Place("account", "/account", "user-round", N_("Account"))
 ROLES = {
     "owner": N_("Owner"),
     "manager": N_("Manager"),
@@ -54,15 +35,13 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     zone: ZoneInfo
     csrf: str
     here: str
-    places: tuple[Place, ...]
+    places: Places
     role: str
 
 
 async def frame_of(request: AnyRequest, actor: Actor, *, here: str) -> Frame:
     """The surroundings of the page `here`."""
     merchant = await profile(actor.merchant_id) if actor.merchant_id is not None else None
-    places = _MERCHANT_PLACES if merchant else (_SUSPENSE_PLACE,) if actor.is_operator else ()
-    places += (_OPERATOR_PLACE, _JOBS_PLACE) if actor.is_operator else ()
     return Frame(
         actor=actor,
         merchant=merchant,
@@ -70,7 +49,7 @@ async def frame_of(request: AnyRequest, actor: Actor, *, here: str) -> Frame:
         zone=ZoneInfo(merchant.timezone if merchant else "Africa/Nairobi"),
         csrf=form_token(await form_key(request) or "", request),
         here=here,
-        places=places,
+        places=places_of(actor),
         role=ROLES[actor.role] if actor.role else N_("Operator"),
     )
 
