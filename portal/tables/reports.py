@@ -43,6 +43,7 @@ class HourMark(Table, tablename="hour_marks", db=DB, help_text="how far a mercha
     next_event_id = number("the newest event when it was last moved on")
     next_event_at = moment("when that was", null=False)
     checked_at = moment("when the last weeks were last counted whole")
+    usage_from = moment("hours of use before this stay as they are: their sessions are gone; null: none are")
     hour_mark_unique = Unique([merchant_id])
 
 

@@ -1,4 +1,4 @@
-"""Looking after the house's own data: backups made, restored for trial, and what the database's upkeep found."""
+"""Looking after the house's own data: backups made, restored for trial, and what upkeep found."""
 
 from piccolo.columns import JSONB, Boolean
 
@@ -29,12 +29,11 @@ class BackupDrill(Table, tablename="backup_drills", db=DB, help_text="a backup r
     problems = text("what was wrong, a line each; empty: nothing", null=False)
 
 
-class MaintenanceReport(
-    Table, tablename="maintenance_reports", db=DB, help_text="what the database's upkeep found and did"
-):
+class MaintenanceReport(Table, tablename="maintenance_reports", db=DB, help_text="what upkeep found and did"):
     id = key()
+    kind = word(8, "database, storage or logs: what was looked after", default="database")
     at = moment("when", null=False)
     is_good = Boolean(help_text="whether nothing needs a person")
     data = JSONB(
-        default="{}", help_text="sizes, estimated bloat, indexes made anew, age of the oldest transaction number"
+        default="{}", help_text="what was found and done: portal.upkeep_database.Report, and what stands in its place"
     )
