@@ -2,6 +2,7 @@
 
 from portal.tables.access import AccessGrant, Device, HotspotSession
 from portal.tables.alerts import Alert
+from portal.tables.api import ApiAnswer, ApiToken
 from portal.tables.c2b import C2bQuestion
 from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.claims import Claim
@@ -45,10 +46,13 @@ from portal.tables.transfers import Transfer
 from portal.tables.upkeep import Backup, BackupDrill, MaintenanceReport
 from portal.tables.users import Membership, User, UserSession
 from portal.tables.vouchers import Batch, Voucher
+from portal.tables.webhooks import WebhookAttempt, WebhookEndpoint, WebhookMessage
 
 __all__ = [
     "AccessGrant",
     "Alert",
+    "ApiAnswer",
+    "ApiToken",
     "Backup",
     "BackupDrill",
     "Batch",
@@ -126,5 +130,8 @@ __all__ = [
     "User",
     "UserSession",
     "Voucher",
+    "WebhookAttempt",
+    "WebhookEndpoint",
+    "WebhookMessage",
     "WinBack",
 ]
