@@ -3,6 +3,7 @@
 Handlers get by name: `settings`, `clock`, `vault`, `signer`, and on signed-in pages `actor`.
 """
 
+import asyncio
 import ctypes
 import gc
 import sys
@@ -13,6 +14,8 @@ from functools import partial
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler
 
 from jobs.schedule import JOBS, latest_slot, next_run_at
@@ -41,7 +44,7 @@ from portal.controllers import (
 )
 from portal.db import DB
 from portal.headers import Policy
-from portal.metrics import Metrics
+from portal.metrics import Metrics, sums
 from portal.signing import Signer
 from portal.spool import Spool
 from portal.timetables import Entry, Timetable
@@ -75,6 +78,15 @@ _ROUTES: Sequence[ControllerRouterHandler] = (
 )
 
 
+class _App(Litestar):
+    """Litestar without its plugins for pydantic and attrs, whose models no handler of ours takes: they would load all of
+    pydantic's version 1, and be asked about every parameter."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def create_app(
     settings: Settings,
     *,
@@ -90,7 +102,7 @@ def create_app(
     shared = {"settings": settings, "clock": time, "vault": vault, "signer": signer, "timetable": _timetable()}
     dependencies = {name: _always(value) for name, value in shared.items()}
     intake = Intake(Spool(settings.spool_dir, most_bytes=settings.spool_most_bytes), time)
-    return Litestar(
+    return _App(
         route_handlers=[assets.route(), *_ROUTES, *routes],
         dependencies={**dependencies, "actor": Provide(guards.provide_actor)},
         state=State(
@@ -131,7 +143,7 @@ def create_counter(settings: Settings, *, clock: Clock) -> Litestar:
     async def close() -> None:
         await intake.close()
 
-    return Litestar(
+    return _App(
         route_handlers=[*health.ROUTES, *callbacks.ROUTES],
         state=State({"settings": settings, "clock": clock, "intake": intake, "checker": Checker()}),
         before_send=[Policy.of(settings).before_send],
@@ -157,9 +169,12 @@ async def _database(app: Litestar) -> AsyncGenerator[None]:
     _return_big_blocks()
     intake: Intake = app.state["intake"]
     intake.recover()
+    keeper = asyncio.create_task(sums.keep_keeping())
     try:
         yield
     finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
         await intake.close()
         if is_ours:
             await DB.close()

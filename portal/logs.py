@@ -10,10 +10,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TextIO, cast
 
-import structlog
-from structlog.types import EventDict, Processor, WrappedLogger
-
+from portal.lean import without
 from portal.phones import mask_for_log
+
+# Its tracebacks in colours would load rich and pygments, 4 MiB; ours are plain.
+with without("rich"):
+    import structlog
+    from structlog.types import EventDict, Processor, WrappedLogger
 
 # A key is dropped when it is one of these words or ends in one ("mpesa_passkey", "X-Api-Key"). "status_code" and
 # "result_code" are wanted, so "code" must stand alone or name what it opens.
