@@ -1,7 +1,7 @@
 """From grants to what a router should hold. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from portal.access_grants import Grant
 from portal.terms import Terms
@@ -9,11 +9,28 @@ from routeros.names import comment_for, profile_name
 from routeros.reconcile import Desired, DesiredUser
 from routeros.values import HotspotUser, UserProfile
 
+#: Over how many seconds RouterOS takes the average when nothing else is said on our form.
+BURST_TIME_S = 8
+
+
+def rate_of(terms: Terms) -> str:
+    """A package's speed as RouterOS writes it: `up/down`, then what it may burst to, below which average, over which seconds; ""
+    for full speed. One direction alone stands for both (MikroTik manual, Queues: rate-limit)."""
+    up, down = terms.rate_up_kbps or terms.rate_down_kbps, terms.rate_down_kbps or terms.rate_up_kbps
+    if not up or not down:
+        return ""
+    rate = f"{up}k/{down}k"
+    if not (terms.burst_up_kbps or terms.burst_down_kbps):
+        return rate
+    burst = f"{max(up, terms.burst_up_kbps or 0)}k/{max(down, terms.burst_down_kbps or 0)}k"
+    threshold = f"{terms.threshold_up_kbps or up}k/{terms.threshold_down_kbps or down}k"
+    seconds = terms.burst_time_s or BURST_TIME_S
+    return f"{rate} {burst} {threshold} {seconds}/{seconds}"
+
 
 def profile_of(terms: Terms) -> UserProfile:
     """The user profile with a package's speed and devices; equal terms share one."""
-    up, down = terms.rate_up_kbps, terms.rate_down_kbps
-    rate = f"{up or down}k/{down or up}k" if up or down else ""
+    rate = rate_of(terms)
     return UserProfile(name=profile_name(rate, terms.devices), rate_limit=rate, shared_users=terms.devices)
 
 
@@ -27,6 +44,9 @@ def desired_user(grant: Grant, *, now: datetime) -> DesiredUser:
         remaining = max(1, int((grant.expires_at - now).total_seconds()))
     else:
         limits.append(grant.terms.duration_s)
+        hours_end = grant.terms.hours_end(now)
+        if hours_end is not None and hours_end < now + timedelta(seconds=grant.terms.duration_s):
+            remaining = max(1, int((hours_end - now).total_seconds()))
     return DesiredUser(
         name=grant.user_name,
         password=grant.password,

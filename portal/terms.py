@@ -1,12 +1,18 @@
 """What a package promises, frozen on checkouts, vouchers and grants. Pure."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from portal.hours import ALL_DAYS, Hours
+
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Lengths in seconds, data in bytes, speeds in kbit/s; None: no limit of that kind."""
+    """Lengths in seconds, data in bytes, speeds in kbit/s; None: no limit of that kind.
+
+    It may burst to `burst_*` while the average of the last `burst_time_s` seconds is below `threshold_*` (None: below the speed).
+    `use_*`: hours at which it works, by the clock of `zone`; see `portal.hours`. `name_*`: the name in a language, "": as it is."""
 
     name: str
     duration_s: int
@@ -18,6 +24,36 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clock_from: str = "first_use"
     activation_days: int | None = None
     purchase_days: int | None = None
+    burst_down_kbps: int | None = None
+    burst_up_kbps: int | None = None
+    threshold_down_kbps: int | None = None
+    threshold_up_kbps: int | None = None
+    burst_time_s: int | None = None
+    use_days: int = ALL_DAYS
+    use_from_min: int | None = None
+    use_until_min: int | None = None
+    zone: str = ""
+    name_en: str = ""
+    name_sw: str = ""
+
+    @property
+    def use_hours(self) -> Hours:
+        """When it works; always, when nothing else was said."""
+        return Hours(days=self.use_days, from_min=self.use_from_min, until_min=self.use_until_min)
+
+    def named(self, language: str) -> str:
+        """Its name in a language, as the merchant gave it; the plain name when there is none."""
+        return {"en": self.name_en, "sw": self.name_sw}.get(language, "") or self.name
+
+    def works_at(self, at: datetime) -> bool:
+        """Whether its use may begin at that moment."""
+        hours = self.use_hours
+        return hours.is_always or hours.holds(at, ZoneInfo(self.zone))
+
+    def hours_end(self, at: datetime) -> datetime | None:
+        """When the hours it works end that `at` lies in; None: never, or `at` lies in none."""
+        hours = self.use_hours
+        return None if hours.is_always else hours.end_of(at, ZoneInfo(self.zone))
 
     def encode(self) -> str:
         """JSON for a jsonb column."""
@@ -34,9 +70,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return paid_at + timedelta(days=self.purchase_days) if self.purchase_days else None
 
     def usage_deadline(self, *, paid_at: datetime, started_at: datetime) -> datetime:
-        """When a voucher in use expires."""
+        """When a voucher in use expires: after its time, with its hours at the latest. What began outside of its hours, because
+        money or a router came late, has its whole time."""
         begun = paid_at if self.clock_from == "purchase" else started_at
-        return begun + timedelta(seconds=self.duration_s)
+        ends = begun + timedelta(seconds=self.duration_s)
+        hours_end = self.hours_end(started_at)
+        return min(ends, hours_end.astimezone(ends.tzinfo)) if hours_end else ends
 
     def plus(self, more: "Terms") -> "Terms":
         """These terms with another period on top. A limit grows by what the other adds; where the other has none, there is none."""

@@ -4,6 +4,7 @@ A hotspot user is ours when its name AND its comment say so. Active sessions and
 user profiles have no comment (MikroTik manual, HotSpot user profiles), so for them the name must do.
 """
 
+import hashlib
 import re
 from typing import Final
 
@@ -15,6 +16,7 @@ TAG: Final = "vocha:"
 
 _USER_NAME: Final = re.compile(r"vocha-[0-9a-f]{16}", re.ASCII)
 _PROFILE_NAME: Final = re.compile(r"vocha-[0-9a-z-]{1,58}", re.ASCII)
+_LONGEST_SLUG: Final = 58
 
 
 def user_name(token: str) -> str:
@@ -53,11 +55,12 @@ def is_own_profile_name(name: str) -> bool:
 def profile_name(rate_limit: str, shared_users: int | None) -> str:
     """`vocha-512k-1m-x2`: the same terms give the same name, so packages with equal terms share a profile.
 
-    `rate_limit` as in UserProfile, "" for full speed; `shared_users` None for any number.
+    `rate_limit` as in UserProfile, "" for full speed; `shared_users` None for any number. What would be too long to read, such as
+    a burst of odd numbers, is named by its digest. A package's own name is never in it: that may be of any script.
     """
     spelled = write_rate_limit(read_rate_limit(rate_limit)) if rate_limit else "full"
     slug = re.sub(r"[^0-9a-z]+", "-", spelled.casefold()).strip("-")
-    name = f"{PREFIX}{slug}-x{shared_users or 'any'}"
-    if not is_own_profile_name(name):
-        raise ValueError("these terms make too long a profile name")
-    return name
+    ending = f"-x{shared_users or 'any'}"
+    if len(slug) + len(ending) > _LONGEST_SLUG:
+        slug = hashlib.sha256(slug.encode()).hexdigest()[:24]
+    return f"{PREFIX}{slug}{ending}"

@@ -5,7 +5,7 @@ a name `00123` or `123456` is text because passwords and names are text. Values 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Final
@@ -127,9 +127,22 @@ def same_rate_limit(one: str, other: str) -> bool:
     if one == other:
         return True
     try:
-        return read_rate_limit(one) == read_rate_limit(other)
+        return _meant(read_rate_limit(one)) == _meant(read_rate_limit(other))
     except ValueError:
         return False
+
+
+def _meant(rate: RateLimit) -> tuple[object, ...]:
+    """A rate limit without its spelling: burst rates and thresholds in bit/s, burst times in seconds, the rest as written."""
+    readers = (_rate, _rate, read_duration)
+    words = rate.burst.split()
+    read = [_both(word, reader) for word, reader in zip(words, readers, strict=False)]
+    return (rate.up, rate.down, *read, *words[len(readers) :])
+
+
+def _both(word: str, read: Callable[[str], int | None]) -> tuple[int | None, int | None]:
+    up, slash, down = word.partition("/")
+    return read(up), read(down if slash else up)
 
 
 def _rate(word: str) -> int:
