@@ -1,6 +1,6 @@
 """Vouchers: the right to use one package once; and the batches they are made in."""
 
-from piccolo.columns import JSONB, Bytea
+from piccolo.columns import JSONB, Array, BigInt, Bytea
 
 from portal.db import DB
 from portal.tables.base import Table, cents, key, link, moment, number, word
@@ -14,11 +14,20 @@ class Batch(Table, tablename="batches", db=DB, help_text="vouchers made together
     id = key()
     merchant_id = link(Merchant, "whose", index=True)
     package_id = link(Package, "of which package")
-    size = number("how many")
+    kind = word(9, "reference: each is paid for by its payment reference; cash: its code is printed", default="reference")
+    size = number("how many are wanted")
+    made = number("how many there are")
+    prefix = word(6, "public letters printed before each code; no part of it")
+    router_ids = Array(base_column=BigInt(), help_text="routers its codes work at; empty: all")
+    code_length = number("characters of its codes; null: made before this was kept", null=True)
+    price_cents = number("price when made, in cents; null: made before this was kept", null=True)
+    terms = JSONB(null=True, default=None, help_text="the package as it was; null: made before this was kept")
     note = word(120, "for the merchant")
     created_by = link(User, "who made it", null=True)
     form_key = word(64, "a form posted twice is one batch", null=True, unique=True)
-    created_at = moment("when", null=False)
+    created_at = moment("when it was asked for", null=False)
+    done_at = moment("when the last one was made, or it was cancelled; null: some are still to be made")
+    cancelled_at = moment("when somebody stopped the making")
 
 
 class Voucher(Table, tablename="vouchers", db=DB, help_text="the right to use one package once"):
