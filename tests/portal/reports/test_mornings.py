@@ -106,7 +106,7 @@ async def test_it_names_dead_routers_leaks_and_low_stock(office: Office) -> None
 async def _stock(office: Office, *, unsold: int, sold: int) -> None:
     package = await factories.package(office.merchant_id, name="Day pass")
     batch = await DB.value(
-        "INSERT INTO batches (merchant_id, package_id, size) VALUES ($1, $2, 9) RETURNING id",
+        "INSERT INTO batches (merchant_id, package_id, size, done_at) VALUES ($1, $2, 9, now()) RETURNING id",
         office.merchant_id,
         package,
     )
