@@ -5,7 +5,9 @@ One at a time per router, over all processes, by a lease. Safe to repeat: what w
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from jobs import dialins as dialins_job
@@ -14,7 +16,7 @@ from jobs.doors import Doors
 from jobs.gates import Gate
 from jobs.leases import leased
 from jobs.tally import Tally
-from portal import access_grants, dialins, outages, readings, routers
+from portal import access_grants, dialins, meters, outages, readings, routers
 from portal.access_grants import Ending, Grant
 from portal.db import atomic
 from portal.desired import desired_state
@@ -64,7 +66,7 @@ async def _fast(router_id: int, doors: Doors) -> Visit:
         router = await routers.access_to(router_id, vault=doors.vault)
     except NotFound:
         return Visit()
-    client = await doors.routers.to(router)
+    began, client = time.perf_counter(), await doors.routers.to(router)
     done, has_answered = 0, False
     for work in (_end_due, _admit_due, _dial_ins_due):
         try:
@@ -78,6 +80,8 @@ async def _fast(router_id: int, doors: Doors) -> Visit:
         await routers.caught_up(tx, router_id, router.wanted_generation)
         if has_answered:  # without that nothing is known of it
             await routers.answered(tx, router_id, now=doors.clock.now())
+    if has_answered:
+        meters.add(meters.RECONCILE, time.perf_counter() - began, "changes")
     return Visit(done, router if has_answered and router.tries else None)
 
 
@@ -187,10 +191,10 @@ async def sync_one(router_id: int, doors: Doors) -> bool:
 
 async def _complete(router: RouterAccess, doors: Doors) -> bool:
     client = await doors.routers.to(router)
-    now = doors.clock.now()
+    began, now = time.perf_counter(), doors.clock.now()
     try:
         read = await survey(client, with_dialins=await dialins.is_any_on(router.id))
-        seen = read.observed
+        seen, skew_s = read.observed, _skew_s(read, now=doors.clock.now())
         await readings.count(router.id, seen, uptime_s=read.resource.uptime, now=now, actor=ACTOR)
         # The wishes are read after the router: a grant made in between is missing there, which is true, never surplus.
         grants = await access_grants.all_of(router.id, vault=doors.vault)
@@ -207,12 +211,18 @@ async def _complete(router: RouterAccess, doors: Doors) -> bool:
     if not wanted.drift.is_none or wanted.held:
         log.info("router mended", extra={"router": router.id, "held": wanted.held, "drift": _counts(wanted.drift)})
     failed = {outcome.operation.name for outcome in applied.failed} | set(wanted.drift.clashes)
-    await _note(router, grants, read, doors, wanted=wanted, failed=failed)
+    await _note(router, grants, read, doors, wanted=wanted, failed=failed, skew_s=skew_s)
+    meters.add(meters.RECONCILE, time.perf_counter() - began, "whole")
     for outcome in applied.failed:
         log.warning(
             "router refused", extra={"router": router.id, "row": outcome.operation.name, "said": str(outcome.error)}
         )
     return not applied.failed
+
+
+def _skew_s(read: Survey, *, now: datetime) -> int | None:
+    """How far a router's clock is ahead of ours; it shows whole seconds."""
+    return None if read.clock_at is None else round((read.clock_at - now).total_seconds())
 
 
 async def _complete_dialins(
@@ -232,6 +242,7 @@ async def _note(
     *,
     wanted: Plan,
     failed: set[str],
+    skew_s: int | None,
 ) -> None:
     """What became of the grants, and the board. A read that was not complete was not acted on: nobody has appeared or
     left by it."""
@@ -246,6 +257,7 @@ async def _note(
             "version": resource.version,
             "serial": read.serial or router.serial,
             "uptime_s": resource.uptime,
+            "clock_skew_s": skew_s,
         }
         if not read.observed.complete:
             await routers.answered(tx, router.id, now=now, **facts)

@@ -20,6 +20,7 @@ from jobs.rounds import Rounds
 from jobs.schedule import JOBS, clock
 from portal import job_runs
 from portal.db import DB
+from portal.metrics import sums
 from portal.patience import LOST_DATABASE
 from portal.work import Work
 
@@ -54,6 +55,7 @@ LOOKS: dict[str, Look] = {
 #: Looks that need no hurry, and how often each comes round, in seconds.
 SLOW_LOOKS: dict[str, tuple[float, Look]] = {
     "sign of life": (5.0, vitals.beat),
+    "sums of metrics": (sums.EVERY_S, vitals.keep_sums),
     "silence of jobs": (15.0, vitals.watch_silence),
     "missed slots": (60.0, runner.look_for_missed),
 }
@@ -98,6 +100,7 @@ class Worker:
             for task in list(self._spawned):
                 task.cancel()
             await asyncio.gather(*self._spawned, return_exceptions=True)
+            await _told("sums of metrics", vitals.keep_sums(self._doors))
 
     async def _begin(self) -> None:
         """What belongs to a start, again until the database has it: expect every job, and run what was missed meanwhile."""

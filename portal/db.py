@@ -4,12 +4,16 @@ Piccolo's own `transaction()` makes a nested block a no-op (an inner failure tha
 connection when COMMIT raises; `atomic()` repairs both and refuses nesting: a verb opens exactly one, a step takes the `Tx`."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+from asyncpg.pool import Pool
 from piccolo.engine.postgres import PostgresEngine
+
+from portal import meters
 
 MIGRATION_LOCK = 0x766F636861  # any fixed number: two migrators at once wait for each other
 
@@ -20,6 +24,19 @@ class Connection(asyncpg.Connection):  # pyright: ignore[reportMissingTypeArgume
     def get_reset_query(self) -> str:
         """Return no statements at all: halves the cost of a short query."""
         return ""
+
+
+class TimedPool(Pool):  # pyright: ignore[reportMissingTypeArgument]
+    """asyncpg's pool, and how long each connection was waited for: everybody gets theirs by way of this one method."""
+
+    __slots__ = ()
+
+    async def _acquire(self, *within: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return await super()._acquire(*within)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+        finally:
+            meters.add(meters.POOL_WAIT, time.perf_counter() - began)
 
 
 class Tx:
@@ -72,13 +89,20 @@ class Database(PostgresEngine):
                 connection.terminate()
 
     async def open(self, *, min_size: int = 1, max_size: int = 10) -> None:
-        """Start the pool. Statements run at most 30 s; idle connections close after 20 s, which keeps a small box small."""
-        await self.start_connection_pool(
+        """Start the pool, if there is none. Statements run at most 30 s; idle connections close after 20 s, which keeps a small
+        box small."""
+        if self.pool is not None:
+            return
+        self.pool = await TimedPool(
+            str(self.config["dsn"]),
             connection_class=Connection,
+            record_class=asyncpg.Record,
             min_size=min_size,
             max_size=max_size,
-            command_timeout=30,
+            max_queries=50_000,
             max_inactive_connection_lifetime=20,
+            loop=None,
+            command_timeout=30,
         )
 
     async def close(self) -> None:

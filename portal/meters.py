@@ -38,6 +38,17 @@ class Histogram:
         for value in values:
             self.add(value)
 
+    def add_histogram(self, other: "Histogram") -> None:
+        """Count what another one of the same ends counted."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+        self.sum += other.sum
+
+
+#: Metrics that are added up over all processes, see `sums`.
+REDEEM_FAILED = "voucher_redeem_failed_total"
+RECONCILE = "router_reconcile_seconds"
+POOL_WAIT = "db_pool_wait_seconds"
 
 #: Tries refused, by rule: the part of the limit's name before the first colon.
 blocked: Counter[Labels] = Counter()
@@ -58,3 +69,36 @@ def answer(route: str, seconds: float) -> None:
 def block(name: str) -> None:
     """Count a try that a limit refused."""
     blocked[(name.partition(":")[0],)] += 1
+
+
+#: What every process adds to, and `portal.metrics.sums` writes down for all of them: by metric and its one label ("" for none).
+sums: dict[tuple[str, str], Histogram] = {}
+
+
+def add(metric: str, seconds: float, label: str = "") -> None:
+    """Count one duration of this process, until it is written down."""
+    _sum_of(metric, label).add(seconds)
+
+
+def refuse_redeeming(reason: str) -> None:
+    """Count a typed voucher code that let nobody in. The page tells everyone the same; the reason is for us only."""
+    _sum_of(REDEEM_FAILED, reason).total += 1
+
+
+def take() -> dict[tuple[str, str], Histogram]:
+    """What was added since the last time."""
+    taken = dict(sums)
+    sums.clear()
+    return taken
+
+
+def give_back(taken: dict[tuple[str, str], Histogram]) -> None:
+    """It could not be written down: keep it for the next time."""
+    for (metric, label), histogram in taken.items():
+        _sum_of(metric, label).add_histogram(histogram)
+
+
+def _sum_of(metric: str, label: str) -> Histogram:
+    if (metric, label) not in sums:
+        sums[(metric, label)] = Histogram()
+    return sums[(metric, label)]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 from asyncpg import Record
 
-from portal import access_grants, codes, limits
+from portal import access_grants, codes, limits, meters
 from portal.access_grants import Wish
 from portal.db import DB, Tx, atomic
 from portal.devices import DeviceHint, Proof
@@ -141,23 +141,36 @@ async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Va
     """Give a device access by a typed code; returns the token of the voucher's page.
 
     Wrong, used up and foreign codes get the same words and cost the same look-ups; TooMany when a limit is reached."""
-    await throttle(router, device, now=now)
     try:
+        await throttle(router, device, now=now)
         folded = codes.fold_code(code)
+    except TooMany:
+        meters.refuse_redeeming("too_many")
+        raise
     except codes.CodeError as error:
+        meters.refuse_redeeming("malformed")
         raise Invalid({"code": str(error)}) from error
     async with atomic() as tx:
-        voucher_id = await tx.value(
-            """SELECT id FROM vouchers WHERE merchant_id = $1 AND code_hash = ANY($2) AND status IN ('paid', 'in_use')""",
+        found = await tx.row(
+            """SELECT id, status FROM vouchers WHERE merchant_id = $1 AND code_hash = ANY($2)
+               ORDER BY status IN ('paid', 'in_use') DESC, id DESC LIMIT 1""",
             router.merchant_id,
             vault.code_hashes(folded),
         )
         token = None
-        if voucher_id is not None:
-            token = await let_in(tx, voucher_id, router, device, vault=vault, now=now)
+        if found is not None and found["status"] in ("paid", "in_use"):
+            token = await let_in(tx, found["id"], router, device, vault=vault, now=now)
         if token is None:
+            meters.refuse_redeeming(_why_refused(found))
             raise Invalid({"code": WRONG_CODE})
         return token
+
+
+def _why_refused(found: Record | None) -> str:
+    """For our counts only: `ended` is also what ended between two look-ups."""
+    if found is None:
+        return "unknown"
+    return found["status"] if found["status"] in ("unsold", "revoked") else "ended"
 
 
 async def let_in(

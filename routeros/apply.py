@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any, Final, TypeVar
 
@@ -13,10 +14,22 @@ from routeros.menus import Menu
 from routeros.operations import AddUser, ChangeUser, EndAccess, EnsureProfile, Operation, Plan
 from routeros.reconcile import Observed
 from routeros.values import Resource, RowResult
+from routeros.words import Row
 
 T = TypeVar("T")
 
 _DIALINS: Final = (dialin_menus.PROFILES, dialin_menus.SESSIONS, dialin_menus.BOUND, dialin_menus.INTERFACES)
+
+
+def _clock_at(row: Row) -> datetime | None:
+    """The clock by the way: one that shows nonsense must not spoil a read that is for something else."""
+    try:
+        return menus.CLOCK.read(row).at
+    except ValueError:
+        return None
+
+
+_CLOCK: Final = Menu(menus.CLOCK.path, menus.CLOCK.fields, _clock_at)
 
 #: A router that refuses some endings is asked this often which; then the rest counts as refused too.
 MOST_TRIES: Final = 64
@@ -72,12 +85,14 @@ async def observe(router: HotspotRouter, *, names: Iterable[str] | None = None) 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A full read, and which board it came from: `serial` is "" where the router does not tell it."""
+    """A full read, and which board it came from: `serial` is "" where the router does not tell it; `clock_at` None where its
+    clock cannot be read."""
 
     resource: Resource
     serial: str
     observed: Observed
     dialins: ObservedDialins | None = None
+    clock_at: datetime | None = None
 
 
 async def survey(router: HotspotRouter, *, with_dialins: bool = False) -> Survey:
@@ -88,15 +103,16 @@ async def survey(router: HotspotRouter, *, with_dialins: bool = False) -> Survey
     """
     also = _DIALINS if with_dialins else ()
     last = (dialin_menus.SECRETS,) if with_dialins else ()
-    [resource, board, *ppp], observed, secrets = await _read_all(
-        router, menus.RESOURCE, menus.ROUTERBOARD, *also, last=last
+    [resource, board, clock, *ppp], observed, secrets = await _read_all(
+        router, menus.RESOURCE, menus.ROUTERBOARD, _CLOCK, *also, last=last
     )
     if isinstance(resource, Refused):
         raise resource
     if len(resource) != 1:
         raise BadReply("a router has one resource row")
     serial = "" if isinstance(board, Refused) or not board else board[0]  # a virtual router has no board
-    return Survey(resource[0], serial, observed, _dialins(*secrets, *ppp) if with_dialins else None)
+    clock_at = None if isinstance(clock, Refused) or not clock else clock[0]
+    return Survey(resource[0], serial, observed, _dialins(*secrets, *ppp) if with_dialins else None, clock_at)
 
 
 async def observe_dialins(router: HotspotRouter) -> ObservedDialins:

@@ -7,9 +7,10 @@ import time
 from portal import meters
 from portal.db import DB
 from portal.meters import Histogram
+from portal.metrics import sums
 from portal.metrics.exposition import CONTENT_TYPE, Family, Kind, render
 from portal.metrics.flow import Flow
-from portal.metrics.gauges import GAUGES, SYNC_LAG, Gauge
+from portal.metrics.gauges import CLOCK_SKEW, GAUGES, SYNC_LAG, Gauge
 from portal.spool import Spool
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
@@ -24,6 +25,16 @@ _SPOOL = Family("payments_callback_spool_depth", Kind.GAUGE, "Bytes of callbacks
 _SYNC_LAG = Family(
     "router_sync_lag_seconds", Kind.HISTOGRAM, "Since each router that answers was last seen whole, now."
 )
+_CLOCK_SKEW = Family(
+    "router_clock_skew_seconds", Kind.HISTOGRAM, "By how much the clock of each router that answers is wrong, now."
+)
+_REDEEM_FAILED = Family(
+    meters.REDEEM_FAILED, Kind.COUNTER, "Typed voucher codes that let nobody in, by why.", ("reason",)
+)
+_RECONCILE = Family(
+    meters.RECONCILE, Kind.HISTOGRAM, "Seconds a visit to a router took that made it equal to its grants.", ("pass",)
+)
+_POOL_WAIT = Family(meters.POOL_WAIT, Kind.HISTOGRAM, "Seconds a connection to the database was waited for.")
 _LOST = Family("metrics_unanswered", Kind.GAUGE, "Questions of this scrape that had no answer in time.")
 _UP = Family("database_up", Kind.GAUGE, "1 while the database answers.")
 
@@ -54,9 +65,13 @@ class Metrics:
             parts += [render(gauge.family, found)] if found is not None else []
         is_up = await self._read_flow()
         lost += not is_up
-        lag = await self._lag()
-        parts += [render(_SYNC_LAG, {(): lag})] if lag is not None else []
-        parts += [render(_LOST, {(): lost}), render(_UP, {(): int(is_up)}), *self._counted()]
+        for family, question in ((_SYNC_LAG, SYNC_LAG), (_CLOCK_SKEW, CLOCK_SKEW)):
+            spread = await self._spread(family, question)
+            lost += spread is None
+            parts += [render(family, {(): spread})] if spread is not None else []
+        added = await self._added_up()
+        lost += added is None
+        parts += [render(_LOST, {(): lost}), render(_UP, {(): int(is_up)}), *self._counted(), *(added or ())]
         return "".join(parts)
 
     async def _ask(self, gauge: Gauge) -> dict[tuple[str, ...], float] | None:
@@ -68,15 +83,29 @@ class Metrics:
             return None
         return {tuple(str(value) for value in list(row)[:-1]): float(row[-1]) for row in rows}
 
-    async def _lag(self) -> Histogram | None:
-        lag = Histogram()
+    async def _spread(self, family: Family, question: str) -> Histogram | None:
+        spread = Histogram()
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                lag.add_all([float(row[0]) for row in await DB.fetch(SYNC_LAG)])
+                spread.add_all([float(row[0]) for row in await DB.fetch(question)])
         except Exception:
-            log.warning("metric not known", extra={"metric": _SYNC_LAG.name}, exc_info=True)
+            log.warning("metric not known", extra={"metric": family.name}, exc_info=True)
             return None
-        return lag
+        return spread
+
+    async def _added_up(self) -> list[str] | None:
+        """What all processes counted together, ours up to this moment."""
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await sums.keep()
+                found = await sums.read()
+        except Exception:
+            log.warning("sums not known", exc_info=True)
+            return None
+        refused = {(label,): each.total for label, each in found.get(meters.REDEEM_FAILED, {}).items()}
+        passes = {(label,): each for label, each in found.get(meters.RECONCILE, {}).items()}
+        waited = found.get(meters.POOL_WAIT, {}).get("", Histogram())
+        return [render(_REDEEM_FAILED, refused), render(_RECONCILE, passes), render(_POOL_WAIT, {(): waited})]
 
     async def _read_flow(self) -> bool:
         try:

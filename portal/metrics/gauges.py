@@ -107,6 +107,9 @@ GAUGES = (
     ),
 )
 
+#: By how many seconds the clocks of the routers that answer are wrong, either way.
+CLOCK_SKEW = """SELECT abs(clock_skew_s)::float8 FROM routers
+                WHERE status IN ('online', 'late') AND clock_skew_s IS NOT NULL"""
 #: Seconds since each router was last seen whole, of those that should answer.
 SYNC_LAG = f"""SELECT greatest({_AGE.format("reconciled_at")}, 0) FROM routers
                WHERE status IN ('online', 'late') AND reconciled_at IS NOT NULL"""

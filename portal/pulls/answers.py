@@ -6,7 +6,7 @@ One question at a time per router, by the same lease every reconcile holds. Noth
 import logging
 from datetime import datetime, timedelta
 
-from portal import drift, limits, readings, routers
+from portal import drift, limits, meters, readings, routers
 from portal.config import Settings
 from portal.db import atomic
 from portal.errors import NotFound, TooMany
@@ -179,6 +179,7 @@ async def _end_pass(router: RouterAccess, report: PullReport, visit: Visit, want
         if wanted.held:
             is_alarm = await routers.hold_brakes(tx, router, wanted.held, now=now, actor=ACTOR)
         await pages.drop(tx, router.id)
+    meters.add(meters.RECONCILE, (now - visit.asked_at).total_seconds(), "pull")
     if is_alarm:
         log.error("removals held", extra={"router": router.id, "why": wanted.held})
     if board:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal import routers
+from portal import meters, routers
 from portal.db import DB
 from portal.routers import changes
 from routeros.script.pull_values import StateKind
@@ -67,6 +67,12 @@ async def test_the_board_is_known_after_the_first_run(site: Site) -> None:
     assert (row["version"], row["serial"], row["status"]) == ("7.16", "HEX0SIM0001", "online")
     assert row["board"]
     assert row["reconciled_at"] is not None
+
+
+async def test_how_long_a_pass_took_is_measured(site: Site) -> None:
+    meters.take()
+    await site.run()
+    assert meters.take()[(meters.RECONCILE, "pull")].total == 1
 
 
 async def test_a_restarted_router_is_read_at_once_and_its_phones_come_back(site: Site) -> None:
