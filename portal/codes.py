@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, product
 
 from portal.msgid import N_
@@ -27,6 +27,14 @@ _VALUES = {char: value for value, char in enumerate(ALPHABET)}
 _LOOK_ALIKES = {"0": "DQ", "O": "DQ", "1": "7JT", "I": "7JT", "L": "7JT"}
 _MOST_LOOK_ALIKES = 2
 _MAX_TYPED = 64
+
+# Tables for bytes.translate, which works on many codes at once.
+_BASE = len(ALPHABET)
+_UNFAIR = bytes(range(256 - 256 % _BASE, 256))
+_MODULO = bytes(value % _BASE for value in range(256))
+_LETTERS = bytes(ord(ALPHABET[value % _BASE]) for value in range(256))
+_CHECKS = bytes(ord(ALPHABET[-value % _BASE]) for value in range(256))
+_TIMES = [bytes(value * weight % _BASE for value in range(256)) for weight in range(LONGEST_CODE + 1)]
 
 Choose = Callable[[str], str]
 
@@ -64,6 +72,46 @@ def payment_reference(*, choose: Choose = secrets.choice) -> str:
     One in 27 milliard by chance meets another: store it under a unique key and draw again on a collision.
     """
     return _checked(REFERENCE_LENGTH, choose)
+
+
+def voucher_codes(count: int, length: int = SHORTEST_CODE) -> list[str]:
+    """Many new codes at once, as `voucher_code` makes one: one draw of random bytes, and sums for all of them together."""
+    if not SHORTEST_CODE <= length <= LONGEST_CODE:
+        raise ValueError(f"a voucher code has {SHORTEST_CODE} to {LONGEST_CODE} characters, not {length}")
+    return _many(count, length)
+
+
+def payment_references(count: int) -> list[str]:
+    """Many new public references at once."""
+    return _many(count, REFERENCE_LENGTH)
+
+
+def _many(count: int, length: int) -> list[str]:
+    body = length - 1
+    values = _random_values(count * body)
+    weighted = [values[place::body].translate(_TIMES[body + 1 - place]) for place in range(body)]
+    checks = _sums(weighted, count).translate(_CHECKS).decode()
+    letters = values.translate(_LETTERS).decode()
+    return [letters[n * body : (n + 1) * body] + checks[n] for n in range(count)]
+
+
+def _random_values(count: int) -> bytes:
+    """Numbers below 31, each as likely as the other: of a random byte the values 0 to 247 count, which are 8 times 31."""
+    values = b""
+    while len(values) < count:
+        missing = count - len(values)
+        values += secrets.token_bytes(missing + missing // 25 + 16).translate(_MODULO, _UNFAIR)
+    return values[:count]
+
+
+def _sums(columns: Sequence[bytes], count: int) -> bytes:
+    """Add columns of numbers below 31 modulo 31, a number per byte: as one long integer each, which eight of fill no byte to the brim."""
+    total = 0
+    for start in range(0, len(columns), 7):
+        for column in columns[start : start + 7]:
+            total += int.from_bytes(column, "little")
+        total = int.from_bytes(total.to_bytes(count, "little").translate(_MODULO), "little")
+    return total.to_bytes(count, "little")
 
 
 def _checked(length: int, choose: Choose) -> str:
@@ -139,5 +187,19 @@ def lookup_hash(key: bytes, code: str) -> bytes:
 
     The use is mixed into the key, so the same secret may serve other purposes; after a key rotation look up under each.
     """
-    own_key = hmac.digest(key, b"vocha voucher lookup 1", hashlib.sha256)
-    return hmac.digest(own_key, code.encode(), hashlib.sha256)
+    return hmac.digest(_lookup_key(key), code.encode(), hashlib.sha256)
+
+
+def lookup_hashes(key: bytes, codes: Iterable[str]) -> list[bytes]:
+    """The same for many: the key is set up once, and copied for each."""
+    fresh = hmac.new(_lookup_key(key), digestmod=hashlib.sha256)
+    hashes: list[bytes] = []
+    for code in codes:
+        one = fresh.copy()
+        one.update(code.encode())
+        hashes.append(one.digest())
+    return hashes
+
+
+def _lookup_key(key: bytes) -> bytes:
+    return hmac.digest(key, b"vocha voucher lookup 1", hashlib.sha256)

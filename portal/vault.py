@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from portal.codes import lookup_hash
+from portal.codes import lookup_hash, lookup_hashes
 from portal.errors import PortalError
 from portal.msgid import N_
 
@@ -66,6 +66,18 @@ class Vault:
         place = _place(header, table, column=column, row_id=row_id)
         return header + nonce + self._ciphers[self._newest].encrypt(nonce, plaintext.encode(), place)
 
+    def seal_all(self, table: str, column: str, *, rows: Sequence[tuple[RowId, str]]) -> list[bytes]:
+        """Encrypt a text for each of many rows of a column, as `seal` does: what all have in common is made once."""
+        key_id = self._newest.encode()
+        header = bytes((_VERSION, len(key_id))) + key_id
+        before = _place(header, table, column=column)
+        encrypt, nonces = self._ciphers[self._newest].encrypt, os.urandom(_NONCE * len(rows))
+        sealed: list[bytes] = []
+        for at, (row_id, text) in enumerate(rows):
+            nonce = nonces[at * _NONCE : (at + 1) * _NONCE]
+            sealed.append(header + nonce + encrypt(nonce, text.encode(), before + _part(str(row_id))))
+        return sealed
+
     def open(self, table: str, column: str, *, row_id: RowId, sealed: bytes) -> str:
         """The text back; Tampered when altered or from another place, KeyMissing when its key is gone."""
         header, key_id = _header(sealed)
@@ -83,6 +95,10 @@ class Vault:
     def code_hash(self, code: str) -> bytes:
         """What a new voucher's code is found by: its HMAC under the newest key."""
         return lookup_hash(self._lookup_keys[0], code)
+
+    def code_hash_all(self, codes: Sequence[str]) -> list[bytes]:
+        """What many new codes are found by."""
+        return lookup_hashes(self._lookup_keys[0], codes)
 
     def code_hashes(self, code: str) -> list[bytes]:
         """What an existing voucher's code may be stored as: its HMAC under each key of the list."""
@@ -103,7 +119,12 @@ def _header(sealed: bytes) -> tuple[bytes, str]:
         raise Tampered from error
 
 
-def _place(header: bytes, table: str, *, column: str, row_id: RowId) -> bytes:
-    """Each part carries its length: no two places ever spell the same bytes."""
-    parts = [part.encode() for part in (table, column, str(row_id))]
-    return header + b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+def _place(header: bytes, table: str, *, column: str, row_id: RowId | None = None) -> bytes:
+    """Each part carries its length: no two places ever spell the same bytes. Without a row it is how the places of a column begin."""
+    place = header + _part(table) + _part(column)
+    return place if row_id is None else place + _part(str(row_id))
+
+
+def _part(text: str) -> bytes:
+    encoded = text.encode()
+    return len(encoded).to_bytes(4, "big") + encoded
