@@ -23,6 +23,7 @@ from portal.machines import (
     VoucherStatus,
 )
 from portal.message_machine import MESSAGE, MessageStatus
+from portal.print_machine import PRINT
 from portal.subscriber_machine import MACHINES as _SUBSCRIBER_MACHINES
 
 __all__ = [
@@ -46,7 +47,7 @@ __all__ = [
 ]
 
 #: Every table with a status, and how it moves.
-MACHINES: Mapping[str, Transitions] = {**_FIRST_MACHINES, **_SUBSCRIBER_MACHINES, "messages": MESSAGE}
+MACHINES: Mapping[str, Transitions] = {**_FIRST_MACHINES, **_SUBSCRIBER_MACHINES, "messages": MESSAGE, "prints": PRINT}
 
 _MOVE = """
 WITH old AS (

@@ -31,6 +31,7 @@ from portal.tables.outages import OutageCredit, RouterOutage
 from portal.tables.packages import Package
 from portal.tables.payments import Checkout, Payment
 from portal.tables.payouts import Payout, PayoutNumber, PayoutPlan
+from portal.tables.prints import Print
 from portal.tables.promos import Promo, Redemption
 from portal.tables.pulls import PullPage, RouterPull
 from portal.tables.rails import RailAccount
@@ -104,6 +105,7 @@ __all__ = [
     "Payout",
     "PayoutNumber",
     "PayoutPlan",
+    "Print",
     "Promo",
     "PullPage",
     "RailAccount",
