@@ -22,6 +22,7 @@ NAMES = {
     "subscribers": "Subscriber",
     "subscriber_bills": "Bill",
     "messages": "Message",
+    "prints": "Print",
 }
 
 
