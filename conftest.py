@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from portal import tables
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB
@@ -15,7 +14,7 @@ from portal.embedded_postgres import EmbeddedPostgres
 from portal.migrations import migrate
 from portal.signing import Signer
 from portal.vault import Vault
-from tests.emptying import empty
+from tests.emptying import empty_all
 
 KEYS = (("test", bytes(range(32))),)
 
@@ -49,16 +48,10 @@ async def pool(migrated: str) -> AsyncIterator[str]:
     await DB.close()
 
 
-_TABLES = [getattr(tables, name)._meta.tablename for name in tables.__all__] + ["pgqueuer"]
-_FILLED = " UNION ALL ".join(f"SELECT '{table}' AS name WHERE EXISTS (SELECT FROM {table})" for table in _TABLES)  # noqa: S608
-
-
 @pytest.fixture
 async def db(pool: str) -> str:
-    """The open database, every table empty. Only tables with rows are truncated: each costs some milliseconds."""
-    filled = [row["name"] for row in await DB.fetch(_FILLED)]
-    if filled:
-        await empty(", ".join(filled))
+    """The open database, every table empty."""
+    await empty_all()
     return pool
 
 

@@ -6,18 +6,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from portal import tables
 from portal.demo.page import page_running
 from portal.demo.world import DemoWorld
-from tests.emptying import empty
-
-NAMES = ", ".join([*(getattr(tables, name)._meta.tablename for name in tables.__all__), "pgqueuer"])
+from tests.emptying import empty_all
 
 
 @pytest.fixture(scope="module")
 async def world(pool: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoWorld]:
     """A running demo with eight days behind it, a payday among them, and its page open."""
-    await empty(NAMES)
+    await empty_all()
     folder: Path = tmp_path_factory.mktemp("demo")
     async with DemoWorld.started(folder, days=8, guests=[page_running]) as started:
         yield started

@@ -12,8 +12,7 @@ from portal.demo.history import History, Shop
 from portal.demo.past import Attempt, Buyer, attempts
 from portal.states import MACHINES
 from portal.vault import Vault
-from tests.emptying import empty
-from tests.portal.demo.conftest import NAMES
+from tests.emptying import empty_all
 
 NOW = datetime(2026, 11, 20, 11, 12, tzinfo=UTC)
 DAYS = 4
@@ -22,7 +21,7 @@ DAYS = 4
 @pytest.fixture(scope="module")
 async def filled(pool: str) -> None:
     """Filled once: the tests here only read."""
-    await empty(NAMES)
+    await empty_all()
     assert not await fill.is_filled()
     await fill.fill(Vault((("test", bytes(range(32))),)), now=NOW, days=DAYS)
 
