@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from jobs.doors import Doors
 from jobs.tally import Tally
-from portal import devices, identity, limits, running, upkeep_database, upkeep_logs, upkeep_storage
+from portal import devices, identity, limits, running, upkeep_database, upkeep_logs, upkeep_reports, upkeep_storage
 from portal.backups import drills, making
 from portal.backups.making import shelf_of
 
@@ -46,9 +46,10 @@ async def clean_logs(doors: Doors) -> Tally:
     """Old rows of logs, sign-ins that are over, and counters of tries that count no more."""
     now = doors.clock.now()
     tally = Tally(processed=await identity.sweep(now=now, settings=doors.settings) + await limits.sweep(now=now))
-    gone = await upkeep_logs.clean(now=now, days=doors.settings.backups.keep_days, budget_s=_CLEAN_S)
-    log.info("logs cleaned", extra={"rows": gone})
-    tally.processed += sum(gone.values())
+    cleaned = await upkeep_logs.clean(now=now, days=doors.settings.backups.keep_days, budget_s=_CLEAN_S)
+    log.info("logs cleaned", extra={"rows": cleaned.gone})
+    tally.processed += sum(cleaned.gone.values())
+    tally.failed += len(cleaned.failed)
     return tally
 
 
@@ -62,11 +63,12 @@ async def clean_devices(doors: Doors) -> Tally:
 
 
 async def clean_storage(doors: Doors) -> Tally:
-    """What killed processes left in the data folder. Files that nobody knows are left and told."""
+    """What killed processes left in the data folder. Files that nobody knows are left and told; the report is kept."""
     settings = doors.settings
     found = await asyncio.to_thread(
         upkeep_storage.tidy, settings.data_dir, shelf_of(settings), also_known=[settings.spool_dir]
     )
-    for path in found.unknown:
-        log.warning("not ours in the data folder, left alone: %s", path.name)
+    for strange in found.unknown:
+        log.warning("not ours in the data folder, left alone: %s", strange.name)
+    await upkeep_reports.keep(found, is_good=not found.unknown, now=doors.clock.now())
     return Tally(processed=len(found.removed))

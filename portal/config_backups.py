@@ -8,7 +8,7 @@ from pathlib import Path
 from portal import config_values as values
 from portal.backups.shelf import Retention
 from portal.config_values import Reader
-from portal.upkeep_logs import LOGS
+from portal.upkeep_tables import LOGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 
-from portal import running
-from portal.db import DB, atomic
+from portal import running, upkeep_reports
+from portal.db import DB
+from portal.upkeep_reports import DatabaseReport
 
 #: An index is made anew when it is so many times as large as its entries need, and wastes at least so much.
 BLOATED, WASTED_BYTES = 2.0, 8 * 2**20
 #: PostgreSQL stops taking writes at about two thousand million (its manual, routine vacuuming); it vacuums by itself at 200 million.
 OLD_XID = 500_000_000
+#: Fewer dead rows are nobody's trouble.
+MANY_DEAD = 100_000
 _NAMED = 20
 
 _TABLES = """SELECT s.relname AS name, pg_table_size(s.relid) AS bytes, s.n_live_tup AS live, s.n_dead_tup AS dead
@@ -37,21 +40,9 @@ class IndexView(msgspec.Struct, frozen=True, kw_only=True):
     needs: int
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found and done. `rebuilt`: name, bytes before and after. `left`: bloated, for another time. `invalid`: indexes a
-    killed rebuild left, now dropped. `problems`: what needs a person, a sentence each."""
-
-    database_bytes: int
-    xid_age: int
-    dead_rows: int
-    largest: list[tuple[str, int]]
-    rebuilt: list[tuple[str, int, int]]
-    left: list[str]
-    invalid: list[str]
-    problems: list[str]
-
-
-async def maintain(*, now: datetime, budget_s: float, bloated: float = BLOATED, wasted: int = WASTED_BYTES) -> Report:
+async def maintain(
+    *, now: datetime, budget_s: float, bloated: float = BLOATED, wasted: int = WASTED_BYTES
+) -> DatabaseReport:
     """Do all of it, rebuilding for at most about `budget_s` seconds; the report is kept."""
     until = time.monotonic() + budget_s
     connection = (
@@ -68,11 +59,7 @@ async def maintain(*, now: datetime, budget_s: float, bloated: float = BLOATED, 
         report = await _look(connection, rebuilt, left=left, invalid=dropped)
     finally:
         await connection.close()
-    async with atomic() as tx:
-        await tx.execute(
-            "INSERT INTO maintenance_reports (at, is_good, data) VALUES ($1, $2, $3::jsonb)",
-            now, not report.problems, msgspec.json.encode(report).decode(),
-        )  # fmt: skip
+    await upkeep_reports.keep(report, is_good=not report.problems, now=now)
     return report
 
 
@@ -101,19 +88,22 @@ async def _rebuild(
     return rebuilt, []
 
 
-async def _look(connection: Any, rebuilt: list[tuple[str, int, int]], *, left: list[str], invalid: list[str]) -> Report:
+async def _look(
+    connection: Any, rebuilt: list[tuple[str, int, int]], *, left: list[str], invalid: list[str]
+) -> DatabaseReport:
     tables = await connection.fetch(_TABLES)
     xid_age = await connection.fetchval("SELECT age(datfrozenxid) FROM pg_database WHERE datname = current_database()")
-    problems = [
-        f"{row['name']}: {row['dead']} dead rows beside {row['live']}: autovacuum does not keep up"
+    behind = [
+        (row["name"], row["dead"], row["live"])
         for row in tables
-        if row["dead"] > 100_000 and row["dead"] > row["live"]
+        if row["dead"] > MANY_DEAD and row["dead"] > row["live"]
     ]
+    problems = [f"{name}: {dead} dead rows beside {live}: autovacuum does not keep up" for name, dead, live in behind]
     if xid_age > OLD_XID:
         problems.append(
             f"the oldest transaction number is {xid_age} old: run VACUUM FREEZE, and look for forgotten transactions"
         )
-    return Report(
+    return DatabaseReport(
         database_bytes=await connection.fetchval("SELECT pg_database_size(current_database())"),
         xid_age=xid_age,
         dead_rows=sum(row["dead"] for row in tables),
@@ -122,10 +112,6 @@ async def _look(connection: Any, rebuilt: list[tuple[str, int, int]], *, left: l
         left=left,
         invalid=invalid,
         problems=problems,
+        behind=behind,
+        is_old=xid_age > OLD_XID,
     )
-
-
-async def last() -> tuple[datetime, Report] | None:
-    """The newest report there is."""
-    row = await DB.row("SELECT at, data FROM maintenance_reports ORDER BY at DESC LIMIT 1")
-    return None if row is None else (row["at"], msgspec.json.decode(row["data"], type=Report))

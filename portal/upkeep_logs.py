@@ -1,90 +1,80 @@
-"""How long each log is kept, and taking old rows away, a batch at a time. Money is never a log: the ledger, payments, receipts,
-refunds, vouchers and what they were sold by stay for good, and so does every row another still needs.
+"""Taking old rows away, a batch at a time; `portal.upkeep_tables` says of which tables and how old. Money is never a log.
 
-Deleted in batches and not by dropping partitions: logs are read by keys that do not hold the moment (a payment's exchanges, a
-job's runs, the sealed history), so partitions would cost every reader to spare a weekly job seconds. See docs/backups.md, cleaning."""
+Deleted in batches and not by dropping partitions: docs/decisions/0010 says why, with what was measured."""
 
+import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal import running
+from asyncpg import PostgresError
+
+from portal import running, upkeep_reports
 from portal.db import Tx, atomic
+from portal.patience import LOST_DATABASE
+from portal.reports import hours
 from portal.states import note
+from portal.upkeep_reports import LogsReport
+from portal.upkeep_tables import EVENTS, LOGS, Log
+
+log = logging.getLogger(__name__)
 
 BATCH = 5_000
-EVENTS = "events"
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """A table that may lose rows older than `days` (by `moment`), of which never fewer than `least` may be set, and of those only
-    rows for which `over` holds."""
-
-    table: str
-    moment: str
-    days: int
-    least: int
-    over: str = "true"
-
-
-LOGS = {
-    each.table: each
-    for each in (
-        Log("exchanges", "asked_at", 90, 90),
-        Log("callbacks", "received_at", 180, 90, "handled_at IS NOT NULL"),
-        Log("messages", "created_at", 180, 90, "status IN ('sent', 'delivered', 'split', 'failed', 'dropped')"),
-        Log("message_reports", "received_at", 90, 30, "handled_at IS NOT NULL"),
-        Log("job_runs", "asked_at", 90, 30, "status IN ('done', 'failed', 'dead', 'discarded')"),
-        Log("alerts", "opened_at", 365, 90, "status = 'closed'"),
-        Log(
-            "checkouts", "created_at", 180, 90,
-            """voucher_id IS NULL AND NOT EXISTS (SELECT FROM payments p WHERE p.checkout_id = t.id)
-               AND NOT EXISTS (SELECT FROM claims c WHERE c.checkout_id = t.id)
-               AND NOT EXISTS (SELECT FROM redemptions r WHERE r.checkout_id = t.id)""",
-        ),
-        Log(
-            "router_checks", "at", 90, 14,
-            "EXISTS (SELECT FROM router_checks n WHERE n.router_id = t.router_id AND n.id > t.id)",
-        ),
-        Log("backups", "made_at", 400, 90, "removed_at IS NOT NULL"),
-        Log("backup_drills", "began_at", 400, 90),
-        Log("maintenance_reports", "at", 400, 90),
-        Log(EVENTS, "at", 730, 180),
-    )
-}  # fmt: skip
-
-
-async def clean(*, now: datetime, days: Mapping[str, int], budget_s: float) -> dict[str, int]:
-    """Take away what is older than `days` says by table, or than the table's own time; rows by table. What the budget of time
-    does not allow goes next time. Safe to repeat and to interrupt."""
-    until, gone = time.monotonic() + budget_s, dict[str, int]()
+async def clean(*, now: datetime, days: Mapping[str, int], budget_s: float) -> LogsReport:
+    """Take away what is older than `days` says by table, or than the table's own time; the report is kept. What the budget of
+    time does not allow goes next time, and a table that cannot be cleaned stops no other. Safe to repeat and to interrupt."""
+    began, gone, failed, is_whole = time.monotonic(), dict[str, int](), dict[str, str](), True
+    until = began + budget_s
     for each in LOGS.values():
-        kept = max(days.get(each.table, each.days), each.least)
-        before = now - timedelta(days=kept)
-        while time.monotonic() < until:
-            done = await (_trim(before, now=now) if each.table == EVENTS else _batch(each, before))
-            if not done:
-                break
-            gone[each.table] = gone.get(each.table, 0) + done
-            running.tell(sum(gone.values()), what="rows")
-    return gone
+        before = now - timedelta(days=max(days.get(each.table, each.days), each.least))
+        try:
+            is_whole &= await _clean(each, before, until=until, gone=gone, now=now)
+        except (PostgresError, TimeoutError) as error:
+            if isinstance(error, LOST_DATABASE) and not isinstance(error, TimeoutError):
+                raise  # tried again from the beginning
+            log.exception("a log could not be cleaned", extra={"table": each.table})
+            failed[each.table] = type(error).__name__
+    report = LogsReport(gone=gone, failed=failed, is_whole=is_whole, seconds=round(time.monotonic() - began, 1))
+    await upkeep_reports.keep(report, is_good=not failed, now=now)
+    return report
 
 
-async def _batch(each: Log, before: datetime) -> int:
+async def _clean(each: Log, before: datetime, *, until: float, gone: dict[str, int], now: datetime) -> bool:
+    """One table; False when the time was over before all was gone."""
+    if each.table == "hotspot_sessions":
+        await hours.leave_alone(before=before)
+    above = 0
+    while time.monotonic() < until:
+        if each.table == EVENTS:
+            done = await _trim(before, now=now)
+        else:
+            done, above = await _batch(each, before, above=above)
+        if not done:
+            return True
+        gone[each.table] = gone.get(each.table, 0) + done
+        running.tell(sum(gone.values()), what="rows")
+    return False
+
+
+async def _batch(each: Log, before: datetime, *, above: int) -> tuple[int, int]:
+    """Rows with an id above `above`; how many went, and the last one's id: what was passed over is not looked at again."""
     # The database refuses to lose young rows of some by its own clock, which may be behind ours.
     async with atomic() as tx:
         await running.hold(tx)
-        return await tx.value(
+        row = await tx.row(
             f"""WITH old AS (
                   SELECT id FROM {each.table} t
-                  WHERE {each.moment} < least($1, clock_timestamp() - make_interval(days => {each.least})) AND {each.over}
-                  ORDER BY id LIMIT {BATCH} FOR UPDATE SKIP LOCKED
-                ), gone AS (DELETE FROM {each.table} d USING old WHERE d.id = old.id RETURNING 1)
-                SELECT count(*) FROM gone""",
+                  WHERE id > $2 AND {each.moment} < least($1, clock_timestamp() - make_interval(days => {each.least}))
+                  AND ({each.over}) ORDER BY id LIMIT {BATCH} FOR UPDATE SKIP LOCKED
+                ), gone AS (DELETE FROM {each.table} d USING old WHERE d.id = old.id RETURNING d.id)
+                SELECT count(*) AS done, coalesce(max(id), 0) AS last FROM gone""",
             before,
+            above,
         )
+    assert row is not None  # an aggregate has a row
+    return row["done"], row["last"]
 
 
 async def _trim(before: datetime, *, now: datetime) -> int:

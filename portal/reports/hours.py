@@ -23,6 +23,7 @@ SETTLED_AFTER = timedelta(minutes=10)
 WHOLE = timedelta(days=40)
 #: Counted at once, when a merchant has years to be counted.
 _STEP = timedelta(days=31)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Paid payments that bought something, as on the home: the ledger has their sale. `$2`: the hours to count, all of them
 #: from `$4` to `$5`, which spares reading every payment.
@@ -87,7 +88,8 @@ _FIRST = """SELECT least((SELECT min(paid_at) FROM payments WHERE merchant_id = 
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a merchant's hours are counted: everything known at `counted_at`, by the clock of `zone`."""
+    """How far a merchant's hours are counted: everything known at `counted_at`, by the clock of `zone`.
+    `usage_from`: hours of use before it stay as they are, for their sessions may be gone."""
 
     zone: str
     counted_at: datetime
@@ -95,6 +97,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     next_event_id: int
     next_event_at: datetime
     checked_at: datetime | None
+    usage_from: datetime | None
 
 
 async def mark_of(merchant_id: int) -> Mark | None:
@@ -120,33 +123,35 @@ async def count(merchant_id: int, *, now: datetime) -> int:
         zone: str = await tx.value("SELECT timezone FROM merchants WHERE id = $1", merchant_id)
         row = await tx.row("SELECT * FROM hour_marks WHERE merchant_id = $1", merchant_id)
         mark = _mark(row) if row else None
+        floor = mark.usage_from if mark and mark.usage_from else _EVER
         if mark is None or mark.zone != zone:
-            changed = await _all(tx, merchant_id, zone, now=now)
+            changed = await _all(tx, merchant_id, zone, floor=floor, now=now)
             mark, checked_at = None, now
         else:
-            changed = await _news(tx, merchant_id, mark, now=now)
+            changed = await _news(tx, merchant_id, mark, floor=floor, now=now)
             checked_at = mark.checked_at
             if checked_at is None or _day(checked_at, zone) != _day(now, zone):
-                changed += await _whole(tx, merchant_id, zone, now=now)
+                changed += await _whole(tx, merchant_id, zone, floor=floor, now=now)
                 checked_at = now
         await _move_on(tx, merchant_id, zone, mark, checked_at=checked_at, now=now)
         return changed
 
 
-async def _all(tx: Tx, merchant_id: int, zone: str, *, now: datetime) -> int:
-    """Everything there is, by a clock that was not counted by before."""
+async def _all(tx: Tx, merchant_id: int, zone: str, *, floor: datetime, now: datetime) -> int:
+    """Everything there is, by a clock that was not counted by before. Hours whose sessions are gone stay as they were: nearly all
+    zones share them."""
     await tx.execute("DELETE FROM sales_hours WHERE merchant_id = $1", merchant_id)
-    await tx.execute("DELETE FROM usage_hours WHERE merchant_id = $1", merchant_id)
+    await tx.execute("DELETE FROM usage_hours WHERE merchant_id = $1 AND hour_at >= $2", merchant_id, floor)
     since: datetime | None = await tx.value(_FIRST, merchant_id)
     changed = 0
     while since is not None and since <= now:
         until = min(since + _STEP, now)
-        changed += await _window(tx, merchant_id, zone, since=since, until=until)
+        changed += await _window(tx, merchant_id, zone, floor=floor, since=since, until=until)
         since = until if until < now else None
     return changed
 
 
-async def _news(tx: Tx, merchant_id: int, mark: Mark, *, now: datetime) -> int:
+async def _news(tx: Tx, merchant_id: int, mark: Mark, *, floor: datetime, now: datetime) -> int:
     since = mark.counted_at - SETTLED_AFTER
     touched = await tx.fetch(_TOUCHED, merchant_id, mark.safe_event_id, since, mark.zone)
     hours = {row["hour_at"] for row in touched} | set(_hours(since, now, mark.zone))
@@ -157,30 +162,49 @@ async def _news(tx: Tx, merchant_id: int, mark: Mark, *, now: datetime) -> int:
         since,
     )
     if began is not None:
-        changed += await _usage(tx, merchant_id, mark.zone, since=began, until=now)
+        changed += await _usage(tx, merchant_id, mark.zone, floor=floor, since=began, until=now)
     return changed
 
 
-async def _whole(tx: Tx, merchant_id: int, zone: str, *, now: datetime) -> int:
-    late = await _window(tx, merchant_id, zone, since=now - WHOLE, until=now)
+async def _whole(tx: Tx, merchant_id: int, zone: str, *, floor: datetime, now: datetime) -> int:
+    late = await _window(tx, merchant_id, zone, floor=floor, since=now - WHOLE, until=now)
     if late:
         log.warning("sums by the hour were not what a recount says", extra={"merchant": merchant_id, "sums": late})
     return late
 
 
-async def _window(tx: Tx, merchant_id: int, zone: str, *, since: datetime, until: datetime) -> int:
+async def _window(tx: Tx, merchant_id: int, zone: str, *, floor: datetime, since: datetime, until: datetime) -> int:
     changed = await _sales(tx, merchant_id, zone, _hours(since, until, zone))
-    return changed + await _usage(tx, merchant_id, zone, since=since, until=until)
+    return changed + await _usage(tx, merchant_id, zone, floor=floor, since=since, until=until)
 
 
 async def _sales(tx: Tx, merchant_id: int, zone: str, hours: Sequence[datetime]) -> int:
     return await tx.value(_WRITE_SALES, merchant_id, hours, zone, hours[0], hours[-1] + timedelta(hours=1))
 
 
-async def _usage(tx: Tx, merchant_id: int, zone: str, *, since: datetime, until: datetime) -> int:
-    """Whole hours only: of an hour counted in part the other part would be lost."""
-    first, after = _hours(since, until, zone)[0], until + timedelta(hours=1)
+async def _usage(tx: Tx, merchant_id: int, zone: str, *, floor: datetime, since: datetime, until: datetime) -> int:
+    """Whole hours only: of an hour counted in part the other part would be lost. None that begins before `floor`."""
+    first, after = hour_of(since, zone), until + timedelta(hours=1)
+    if first < floor:
+        first = hour_of(floor + timedelta(hours=1, microseconds=-1), zone)
     return await tx.value(_WRITE_USAGE, merchant_id, first, zone, _slice_s(zone), after)
+
+
+async def leave_alone(*, before: datetime) -> None:
+    """From now on hours of use before this moment are not counted anew: sessions that ended before may go. Only of merchants of
+    whom everything until then is counted; waits for a count that is under way."""
+    rows = await DB.fetch(
+        """SELECT h.merchant_id, h.zone FROM hour_marks h WHERE h.counted_at > $1::timestamptz + interval '1 day'
+           AND EXISTS (SELECT FROM hotspot_sessions s WHERE s.merchant_id = h.merchant_id AND s.ended_at < $1)""",
+        before,
+    )
+    for row in rows:
+        async with atomic() as tx:
+            await tx.execute("SELECT pg_advisory_xact_lock(hashtext($1))", f"hours {row['merchant_id']}")
+            await tx.execute(
+                "UPDATE hour_marks SET usage_from = greatest(usage_from, $2) WHERE merchant_id = $1",
+                row["merchant_id"], hour_of(before, row["zone"]),
+            )  # fmt: skip
 
 
 async def _move_on(

@@ -12,7 +12,7 @@ import pytest
 from jobs import upkeep
 from jobs.doors import Doors
 from jobs.schedule import JOBS
-from portal import upkeep_database, upkeep_logs, upkeep_storage
+from portal import upkeep_database, upkeep_logs, upkeep_reports, upkeep_storage
 from portal.backups.shelf import Shelf
 from portal.clock import Clock
 from portal.config import Settings
@@ -32,7 +32,9 @@ async def doors(db: str, settings: Settings, clock: Clock) -> AsyncIterator[Door
 
 
 async def _clean(clock: Clock, **days: int) -> dict[str, int]:
-    return await upkeep_logs.clean(now=clock.now(), days=days, budget_s=60)
+    done = await upkeep_logs.clean(now=clock.now(), days=days, budget_s=60)
+    assert (done.failed, done.is_whole) == ({}, True)
+    return done.gone
 
 
 async def _exchange(age: timedelta, payment: int, merchant: int, clock: Clock) -> None:
@@ -76,7 +78,8 @@ async def test_a_checkout_goes_only_when_nothing_came_of_it(db: str, clock: Cloc
 async def test_a_budget_of_no_time_cleans_nothing(db: str, clock: Clock) -> None:
     at = clock.now() - timedelta(days=200)
     await DB.fetch("INSERT INTO job_runs (job, slot, asked_at, status) VALUES ('refunds', $1, $1, 'done')", at)
-    assert await upkeep_logs.clean(now=clock.now(), days={}, budget_s=0) == {}
+    done = await upkeep_logs.clean(now=clock.now(), days={}, budget_s=0)
+    assert (done.gone, done.is_whole) == ({}, False)
 
 
 async def test_the_database_refuses_to_lose_young_rows(db: str, clock: Clock) -> None:
@@ -142,7 +145,7 @@ async def test_a_gap_in_the_history_is_still_noticed(db: str, clock: Clock) -> N
     assert [line.split(":")[0] for line in await audit.broken(whole=True)] == [f"seal {ids[1]}"]
     await DB.fetch("DELETE FROM events WHERE id = $1", first)
     assert len(await audit.broken(whole=True)) == 2
-    await empty("events, event_seals")
+    await empty("events", "event_seals")
 
 
 async def test_a_young_range_that_is_gone_is_noticed(db: str, clock: Clock) -> None:
@@ -151,7 +154,7 @@ async def test_a_young_range_that_is_gone_is_noticed(db: str, clock: Clock) -> N
     async with _unguarded("events"):
         await DB.fetch("DELETE FROM events")
     assert len(await audit.broken(whole=True)) == 1
-    await empty("events, event_seals")
+    await empty("events", "event_seals")
 
 
 async def test_the_job_sweeps_sessions_and_limits_too(doors: Doors, clock: Clock) -> None:
@@ -216,7 +219,7 @@ def test_a_drill_under_way_keeps_its_folder(tmp_path: Path) -> None:
     _aged(tmp_path / "drill", days=2)
     with shelf.held("drill"):
         assert upkeep_storage.tidy(tmp_path, shelf).removed == []
-    assert upkeep_storage.tidy(tmp_path, shelf).removed == [tmp_path / "drill"]
+    assert upkeep_storage.tidy(tmp_path, shelf).removed == ["drill"]
 
 
 async def test_bloated_indexes_are_made_anew_and_the_report_is_kept(db: str, doors: Doors, clock: Clock) -> None:
@@ -234,10 +237,10 @@ async def test_bloated_indexes_are_made_anew_and_the_report_is_kept(db: str, doo
     finally:
         await DB.fetch("DROP TABLE swollen")
     assert (await upkeep.maintain(doors)).failed == 0
-    kept = await upkeep_database.last()
+    kept = await upkeep_reports.last(upkeep_reports.DatabaseReport)
     assert kept is not None
-    assert kept[1].database_bytes > 1_000_000
-    assert 0 < kept[1].xid_age < upkeep_database.OLD_XID
+    assert kept.report.database_bytes > 1_000_000
+    assert 0 < kept.report.xid_age < upkeep_database.OLD_XID
     assert await DB.value("SELECT count(*) FROM maintenance_reports WHERE is_good") == 3
 
 
