@@ -21,11 +21,14 @@ GUESSES_PER_ROUTER_YEAR = 31_500_000
 SHORTEST_CODE = 10
 LONGEST_CODE = 16
 REFERENCE_LENGTH = 8
+#: Public letters before a code. One letter would often stand at the beginning of another code by chance.
+SHORTEST_PREFIX, LONGEST_PREFIX = 2, 6
 
 _VALUES = {char: value for value, char in enumerate(ALPHABET)}
 # What an eye may have taken for a character that is never printed.
 _LOOK_ALIKES = {"0": "DQ", "O": "DQ", "1": "7JT", "I": "7JT", "L": "7JT"}
 _MOST_LOOK_ALIKES = 2
+_SAME_TO_THE_EYE = str.maketrans("OIL", "011")
 _MAX_TYPED = 64
 
 # Tables for bytes.translate, which works on many codes at once.
@@ -129,8 +132,10 @@ def is_well_formed(code: str) -> bool:
     return bool(code) and all(char in _VALUES for char in code) and _weighted_sum(code) % len(ALPHABET) == 0
 
 
-def print_code(code: str) -> str:
-    """For paper and screens, in even groups of at most five: "K7QM2-XWP4H", "K7QM-2XWP-4HT"."""
+def print_code(code: str, *, prefix: str = "") -> str:
+    """For paper and screens, in even groups of at most five: "K7QM2-XWP4H", "K7QM-2XWP-4HT"; after its prefix: "MKT-K7QM2-XWP4H"."""
+    if prefix:
+        return f"{prefix}-{print_code(code)}"
     groups = -(-len(code) // 5)
     size, larger = divmod(len(code), max(groups, 1))
     ends = [0]
@@ -148,16 +153,41 @@ def fold_code(typed: str) -> str:
     return _fold(typed, range(SHORTEST_CODE, LONGEST_CODE + 1))
 
 
+def fold_prefixed(typed: str, prefixes: Iterable[str]) -> str:
+    """The same for a code that may have been typed with the public letters printed before it. One reading only, so that a guess
+    stays one guess: without the longest prefix it begins with if that leaves a code, else as a whole."""
+    plain = _plain(typed)
+    if len(plain) >= SHORTEST_CODE + SHORTEST_PREFIX:
+        for prefix in sorted(prefixes, key=len, reverse=True):
+            if _loose(plain).startswith(_loose(prefix)):
+                try:
+                    return fold_code(plain[len(prefix) :])
+                except CodeError:
+                    continue
+    return fold_code(typed)
+
+
+def fold_prefix(typed: str) -> str:
+    """A prefix as it is kept and printed: capitals and digits. CodeError: too short, too long, or anything else in it."""
+    plain = _plain(typed)
+    if not plain:
+        return ""
+    if not SHORTEST_PREFIX <= len(plain) <= LONGEST_PREFIX or not plain.isascii() or plain != typed.strip().upper():
+        raise CodeError(N_("A prefix has 2 to 6 letters or digits, for example MKT."))
+    return plain
+
+
+def _loose(text: str) -> str:
+    return text.translate(_SAME_TO_THE_EYE)
+
+
 def fold_reference(typed: str) -> str:
     """Canonical form of a payment reference typed by hand, or CodeError; as forgiving as `fold_code`."""
     return _fold(typed, range(REFERENCE_LENGTH, REFERENCE_LENGTH + 1))
 
 
 def _fold(typed: str, lengths: range) -> str:
-    if len(typed) > _MAX_TYPED:
-        raise CodeError(N_("This code is too long. Check it and type it again."))
-    wide = unicodedata.normalize("NFKC", typed).upper()
-    plain = "".join(char for char in wide if char.isalnum())
+    plain = _plain(typed)
     if len(plain) < lengths.start:
         raise CodeError(N_("This code is too short. Check it and type it again."))
     if len(plain) >= lengths.stop:
@@ -166,6 +196,14 @@ def _fold(typed: str, lengths: range) -> str:
     if len(meant) != 1:
         raise CodeError(N_("There is a mistake in this code. Check it and type it again."))
     return meant[0]
+
+
+def _plain(typed: str) -> str:
+    """Capitals and digits of what was typed; CodeError for what is much too long to be anything."""
+    if len(typed) > _MAX_TYPED:
+        raise CodeError(N_("This code is too long. Check it and type it again."))
+    wide = unicodedata.normalize("NFKC", typed).upper()
+    return "".join(char for char in wide if char.isalnum())
 
 
 def readings(plain: str) -> Iterator[str]:

@@ -1,34 +1,34 @@
-"""Vouchers: made, redeemed, started, ended. The code is secret: looked up by its HMAC, kept sealed for showing."""
+"""Vouchers: made, sold, let in, started, ended. The code is secret: looked up by its HMAC, kept sealed for showing.
 
-from collections.abc import Mapping, Sequence
+Who types a code: `portal.voucher_entry`."""
+
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 from asyncpg import Record
 
-from portal import access_grants, codes, limits, meters
+from portal import access_grants, codes, limits, voucher_making
 from portal.access_grants import Wish
 from portal.db import DB, Tx, atomic
 from portal.devices import DeviceHint, Proof
-from portal.errors import Invalid, TooMany
+from portal.errors import Conflict, TooMany
 from portal.msgid import N_
 from portal.routers import RouterView
 from portal.states import E, move, move_all, note
 from portal.terms import Terms, decode_terms
 from portal.vault import Vault
+from portal.voucher_making import Issued, Lot
 
 #: Tries to type a code: per device and router, and per router (facts: a MAC is free to forge, so only the router's cap counts).
 TRIES_PER_DEVICE = (5, 60)
 TRIES_PER_DEVICE_HOUR = (20, 3600)
 TRIES_PER_ROUTER = (60, 60)
-WRONG_CODE = N_("This code does not work. Check it, or ask where you bought it.")
 
 
-class Issued(msgspec.Struct, frozen=True):
-    """A voucher just made: its row and its secret code in canonical form."""
+class Elsewhere(Conflict):
+    """A voucher's batch is for other routers. Said only to whoever has proved to hold it."""
 
-    id: int
-    code: str
+    default = N_("This code is for another place. Ask where you bought it.")
 
 
 async def issue_paid(
@@ -43,10 +43,11 @@ async def issue_paid(
     now: datetime,
 ) -> Issued:
     """Make one voucher that is paid for."""
-    length = await _code_length(tx, merchant_id, more=1)
-    columns = {"merchant_id": merchant_id, "package_id": package_id, "router_id": router_id, "price_cents": price_cents}
-    dates = {"status": "paid", "paid_at": now, "expires_at": terms.unused_deadline(paid_at=now)}
-    return await _insert(tx, terms, columns | dates, length=length, vault=vault, now=now)
+    lot = Lot(
+        merchant_id=merchant_id, package_id=package_id, router_id=router_id, price_cents=price_cents, terms=terms, paid_at=now,
+        made_at=now, code_length=await voucher_making.code_length(tx, merchant_id, more=1),
+    )  # fmt: skip
+    return (await voucher_making.make(tx, lot, 1, vault=vault))[0]
 
 
 async def issue_unsold(
@@ -62,41 +63,11 @@ async def issue_unsold(
     now: datetime,
 ) -> list[Issued]:
     """Make vouchers that wait to be paid for, each with a public payment reference."""
-    length = await _code_length(tx, merchant_id, more=count)
-    columns = {"merchant_id": merchant_id, "package_id": package_id, "batch_id": batch_id, "price_cents": price_cents}
-    dates = {"status": "unsold", "expires_at": terms.first_deadline(made_at=now)}
-    return [await _insert(tx, terms, columns | dates, length=length, vault=vault, now=now) for _ in range(count)]
-
-
-async def _code_length(tx: Tx, merchant_id: int, *, more: int) -> int:
-    live = await tx.value(
-        "SELECT count(*) FROM vouchers WHERE merchant_id = $1 AND status IN ('unsold', 'paid', 'in_use')", merchant_id
-    )
-    routers = await tx.value("SELECT count(*) FROM routers WHERE merchant_id = $1", merchant_id)
-    return codes.code_length(live + more, routers)
-
-
-async def _insert(
-    tx: Tx, terms: Terms, columns: Mapping[str, object], *, length: int, vault: Vault, now: datetime
-) -> Issued:
-    names = "".join(f", {name}" for name in columns)
-    marks = "".join(f", ${number}" for number in range(7, 7 + len(columns)))
-    while True:
-        code = codes.voucher_code(length)
-        voucher_id = await tx.value("SELECT nextval('vouchers_id_seq')")
-        made = await tx.value(
-            f"""INSERT INTO vouchers (id, code_hash, code_sealed, payment_reference, terms, created_at{names})
-                VALUES ($1, $2, $3, $4, $5, $6{marks}) ON CONFLICT DO NOTHING RETURNING id""",
-            voucher_id,
-            vault.code_hash(code),
-            vault.seal("vouchers", "code_sealed", row_id=voucher_id, plaintext=code),
-            codes.payment_reference(),
-            terms.encode(),
-            now,
-            *columns.values(),
-        )
-        if made is not None:
-            return Issued(voucher_id, code)
+    lot = Lot(
+        merchant_id=merchant_id, package_id=package_id, price_cents=price_cents, terms=terms, batch_id=batch_id, made_at=now,
+        code_length=await voucher_making.code_length(tx, merchant_id, more=count),
+    )  # fmt: skip
+    return await voucher_making.make(tx, lot, count, vault=vault)
 
 
 async def sell(tx: Tx, voucher_id: int, *, at: datetime, actor: str) -> bool:
@@ -137,54 +108,21 @@ async def extend(tx: Tx, voucher_id: int, more: Terms, *, now: datetime, actor: 
     return True
 
 
-async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Vault, now: datetime) -> str:
-    """Give a device access by a typed code; returns the token of the voucher's page.
-
-    Wrong, used up and foreign codes get the same words and cost the same look-ups; TooMany when a limit is reached."""
-    try:
-        await throttle(router, device, now=now)
-        folded = codes.fold_code(code)
-    except TooMany:
-        meters.refuse_redeeming("too_many")
-        raise
-    except codes.CodeError as error:
-        meters.refuse_redeeming("malformed")
-        raise Invalid({"code": str(error)}) from error
-    async with atomic() as tx:
-        found = await tx.row(
-            """SELECT id, status FROM vouchers WHERE merchant_id = $1 AND code_hash = ANY($2)
-               ORDER BY status IN ('paid', 'in_use') DESC, id DESC LIMIT 1""",
-            router.merchant_id,
-            vault.code_hashes(folded),
-        )
-        token = None
-        if found is not None and found["status"] in ("paid", "in_use"):
-            token = await let_in(tx, found["id"], router, device, vault=vault, now=now)
-        if token is None:
-            meters.refuse_redeeming(_why_refused(found))
-            raise Invalid({"code": WRONG_CODE})
-        return token
-
-
-def _why_refused(found: Record | None) -> str:
-    """For our counts only: `ended` is also what ended between two look-ups."""
-    if found is None:
-        return "unknown"
-    return found["status"] if found["status"] in ("unsold", "revoked") else "ended"
-
-
 async def let_in(
     tx: Tx, voucher_id: int, router: RouterView, device: DeviceHint, *, vault: Vault, now: datetime
 ) -> str | None:
-    """Wish a device in on a voucher somebody has proved to hold; the token of its page. None: it is not sold, or has ended."""
+    """Wish a device in on a voucher somebody has proved to hold; the token of its page. None: it is not sold, or has ended;
+    Elsewhere: its batch is for other routers."""
     row = await tx.row(
-        """SELECT package_id, terms, price_cents FROM vouchers
-           WHERE id = $1 AND merchant_id = $2 AND status IN ('paid', 'in_use') FOR UPDATE""",
+        """SELECT v.package_id, v.terms, v.price_cents, b.router_ids FROM vouchers v LEFT JOIN batches b ON b.id = v.batch_id
+           WHERE v.id = $1 AND v.merchant_id = $2 AND v.status IN ('paid', 'in_use') FOR UPDATE OF v""",
         voucher_id,
         router.merchant_id,
     )
     if row is None:
         return None
+    if row["router_ids"] and router.id not in row["router_ids"]:
+        raise Elsewhere
     wish = Wish(
         merchant_id=router.merchant_id, router_id=router.id, voucher_id=voucher_id, mac=device.mac, ip=device.ip,
         terms=decode_terms(row["terms"]), proof=Proof.CODE,

@@ -12,7 +12,7 @@ from typing import Any
 from litestar import Response, Router, get, post
 from litestar.di import Provide
 
-from portal import access_grants, checkouts, claims, codes, packages, phones, promos, reminders, vouchers
+from portal import access_grants, checkouts, claims, codes, packages, phones, promos, reminders, voucher_entry
 from portal.captive import links as captive_links
 from portal.captive import states as captive_states
 from portal.captive import words as captive_words
@@ -197,7 +197,7 @@ async def redeem(
     form = await _form(request)
     device = frame.enter(form["d"], signer=signer, now=clock.now()).device
     try:
-        token = await vouchers.redeem(frame.site, form["code"], device, vault=vault, now=clock.now())
+        token = await voucher_entry.redeem(frame.site, form["code"], device, vault=vault, now=clock.now())
     except Invalid as wrong:
         error = wrong.fields.get("code", wrong.message)
         return frame.show("captive/code.html", {"typed": form["code"], "error": error}, status=422)

@@ -115,11 +115,26 @@ async def _payment_of(tx: Tx, merchant_id: int, voucher_id: int | None, *, road:
     return await targets.for_voucher(tx, voucher_id, method=road.value, phone=None, account_id=None, now=now)
 
 
+async def sell_card(tx: Tx, merchant_id: int, voucher_id: int, *, vault: Vault, now: datetime) -> bool:
+    """The first use of a printed card that nobody wrote down as sold: its cash was taken when it was handed out, and is booked now,
+    into nobody's drawer. False: it is not unsold any more."""
+    try:
+        payment = await _payment_of(tx, merchant_id, voucher_id, road=Road.CASH, now=now)
+    except Conflict:
+        return False
+    await _take(tx, payment, Road.CASH, by="customer", reason="", vault=vault, now=now)
+    return True
+
+
 async def take_over_counter(
     tx: Tx, payment: Record, road: Road, *, by: Actor, reason: str, vault: Vault, now: datetime
 ) -> None:
     """Take the price over the counter, in the caller's transaction. What was paid before towards it becomes the customer's
     credit; a subscriber's goes into the wallet. Conflict: it was paid for already."""
+    await _take(tx, payment, road, by=f"user:{by.user_id}", reason=reason, vault=vault, now=now)
+
+
+async def _take(tx: Tx, payment: Record, road: Road, *, by: str, reason: str, vault: Vault, now: datetime) -> None:
     target = await targets.load(tx, payment)
     name, amount = f"{road.upper()}-{payment['id']}", target.price_cents
     rail = receipts.rail_of(road)
@@ -136,5 +151,5 @@ async def take_over_counter(
         raise Conflict(SOLD_BEFORE)
     await note(
         tx, "payments", payment["id"], f"taken_by_{road}", merchant_id=target.merchant_id, at=now,
-        actor=f"user:{by.user_id}", data={"amount_cents": amount, "reason": reason},
+        actor=by, data={"amount_cents": amount, "reason": reason},
     )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from portal import batches, c2b_questions, vouchers
+from portal import batches, c2b_questions, voucher_entry
 from portal.c2b_questions import Question
 from portal.clock import Clock
 from portal.db import DB
@@ -394,7 +394,7 @@ async def test_a_voucher_sold_by_hand_waits_for_nobody_until_it_is_used(owner: h
     assert "Sold, not used yet" in page.text
     assert "Paid, not online" not in page.text
     code = await batches.reveal_code(stall.owner, voucher, vault=stall.vault, now=stall.clock.now())
-    await vouchers.redeem(
+    await voucher_entry.redeem(
         stall.router, code, hint("02:11:22:33:44:77", "10.5.50.8"), vault=stall.vault, now=stall.clock.now()
     )
     assert "Paid, not online" in (await owner.get("/sales")).text
