@@ -10,6 +10,7 @@ from portal.gateways.doors import GatewayDoors
 from portal.mpesa.doors import MpesaDoors
 from portal.rails.doors import RailDoors
 from portal.vault import Vault
+from portal.webhooks.door import WebhookDoor
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,5 +24,6 @@ class Doors:
     mpesa: MpesaDoors
     rails: RailDoors
     gateways: GatewayDoors
+    webhooks: WebhookDoor
     #: None: nobody watches us from outside.
     pings: Pings | None = None

@@ -29,6 +29,7 @@ from jobs import (
     subscribers,
     upkeep,
     vouchers,
+    webhooks,
 )
 from jobs.doors import Doors
 from jobs.tally import Tally
@@ -85,6 +86,7 @@ JOBS: dict[str, Job] = {
             overdue_s=93_600,
         ),
         Job("send-messages", messages.run, {"second": "45"}, timeout_s=300, overdue_s=900),
+        Job(webhooks.NAME, webhooks.run, {"second": "48"}, timeout_s=300, overdue_s=900),
         Job("warn-expiry", reminders.warn, {"second": "52"}, timeout_s=300, overdue_s=900),
         Job("notify-expired", reminders.tell_over, {"second": "57"}, timeout_s=300, overdue_s=900),
         Job("find-inactive", reminders.find_inactive, {"minute": "1", "second": "12"}, timeout_s=900, overdue_s=10_800),

@@ -18,6 +18,7 @@ from jobs.doors import Doors
 from jobs.messages import Posting
 from jobs.rounds import Rounds
 from jobs.schedule import JOBS, clock
+from jobs.webhooks import Telling
 from portal import job_runs
 from portal.db import DB
 from portal.metrics import sums
@@ -72,6 +73,7 @@ class Worker:
         self._spawned: set[asyncio.Task[object]] = set()
         self._rounds = Rounds()
         self._posting = Posting()
+        self._telling = Telling()
 
     def stop(self) -> None:
         """Finish what is under way and return from `run()`."""
@@ -87,7 +89,12 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._take_work())
-                looks = {**LOOKS, "routers": self._rounds.look, "messages": self._posting.look}
+                looks = {
+                    **LOOKS,
+                    "routers": self._rounds.look,
+                    "messages": self._posting.look,
+                    "webhooks": self._telling.look,
+                }
                 every = [(what, SWEEP_EVERY_S, look) for what, look in looks.items()]
                 every += [(what, seconds, look) for what, (seconds, look) in SLOW_LOOKS.items()]
                 # One after the other within the second: looks that begin together keep a connection each for ever.
@@ -97,6 +104,7 @@ class Worker:
             ticks.shutdown(wait=False)
             await self._rounds.close()
             await self._posting.close()
+            await self._telling.close()
             for task in list(self._spawned):
                 task.cancel()
             await asyncio.gather(*self._spawned, return_exceptions=True)

@@ -65,6 +65,8 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     #: Where routers may be besides the public internet; any port is allowed there.
     router_networks: tuple[Network, ...]
+    #: Where merchants' webhooks may lead besides public https addresses; http and any port are allowed there.
+    webhook_networks: tuple[Network, ...]
     #: Our IPv4 address as routers see it, "" when it is the one `base_url` leads to.
     router_source: str
     #: PEM of the authority that signed the certificate of `base_url`, for routers that ask us; "" for Let's Encrypt's root.
@@ -113,6 +115,7 @@ class Settings:
             port=read.plain("PORT", values.whole(0, 65_535), default="8000"),
             trusted_proxies=read.plain("TRUSTED_PROXIES", values.networks, default="none"),
             router_networks=read.plain("ROUTER_NETWORKS", values.networks, default=own),
+            webhook_networks=read.plain("WEBHOOK_NETWORKS", values.networks, default="none"),
             router_source=read.optional("ROUTER_SOURCE", values.ipv4_address) or "",
             router_authority=read.secret("ROUTER_AUTHORITY", values.authority) or "",
             tunnel=values.read_tunnel(read),

@@ -26,6 +26,7 @@ from portal.patience import LOST_DATABASE
 from portal.rails.doors import RailDoors
 from portal.serving import listen, stop_event, web_server
 from portal.vault import Vault
+from portal.webhooks.door import WebhookDoor
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ async def doors_open(settings: Settings, clock: Clock) -> AsyncGenerator[Doors]:
                 rails=RailDoors(http, settings, vault=vault, clock=clock),
                 pings=pings,
                 gateways=GatewayDoors(http, settings, vault=vault, clock=clock),
+                webhooks=WebhookDoor(http, settings),
             )
         finally:
             await pings.close()

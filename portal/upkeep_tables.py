@@ -50,7 +50,7 @@ LOGS = {
         Log("messages", "created_at", 180, 90, "status IN ('sent', 'delivered', 'split', 'failed', 'dropped')"),
         Log("message_reports", "received_at", 90, 30, "handled_at IS NOT NULL"),
         Log("webhook_attempts", "at", 30, 7),
-        Log("webhook_messages", "at", 30, 7, "sent_at IS NOT NULL OR given_up_at IS NOT NULL"),
+        Log("webhook_messages", "at", 30, 7, "next_try_at IS NULL AND lease_until IS NULL"),
         Log("api_answers", "began_at", 2, 2),
         Log("prints", "created_at", 90, 7, "status IN ('failed', 'gone')"),
         Log("reminders", "for_end", 90, 30),

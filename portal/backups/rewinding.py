@@ -32,7 +32,7 @@ from portal.states import E, move_all
 
 ACTOR = "restore"
 #: What must not go out a second time: it may have gone out after the backup was made.
-HELD_JOBS = ("payouts", "refunds", "send-messages", "bill-subscribers", "disconnect-expired")
+HELD_JOBS = ("payouts", "refunds", "send-messages", "send-webhooks", "bill-subscribers", "disconnect-expired")
 _AT_WORK = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend')"
 _IN_USE = (
     "Somebody is connected to the database. Stop every vocha up, serve and work, and whatever else uses it, and try again."

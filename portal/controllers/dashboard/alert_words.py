@@ -23,6 +23,9 @@ ALERT_WORDS: Mapping[str, tuple[str, str, str]] = {
     "message_gateway": (
         N_("Messages are not going out"), N_("See whether the gateway has credit and the keys are right."), "/messages/settings",
     ),
+    "webhook_off": (
+        N_("A program is not told any more"), N_("Its address failed for days. See why, then switch it on."), "/settings/webhooks",
+    ),
     "sms_cap": (N_("Today's limit of messages is reached"), N_("The rest waits until tomorrow, or raise the limit."), "/messages/settings"),
 }  # fmt: skip
 _OTHER = (N_("Something needs a look"), N_("Tell whoever looks after this installation."), "")

@@ -32,6 +32,7 @@ JOB_WORDS: Mapping[str, tuple[str, str]] = {
     "notify-expired": (N_("Telling of the end"), N_("Tells customers that their time is over.")),
     "find-inactive": (N_("Finding lost customers"), N_("Writes to customers who have not come for 90 days, if they agreed.")),
     "send-messages": (N_("Sending messages"), N_("Sends SMS, e-mail and Telegram messages.")),
+    "send-webhooks": (N_("Telling programs"), N_("Tells other programs what happened, by webhooks.")),
     "morning-message": (N_("Morning message"), N_("Tells each shop how yesterday went.")),
     "weekly-report": (N_("Weekly report"), N_("Sends each shop its week.")),
     "monthly-report": (N_("Monthly report"), N_("Sends each shop its month, and keeps it.")),
@@ -48,9 +49,17 @@ JOB_WORDS: Mapping[str, tuple[str, str]] = {
 SHOP_JOBS = (
     "expire-vouchers", "disconnect-expired", "sync-routers", "check-routers", "credit-outages", "drift-routers",
     "reconcile-payments", "pull-transactions", "compare-rails", "bill-subscribers", "remind-payments", "warn-expiry", "notify-expired",
-    "find-inactive", "send-messages", "refunds", "payouts", "daily-close", "morning-message", "weekly-report",
+    "find-inactive", "send-messages", "send-webhooks", "refunds", "payouts", "daily-close", "morning-message", "weekly-report",
     "monthly-report", "clean-devices", "clean-promos", "backup",
 )  # fmt: skip
+#: Where the page is that shows what a job of upkeep found.
+FOUND_AT: Mapping[str, str] = {
+    "maintain-database": "/operator/upkeep#database",
+    "clean-storage": "/operator/upkeep#storage",
+    "clean-logs": "/operator/upkeep#logs",
+    "backup": "/operator/upkeep#backups",
+    "restore-drill": "/operator/upkeep#backups",
+}
 #: Status of a run → (tone, word).
 RUN_WORDS: Mapping[str, tuple[str, str]] = {
     "queued": ("wait", N_("Waiting")),
