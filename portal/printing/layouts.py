@@ -5,7 +5,8 @@ import msgspec
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """A paper and its cards, all lengths in millimetres. `left`, `top`: where the first card begins; a roll of thermal paper has one
+    """A paper and its cards, all lengths in millimetres. `left`, `top`: where the first card begins; `pad` at its sides
+    and top, `foot` at its bottom; a roll of thermal paper has one
     card a page and `feed` of white below the mark to cut at. Sizes of letters in points."""
 
     name: str
@@ -18,6 +19,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     feed: float = 0
     qr: float
     pad: tuple[float, float]
+    foot: float
     small: float
     body: float
     title: float
@@ -42,20 +44,20 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout(
-            name="a4-40", page=(210, 297), card=(48, 28), columns=4, rows=10, left=9, top=8.5, qr=17, pad=(2.4, 2.2),
-            small=5.5, body=7.5, title=9.5, code=12.5,
+            name="a4-40", page=(210, 297), card=(48, 28), columns=4, rows=10, left=9, top=8.5, qr=16.5, pad=(2.4, 2),
+            foot=1.5, small=5.5, body=7.5, title=9.5, code=12.5,
         ),
         Layout(
-            name="a4-24", page=(210, 297), card=(64, 34), columns=3, rows=8, left=9, top=12.5, qr=22, pad=(3, 2.8),
-            small=6.5, body=9, title=12, code=15,
+            name="a4-24", page=(210, 297), card=(64, 34), columns=3, rows=8, left=9, top=12.5, qr=20.5, pad=(3, 2.6),
+            foot=1.8, small=6.5, body=9, title=12, code=14.5,
         ),
         Layout(
-            name="mm80", page=(80, 84), card=(72, 76), columns=1, rows=1, left=4, top=0, feed=8, qr=34, pad=(0, 2),
-            small=8, body=10, title=14, code=19,
+            name="mm80", page=(80, 100), card=(72, 92), columns=1, rows=1, left=4, top=0, feed=8, qr=34, pad=(0, 2),
+            foot=0, small=8, body=10, title=14, code=19,
         ),
         Layout(
-            name="mm58", page=(58, 78), card=(48, 70), columns=1, rows=1, left=5, top=0, feed=8, qr=30, pad=(0, 2),
-            small=7, body=9, title=12, code=15,
+            name="mm58", page=(58, 90), card=(48, 82), columns=1, rows=1, left=5, top=0, feed=8, qr=30, pad=(0, 2),
+            foot=0, small=7, body=9, title=12, code=15,
         ),
     )
 }  # fmt: skip

@@ -12,7 +12,7 @@ from itertools import groupby
 #: Stands for what cannot be printed.
 MISSING = "\u25a1"
 #: Joiners, variation selectors, skin tones: they change the picture before them and are none themselves.
-_UNSEEN = {0x200B, 0x200C, 0x200D, 0xFE0E, 0xFE0F, 0x2060, 0xFEFF, *range(0x1F3FB, 0x1F400), *range(0x202A, 0x202F), 0x200E, 0x200F}  # fmt: skip
+_UNSEEN = {*range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFE0E, 0xFE0F, 0xFEFF, *range(0x1F3FB, 0x1F400)}
 _MIRRORED = {one: other for pair in ("()", "[]", "{}", "<>", "«»") for one, other in (pair, pair[::-1])}
 _RIGHT, _LEFT = ("R", "AL"), ("L", "EN", "AN")
 Width = Callable[[str], float]

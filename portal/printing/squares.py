@@ -36,13 +36,13 @@ def runs(matrix: list[list[int]]) -> Iterator[tuple[int, int, int]]:
 
 
 def svg_path(matrix: list[list[int]]) -> str:
-    """The whole square as one path of squares of 1 × 1, for a viewBox of its size; relative moves keep it short."""
+    """The whole square as one stroke of width 1, for a viewBox of its size; relative moves keep it short."""
     parts: list[str] = []
     at_x = at_y = 0
     for x, y, length in runs(matrix):
-        parts.append(f"m{x - at_x} {y - at_y}h{length}v1h-{length}z")
-        at_x, at_y = x, y
-    return "M0 0" + "".join(parts)
+        parts.append(f"m{x - at_x} {y - at_y}h{length}")
+        at_x, at_y = x + length, y
+    return "M0 .5" + "".join(parts)
 
 
 def pdf_path(matrix: list[list[int]]) -> str:
