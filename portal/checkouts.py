@@ -78,21 +78,21 @@ class CheckoutView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def start(
     router: RouterView, package_id: int, *, phone: str, device: DeviceHint, form_key: str, language: str, now: datetime,
-    way: str = MPESA, email: str = "", uses_kept: bool = False,
+    way: str = MPESA, email: str = "", uses_kept: bool = False, seen: str = "",
 ) -> str:  # fmt: skip
     """Begin a sale: freeze price and terms, queue the request for the money. Returns the checkout's token.
 
     `way` is one of `rails.ways_to_pay`; on a card's a number is not needed, and `email` is where its receipt goes. `uses_kept`: the
-    request is for what money kept for the number does not cover (M-Pesa only, see payments.kept).
+    request is for what money kept for the number does not cover (M-Pesa only, see payments.kept). `seen`: see packages.to_sell.
 
     The same form posted twice, or the same device asking for the same again while its prompt is open, joins the first.
-    Invalid: the number. NotFound: not this merchant's package. TooMany: ceilings. Unavailable: no money is taken now."""
+    Invalid: the number. Of the package: see packages.to_sell. TooMany: ceilings. Unavailable: no money is taken now."""
     payer, address = payer_of(phone, way), read_email(email)
-    package = await packages.one_on_sale(router.merchant_id, package_id)
     merchant = await merchants.profile(router.merchant_id)
     joined = await _same_again(router, device, form_key=form_key, package_id=package_id, phone=payer, way=way, now=now)
     if joined:
         return joined
+    package = await packages.to_sell(router.id, router.merchant_id, package_id, seen=seen, now=now)
     selling(router, merchant)
     by = await collector(router.merchant_id, way, now=now)
     await throttle(router, device, phone=payer, now=now)

@@ -40,18 +40,18 @@ RAIL = "credit"
 
 async def buy(
     router: RouterView, package_id: int, *, phone: str, pasted: str, device: DeviceHint, form_key: str, language: str,
-    vault: Vault, now: datetime,
+    vault: Vault, now: datetime, seen: str = "",
 ) -> str:  # fmt: skip
     """Buy with what is kept for a number; the checkout's token. With a code that proves the number, at once when it covers the
     price; else a request goes to the phone for what is missing. The same form twice is one purchase.
 
-    Invalid: number or code; NotFound: no such package; TooMany; Unavailable: nothing is sold, or requested, now."""
+    Invalid: number or code; of the package: see packages.to_sell; TooMany; Unavailable: nothing is sold, or requested, now."""
     payer = _payer(phone)
     if pasted.strip():
         code = _code(pasted)
         await _throttle(router, device, payer=payer, now=now)
         await _prove(router.merchant_id, payer, code, now=now)
-        package = await packages.one_on_sale(router.merchant_id, package_id)
+        package = await packages.to_sell(router.id, router.merchant_id, package_id, seen=seen, now=now)
         merchant = await merchants.profile(router.merchant_id)
         checkouts.selling(router, merchant)
         token = await _at_once(
@@ -61,8 +61,9 @@ async def buy(
         if token is not None:
             return token
     return await checkouts.start(
-        router, package_id, phone=phone, device=device, form_key=form_key, language=language, uses_kept=True, now=now
-    )
+        router, package_id, phone=phone, device=device, form_key=form_key, language=language, uses_kept=True, seen=seen,
+        now=now,
+    )  # fmt: skip
 
 
 def _payer(phone: str) -> str:

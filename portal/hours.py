@@ -11,6 +11,8 @@ import msgspec
 
 ALL_DAYS = 0b1111111
 _DAY = timedelta(days=1)
+_DAY_MIN = 24 * 60
+_WEEK_MIN = 7 * _DAY_MIN
 
 
 class Hours(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,20 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True):
         today = at.astimezone(zone).date()
         days = (today + _DAY * n for n in range(8))
         return min(begin for day in days if self._counts(day) and (begin := self._begin(day, zone)) > at)
+
+    def meets(self, other: "Hours") -> bool:
+        """Whether there is a minute of the week that lies within both."""
+        return any(
+            (begin - first) % _WEEK_MIN < length or (first - begin) % _WEEK_MIN < other_length
+            for first, length in self._windows()
+            for begin, other_length in other._windows()
+        )
+
+    def _windows(self) -> list[tuple[int, int]]:
+        """The minute of the week each begins at, and how many minutes it lasts."""
+        begin, end = self.from_min or 0, self.until_min or 0
+        length = (end - begin) % _DAY_MIN or _DAY_MIN
+        return [(day * _DAY_MIN + begin, length) for day in range(7) if self.days >> day & 1]
 
     def _ends(self, at: datetime, zone: ZoneInfo) -> datetime | None:
         """The end of the window of one day that `at` lies in: today's, or yesterday's past midnight."""

@@ -67,11 +67,15 @@ def minutes(seconds: int, language: Language) -> str:
 
 
 def package_name(terms: Terms, language: Language) -> str:
-    """The merchant's name for it; a name that is only the English length, such as "1 day", in the page's language."""
-    if language.code != i18n.SOURCE and terms.name.strip().casefold() == _whole_length(
+    """The merchant's name for it, in the page's language where there is one; so too a name that is only the English length, such as
+    "1 day"."""
+    name = terms.named(language.code)
+    if name != terms.name:
+        return name
+    if language.code != i18n.SOURCE and terms.name.strip().casefold() == whole_length(
         terms, i18n.language(i18n.SOURCE)
     ):
-        return together(_whole_length(terms, language))
+        return together(whole_length(terms, language))
     return terms.name
 
 
@@ -84,7 +88,7 @@ def package_title(terms: Terms, language: Language) -> str:
 def package_line(terms: Terms, language: Language) -> str:
     """What a package holds beside its name: "1 hour, 5 Mbps, 1 device"; the length only when the name is another."""
     parts: list[str] = []
-    duration = _whole_length(terms, language)
+    duration = whole_length(terms, language)
     if duration != package_name(terms, language).replace(_NBSP, " ").strip().casefold():
         parts.append(together(duration))
     if terms.uptime_s is not None and terms.uptime_s < terms.duration_s:
@@ -97,7 +101,8 @@ def package_line(terms: Terms, language: Language) -> str:
     return ", ".join(parts)
 
 
-def _whole_length(terms: Terms, language: Language) -> str:
+def whole_length(terms: Terms, language: Language) -> str:
+    """ "3 hours", "7 days": how long a package lasts."""
     # Whole days are told in days: "7 days" on the sign and "1 week" below it would look like two things.
     days, rest = divmod(terms.duration_s, durations.SECONDS[Unit.DAY])
     if days and not rest:

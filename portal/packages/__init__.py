@@ -1,0 +1,53 @@
+"""Packages: what is on sale, and making and changing them. Editing one never changes what was sold: terms and price are frozen there.
+
+`offers`: what may be bought, where and when; `drafts`: what a merchant typed; `editing`: the verbs; `looks`: the merchant's pages;
+`advice`: what is probably a mistake. Monthly packages are made by `portal.subscribers.offers`."""
+
+from portal.packages.advice import advice
+from portal.packages.drafts import DATA_UNITS, TIME_UNITS, Draft, read
+from portal.packages.editing import archive, duplicate, make, move_down, move_up, restore, rewrite
+from portal.packages.looks import Listed, Place, as_typed, latest, page_of, routers_of
+from portal.packages.offers import (
+    Changed,
+    NotNow,
+    PackageView,
+    mark_of,
+    offered,
+    on_sale,
+    one_on_sale,
+    to_give,
+    to_sell,
+)
+from portal.packages.rights import ONLY_MANAGERS, may_change
+
+__all__ = [
+    "DATA_UNITS",
+    "ONLY_MANAGERS",
+    "TIME_UNITS",
+    "Changed",
+    "Draft",
+    "Listed",
+    "NotNow",
+    "PackageView",
+    "Place",
+    "advice",
+    "archive",
+    "as_typed",
+    "duplicate",
+    "latest",
+    "make",
+    "mark_of",
+    "may_change",
+    "move_down",
+    "move_up",
+    "offered",
+    "on_sale",
+    "one_on_sale",
+    "page_of",
+    "read",
+    "restore",
+    "rewrite",
+    "routers_of",
+    "to_give",
+    "to_sell",
+]
