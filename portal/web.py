@@ -4,6 +4,7 @@ A page is a URL and extends a base; a part is `_name.html` with one root id, the
 Nothing rendered is ever cached. Errors: portal.error_pages; headers of every answer: portal.headers.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -43,7 +44,9 @@ class Pages:
             return self._environment.get_template(template).render(language=language, **context)
 
 
+@functools.cache
 def _environment(assets: Assets) -> Environment:
+    """Compiling a template takes longer than any page: once per process, however many applications it has."""
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
