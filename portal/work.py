@@ -20,6 +20,7 @@ class Work(StrEnum):
     RECONCILE_ROUTER = "reconcile-router"  # router id
     CHECK_ROUTER = "check-router"  # router id
     LOOK_AT_DRIFT = "look-at-drift"  # drift look id
+    MAKE_BATCH = "make-batch"  # batch id
     RUN_JOB = "run-job"  # job run id
 
 
