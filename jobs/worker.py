@@ -42,6 +42,7 @@ HANDLERS: dict[Work, Handler] = {
     Work.RECONCILE_ROUTER: routers.reconcile,
     Work.CHECK_ROUTER: doctor.check,
     Work.LOOK_AT_DRIFT: drift.carry_out,
+    Work.MAKE_BATCH: vouchers.make_batch,
     Work.RUN_JOB: runner.run,
 }
 LOOKS: dict[str, Look] = {
@@ -58,6 +59,7 @@ SLOW_LOOKS: dict[str, tuple[float, Look]] = {
     "sign of life": (5.0, vitals.beat),
     "sums of metrics": (sums.EVERY_S, vitals.keep_sums),
     "silence of jobs": (15.0, vitals.watch_silence),
+    "vouchers to make": (5.0, vouchers.make_unfinished),
     "missed slots": (60.0, runner.look_for_missed),
 }
 
