@@ -70,5 +70,5 @@ async def clean_storage(doors: Doors) -> Tally:
     )
     for strange in found.unknown:
         log.warning("not ours in the data folder, left alone: %s", strange.name)
-    await upkeep_reports.keep(found, is_good=not found.unknown, now=doors.clock.now())
+    await upkeep_reports.keep(found, is_good=not found.unknown and not found.is_nearly_full, now=doors.clock.now())
     return Tally(processed=len(found.removed))

@@ -37,12 +37,19 @@ class StrangeFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StorageReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the data folder: names that went, and what nobody knows (the first hundred; `more`: how many beside)."""
+    """Of the data folder: names that went, what nobody knows (the first hundred; `more`: how many beside), room on its disk."""
 
     folder: str
     removed: list[str]
     unknown: list[StrangeFile]
     more: int = 0
+    disk_bytes: int
+    free_bytes: int
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether less than a tenth of the disk is free."""
+        return self.free_bytes * 10 < self.disk_bytes
 
 
 class LogsReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +62,22 @@ class LogsReport(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class BackupView(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest backup, and the last drill; None: there was none yet. `problems`: of the drill, a line each; "" for none."""
+
+    made_at: datetime | None
+    size_bytes: int | None
+    tried_at: datetime | None
+    is_good: bool | None
+    problems: str
+
+
 class Kept(NamedTuple, Generic[R]):
-    """A report, and when it was made."""
+    """A report, when it was made, and whether nothing needs a person."""
 
     at: datetime
     report: R
+    is_good: bool
 
 
 KINDS: dict[type[msgspec.Struct], str] = {DatabaseReport: "database", StorageReport: "storage", LogsReport: "logs"}
@@ -77,6 +95,18 @@ async def keep(report: msgspec.Struct, *, is_good: bool, now: datetime) -> None:
 async def last(kind: type[R]) -> Kept[R] | None:
     """The newest report of a kind; None before the first."""
     row = await DB.row(
-        "SELECT at, data FROM maintenance_reports WHERE kind = $1 ORDER BY at DESC, id DESC LIMIT 1", KINDS[kind]
+        "SELECT at, data, is_good FROM maintenance_reports WHERE kind = $1 ORDER BY at DESC, id DESC LIMIT 1",
+        KINDS[kind],
     )
-    return None if row is None else Kept(row["at"], msgspec.json.decode(row["data"], type=kind))
+    return None if row is None else Kept(row["at"], msgspec.json.decode(row["data"], type=kind), row["is_good"])
+
+
+async def backups() -> BackupView:
+    """How backups stand."""
+    row = await DB.row(
+        """SELECT b.made_at, b.size_bytes, d.ended_at AS tried_at, d.is_good, coalesce(d.problems, '') AS problems
+           FROM (SELECT 1) one
+           LEFT JOIN (SELECT made_at, size_bytes FROM backups ORDER BY made_at DESC LIMIT 1) b ON true
+           LEFT JOIN (SELECT ended_at, is_good, problems FROM backup_drills ORDER BY began_at DESC LIMIT 1) d ON true"""
+    )
+    return msgspec.convert(dict(row or {}), BackupView)

@@ -37,9 +37,11 @@ def tidy(data_dir: Path, shelf: Shelf, *, also_known: Collection[Path] = ()) -> 
             removed += _leftovers(what, data_dir, shelf, before=before)
         except Busy:  # whoever is at work tidies up after itself
             continue
+    disk = shutil.disk_usage(data_dir if data_dir.is_dir() else data_dir.anchor)
     return StorageReport(
-        folder=str(data_dir), removed=removed, unknown=unknown[:_NAMED], more=max(0, len(unknown) - _NAMED)
-    )
+        folder=str(data_dir), removed=removed, unknown=unknown[:_NAMED], more=max(0, len(unknown) - _NAMED),
+        disk_bytes=disk.total, free_bytes=disk.free,
+    )  # fmt: skip
 
 
 def _strange(path: Path) -> list[StrangeFile]:

@@ -34,6 +34,7 @@ from portal.controllers.dashboard import (
     subscriber,
     subscribers,
     suspense,
+    upkeep,
     vouchers,
 )
 
@@ -72,6 +73,7 @@ ROUTER = Router(
         *subscriber.ROUTES,
         *operator.ROUTES,
         *jobs.ROUTES,
+        *upkeep.ROUTES,
         *account.ROUTES,
     ],
 )

@@ -110,7 +110,7 @@ async def _job(
     answer = page(
         request, frame, "dashboard/job.html", **await _one(entry, clock), runs=runs, before=before, only=only,
         older=runs[-1].id if len(runs) == job_history.PAGE_SIZE else None, charted=charted, chart=chart,
-        told=_said(frame, error), wrong=error.fields if isinstance(error, Invalid) else {},
+        found_at=words.FOUND_AT.get(entry.name), told=_said(frame, error), wrong=error.fields if isinstance(error, Invalid) else {},
     )  # fmt: skip
     answer.status_code = error.status_code if error else 200
     return answer
