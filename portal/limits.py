@@ -7,7 +7,7 @@ longer than one window, however often somebody else tries in their name.
 from datetime import datetime, timedelta
 
 from portal import meters
-from portal.db import DB
+from portal.db import DB, Tx
 
 _HIT = """
 INSERT INTO limits AS l (name, window_at, hits) VALUES ($1, $2, 1)
@@ -28,6 +28,12 @@ async def hit(name: str, *, limit: int, window_s: int, now: datetime) -> bool:
         meters.block(name)
         return False
     return True
+
+
+async def take(tx: Tx, name: str, *, limit: int, window_s: int, now: datetime) -> bool:
+    """Count within the caller's transaction: what is rolled back did not count. Others who take of the same wait until it ends."""
+    hits = await tx.value(_HIT, name, now, now - timedelta(seconds=window_s))
+    return hits <= limit
 
 
 async def forget(name: str) -> None:

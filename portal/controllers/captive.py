@@ -23,7 +23,7 @@ from portal.controllers.captive_frame import AnyRequest, Frame
 from portal.customer_credits import is_anything_kept
 from portal.errors import Invalid, NotFound, TooMany, Unavailable
 from portal.msgid import N_
-from portal.packages import PackageView
+from portal.packages import Changed, NotNow, PackageView
 from portal.rails.accounts import ways_to_pay
 from portal.signing import Signer
 from portal.states import RouterStatus
@@ -34,7 +34,6 @@ from portal.web import see_other
 _FORM_KEY = re.compile(r"[0-9a-f]{32,64}")
 _MOST_TYPED = 64
 _MOST_PASTED = 500
-_LARGEST_ID = 2**63 - 1
 #: These routers sell nothing: no money is taken for what cannot be given.
 _AWAY = (RouterStatus.OFFLINE, RouterStatus.PAUSED)
 #: The same words for everything that is no number to pay with.
@@ -70,7 +69,7 @@ async def list_packages(
         )
     ):
         return _welcome_back(frame)
-    return await _packages(frame)
+    return await _packages(frame, now=clock.now())
 
 
 def _welcome_back(frame: Frame) -> Response[str]:
@@ -98,13 +97,13 @@ async def _way_back(frame: Frame, *, clock: Clock, vault: Vault) -> str | None:
     return frame.link(f"/w/{page.token}")
 
 
-async def _packages(frame: Frame) -> Response[str]:
+async def _packages(frame: Frame, *, now: datetime) -> Response[str]:
     if frame.site.status in _AWAY:
         return frame.show("captive/down.html", {"is_wifi": True, "again": frame.site_link()})
     sells = frame.merchant is not None and frame.merchant.is_active
-    on_sale = await packages.on_sale(frame.site.merchant_id) if sells else []
+    offered = await packages.offered(frame.site.id, frame.site.merchant_id, now=now) if sells else []
     said = captive_words.router_said(frame.request.query_params.get("error", ""))
-    return frame.show("captive/packages.html", {"packages": on_sale, "said": said})
+    return frame.show("captive/packages.html", {"packages": offered, "said": said})
 
 
 @get("/c/{site:str}/buy/{package_id:int}")
@@ -112,8 +111,8 @@ async def ask_for_phone(
     request: AnyRequest, frame: Frame, package_id: int, *, clock: Clock, signer: Signer
 ) -> Response[str] | Response[bytes]:
     """The form for the number that pays; where M-Pesa is not among the ways to pay, the first of them."""
-    package = await _on_sale(frame, package_id)
     frame.enter(request.query_params.get("d", ""), signer=signer, now=clock.now())
+    package = await frame.package(package_id, now=clock.now())
     if frame.site.status in _AWAY:
         return frame.show("captive/down.html", {"is_wifi": True, "again": frame.site_link(f"/buy/{package_id}")})
     others = await _other_ways(frame)
@@ -131,26 +130,22 @@ async def buy(
     device = frame.enter(form["d"], signer=signer, now=clock.now()).device
     if not _FORM_KEY.fullmatch(form["form_key"]):
         raise VisitLost
-    package = await _on_sale(frame, package_id)
+    package = await frame.package(package_id, now=clock.now())
     others = await _other_ways(frame)
     if not form["sure"] and "airtel" in others and _looks_like_airtel(form["phone"]):
         return await _buy_form(frame, package, others, typed=form, looks_like="airtel", now=clock.now())
     try:
         token = await checkouts.start(
             frame.site, package_id, phone=form["phone"], device=device, form_key=form["form_key"],
-            language=frame.language.code, now=clock.now(),
+            language=frame.language.code, seen=form["seen"], now=clock.now(),
         )  # fmt: skip
     except Invalid:
         return await _buy_form(frame, package, others, typed=form, error=ENTER_A_NUMBER, now=clock.now())
+    except Changed as changed:
+        return await _buy_form(frame, package, others, typed=form, note=changed.message, now=clock.now())
     if form["offers"]:
         await reminders.wants_offers(token)
     return see_other(request, frame.link(f"/w/{token}"))
-
-
-async def _on_sale(frame: Frame, package_id: int) -> PackageView:
-    if not 0 < package_id <= _LARGEST_ID:
-        raise NotFound
-    return await packages.one_on_sale(frame.site.merchant_id, package_id)
 
 
 async def _other_ways(frame: Frame) -> list[str]:
@@ -170,16 +165,17 @@ def _looks_like_airtel(typed: str) -> bool:
 
 async def _buy_form(
     frame: Frame, package: PackageView, others: list[str], *, now: datetime, typed: Mapping[str, str] | None = None,
-    error: str = "", looks_like: str = "",
+    error: str = "", looks_like: str = "", note: str = "",
 ) -> Response[str]:  # fmt: skip
     sent, merchant_id = typed or {}, frame.site.merchant_id
     context = {
         "package": package, "typed": sent.get("phone", ""), "ticked": sent.get("offers", ""), "error": error,
-        "form_key": codes.hex_token(16), "others": others, "looks_like": looks_like,
+        "form_key": codes.hex_token(16), "others": others, "looks_like": looks_like, "note": note,
+        "promise": frame.promise(package),
         "is_kept": await is_anything_kept(merchant_id), "are_promos": await promos.are_there_any(merchant_id, now=now),
         "asks_offers": await reminders.asks_for_offers(merchant_id),
     }  # fmt: skip
-    return frame.show("captive/buy.html", context, status=422 if error else 200)
+    return frame.show("captive/buy.html", context, status=422 if error else 409 if note else 200)
 
 
 @get("/c/{site:str}/code")
@@ -231,7 +227,7 @@ async def release(
 async def _form(request: AnyRequest) -> dict[str, str]:
     sent = await request.form()
     texts = {name: value for name, value in sent.items() if isinstance(value, str)}
-    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code", "sure", "offers")}
+    typed = {name: texts.get(name, "")[:_MOST_TYPED] for name in ("phone", "code", "sure", "offers", "seen")}
     typed["receipt"] = texts.get("receipt", "")[:_MOST_PASTED]
     return {**typed, "form_key": texts.get("form_key", ""), "d": texts.get("d", "")}
 
@@ -272,12 +268,20 @@ def unavailable(request: AnyRequest, _: Unavailable) -> Response[str]:
     return frame.show("captive/down.html", {"is_wifi": is_wifi, "again": again}, status=503, retry_after_s=60)
 
 
+def not_now(request: AnyRequest, error: NotNow) -> Response[str]:
+    """409: the package is sold at other hours."""
+    frame = _frame_of(request)
+    context = {"package": error.package, "hours": frame.hours(error.package)}
+    return frame.show("captive/hours.html", context, status=409)
+
+
 HANDLERS: dict[int | type[Exception], Any] = {
     NotFound: missing,
     VisitLost: lost,
     Invalid: malformed,
     TooMany: too_many,
     Unavailable: unavailable,
+    NotNow: not_now,
 }
 
 ROUTER = Router(

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from litestar import Request, Response
 from markupsafe import Markup
 
-from portal import i18n, routers
+from portal import i18n, package_words, packages, routers
 from portal.captive import links as captive_links
 from portal.captive import visits as captive_visits
 from portal.captive import words as captive_words
@@ -23,6 +23,7 @@ from portal.headers import csp_hash
 from portal.i18n import NAMES, Language
 from portal.merchants import MerchantView
 from portal.merchants import profile as merchant_profile
+from portal.packages import PackageView
 from portal.routers import RouterView
 from portal.signing import Signer
 from portal.web import Inline, render
@@ -31,6 +32,7 @@ AnyRequest = Request[Any, Any, Any]
 
 _TEMPLATES = Path(__file__).parents[1] / "templates" / "captive"
 _SITE = re.compile(r"[0-9A-Za-z-]{1,32}")
+_LARGEST_ID = 2**63 - 1
 
 
 def _squeezed(name: str) -> str:
@@ -84,6 +86,12 @@ class Frame:
         if self.router is None:
             raise NotFound
         return self.router
+
+    async def package(self, package_id: int, *, now: datetime, seen: str = "") -> PackageView:
+        """A package that is sold here now, for money; what it raises: see packages.to_sell."""
+        if not 0 < package_id <= _LARGEST_ID:
+            raise NotFound
+        return await packages.to_sell(self.site.id, self.site.merchant_id, package_id, now=now, seen=seen)
 
     def arrive(self, query: Mapping[str, str], *, signer: Signer, now: datetime) -> Visit:
         """Take the visit from a router's redirect; Invalid when mac or ip cannot be a device's."""
@@ -139,6 +147,16 @@ class Frame:
         """(code, own name, this page in it) of each language but the present one."""
         here = self.request.scope["path"]
         return [(code, name, self.link(here, l=code)) for code, name in NAMES.items() if code != self.language.code]
+
+    def promise(self, package: PackageView) -> list[str]:
+        """What a package gives, in sentences."""
+        currency = self.merchant.currency if self.merchant else "KES"
+        return package_words.promise(package.terms, package.price_cents, currency, self.language)
+
+    def hours(self, package: PackageView) -> list[str]:
+        """When a package is sold, and when it works."""
+        both = (package.sell_hours, package.terms.use_hours)
+        return [package_words.hours(hours, self.language) for hours in both if not hours.is_always]
 
     def price(self, cents: int) -> str:
         """An amount in the merchant's currency, on one line."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from litestar import Response, Router, get, post
 
-from portal import checkouts, claims, codes, hand_payments, promos
+from portal import checkouts, claims, codes, hand_payments, packages, promos
 from portal.captive import links as captive_links
 from portal.captive import rail_screens
 from portal.captive import states as captive_states
@@ -48,7 +48,7 @@ async def show_checkout(
     screen = rail_screens.adapted(captive_states.screen(view, now=now), view)
     hand = await hand_payments.of_checkout(token)
     facts = {"view": view, "screen": screen, "now": now, "form_key": codes.hex_token(16)}
-    facts |= {"hand": hand, "ways": ways(view.state, hand)}
+    facts |= {"hand": hand, "ways": ways(view.state, hand), "seen": packages.mark_of(view.price_cents, view.terms)}
     lengths = {"bar_s": captive_states.BAR_S, "again_s": SAME_AGAIN_AFTER_S}
     lengths |= {"within_s": captive_states.let_in_within_s(view.router)}
     promo = await promos.code_of(token) if view.state is CheckoutState.FAILED else ""

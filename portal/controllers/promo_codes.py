@@ -7,12 +7,12 @@ from typing import Any
 from litestar import Response, Router, get, post
 from litestar.di import Provide
 
-from portal import codes, packages, phones, promos, reminders
+from portal import codes, phones, promos, reminders
 from portal.captive.visits import VisitLost
 from portal.clock import Clock
 from portal.controllers.captive import ENTER_A_NUMBER, HANDLERS, frame_at
 from portal.controllers.captive_frame import AnyRequest, Frame
-from portal.errors import Invalid, NotFound, TooMany
+from portal.errors import Invalid, TooMany
 from portal.packages import PackageView
 from portal.promos import Buyer, Offer
 from portal.rails.accounts import ways_to_pay
@@ -22,10 +22,9 @@ from portal.vault import Vault
 from portal.web import see_other
 
 _FORM_KEY = re.compile(r"[0-9a-f]{32,64}")
-_LARGEST_ID = 2**63 - 1
 _MOST_TYPED = 64
 _AWAY = (RouterStatus.OFFLINE, RouterStatus.PAUSED)
-_FIELDS = ("promo", "phone", "price", "way", "offers", "form_key", "d")
+_FIELDS = ("promo", "phone", "price", "way", "offers", "seen", "form_key", "d")
 
 
 @get("/c/{site:str}/buy/{package_id:int}/promo")
@@ -33,8 +32,8 @@ async def ask_for_code(
     request: AnyRequest, frame: Frame, package_id: int, *, clock: Clock, signer: Signer
 ) -> Response[str]:
     """The form for the code; with `code` in the address, what it makes of the price."""
-    package = await _on_sale(frame, package_id)
     frame.enter(request.query_params.get("d", ""), signer=signer, now=clock.now())
+    package = await frame.package(package_id, now=clock.now())
     if frame.site.status in _AWAY:
         return frame.show("captive/down.html", {"is_wifi": True, "again": frame.site_link(f"/buy/{package_id}")})
     code = request.query_params.get("code", "")[:_MOST_TYPED]
@@ -52,12 +51,12 @@ async def use(
     typed = {name: sent.get(name, "")[:_MOST_TYPED] for name in _FIELDS}
     if not _FORM_KEY.fullmatch(typed["form_key"]):
         raise VisitLost
-    package = await _on_sale(frame, package_id)
+    package = await frame.package(package_id, now=clock.now())
     if not typed["price"]:
         return await _quoted(frame, package, typed, clock=clock)
     try:
         offer = await _offer(frame, package, typed, clock=clock)
-        if str(offer.price_cents) != typed["price"]:
+        if str(offer.price_cents) != typed["price"] or typed["seen"] not in ("", package.mark):
             return await _page(frame, package, typed, offer=offer)
         buyer = Buyer(
             device=device, phone=typed["phone"], form_key=typed["form_key"], language=frame.language.code,
@@ -69,12 +68,6 @@ async def use(
     if typed["offers"]:
         await reminders.wants_offers(token)
     return see_other(request, frame.link(f"/w/{token}"))
-
-
-async def _on_sale(frame: Frame, package_id: int) -> PackageView:
-    if not 0 < package_id <= _LARGEST_ID:
-        raise NotFound
-    return await packages.one_on_sale(frame.site.merchant_id, package_id)
 
 
 async def _offer(frame: Frame, package: PackageView, typed: dict[str, str], *, clock: Clock) -> Offer:
