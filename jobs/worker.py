@@ -13,7 +13,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import doctor, drift, payments, pulls, rails, routers, runner, subscribers, vitals, vouchers
+from jobs import doctor, drift, payments, prints, pulls, rails, routers, runner, subscribers, vitals, vouchers
 from jobs.doors import Doors
 from jobs.messages import Posting
 from jobs.rounds import Rounds
@@ -44,6 +44,7 @@ HANDLERS: dict[Work, Handler] = {
     Work.LOOK_AT_DRIFT: drift.carry_out,
     Work.MAKE_BATCH: vouchers.make_batch,
     Work.RUN_JOB: runner.run,
+    Work.MAKE_PRINT: prints.make,
 }
 LOOKS: dict[str, Look] = {
     "expiry": vouchers.expire_if_due,
@@ -61,6 +62,7 @@ SLOW_LOOKS: dict[str, tuple[float, Look]] = {
     "silence of jobs": (15.0, vitals.watch_silence),
     "vouchers to make": (5.0, vouchers.make_unfinished),
     "missed slots": (60.0, runner.look_for_missed),
+    "prints": (5.0, prints.sweep),
 }
 
 

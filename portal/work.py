@@ -22,6 +22,7 @@ class Work(StrEnum):
     LOOK_AT_DRIFT = "look-at-drift"  # drift look id
     MAKE_BATCH = "make-batch"  # batch id
     RUN_JOB = "run-job"  # job run id
+    MAKE_PRINT = "make-print"  # print id
 
 
 async def defer(tx: Tx, work: Work, row_id: int, *, after: timedelta | None = None) -> None:

@@ -67,7 +67,7 @@ def _until(at: datetime | None, zone: ZoneInfo, language: Language, message: str
     return language.gettext(message) % {"day": f"{language.short_day(day)} {day.year}"}
 
 
-def sample(sheet: Sheet, language: Language, currency: str) -> Card:
+def sample(language: Language, currency: str) -> Card:
     """A card of nobody's, to see a layout before anything secret is shown: its code works nowhere."""
     return Card(
         id=0, title=language.gettext(N_("Sample")), price=words.price(5000, currency), line="", valid="",
