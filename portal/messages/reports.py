@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from asyncpg import Record
 
+from portal import limits
 from portal.db import DB, Tx, atomic
+from portal.errors import TooMany
 from portal.gateways.interface import Why
 from portal.patience import LOST_DATABASE
 from portal.phones import PhoneError, is_stored_form, parse_phone
@@ -24,6 +26,9 @@ log = logging.getLogger(__name__)
 
 ROADS = ("delivery", "inbound")
 MOST_BYTES = 8192
+#: Of one gateway, within so many seconds: reports come in bursts, some for each SMS, and we send a few SMS a second; what is
+#: refused is sent again by gateways that are honest.
+MOST = {"delivery": (3000, 60), "inbound": (600, 60)}
 #: A report may be faster than the answer it belongs to: so long it waits for its message.
 _PATIENCE = timedelta(minutes=10)
 #: The same answer in the same words after this is said anew, and no repeat of the gateway's.
@@ -47,10 +52,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def store(token: str, road: str, body: bytes, *, now: datetime) -> bool:
-    """Keep what came. False: no gateway has this address."""
+    """Keep what came. False: no gateway has this address. TooMany: the gateway says more than it can have to say."""
     gateway_id = await DB.value("SELECT id FROM message_gateways WHERE token = $1", token)
     if gateway_id is None or road not in ROADS:
         return False
+    most, window_s = MOST[road]
+    if not await limits.hit(f"sms-{road}:{gateway_id}", limit=most, window_s=window_s, now=now):
+        raise TooMany(retry_after=window_s)
     kept = body[:MOST_BYTES]
     await DB.fetch(
         """INSERT INTO message_reports AS r (gateway_id, road, body, body_hash, received_at) VALUES ($1, $2, $3, $4, $5)

@@ -133,3 +133,21 @@ async def test_silence_is_told_once_and_ends(db: str) -> None:
     await DB.fetch("UPDATE job_places SET last_done_at = clock_timestamp()")
     assert await health.watch(expected) == 0
     assert await DB.value(told + " AND status = 'closed'") == 1
+
+
+async def test_who_asks_for_the_health_of_jobs_without_end_is_told_to_wait(client: httpx.AsyncClient) -> None:
+    await health.beat("this one", began=datetime.now(UTC))
+    assert (await _cron_health(client))[0] in (200, 503)
+    await DB.fetch("UPDATE limits SET hits = 60 WHERE name LIKE 'cron-health:%'")
+    answer = await client.get("/api/cron/health")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+
+
+async def test_without_a_database_the_health_of_jobs_is_answered_however_often(client: httpx.AsyncClient) -> None:
+    pool, DB.pool = DB.pool, None
+    try:
+        for _ in range(70):
+            status, said = await _cron_health(client)
+            assert (status, said["what"]) == (503, "the database does not answer")
+    finally:
+        DB.pool = pool

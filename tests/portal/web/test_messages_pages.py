@@ -240,6 +240,32 @@ async def test_gateways_reports_are_kept_only_at_a_right_address(
     assert await DB.value("SELECT max(length(body)) FROM message_reports") == 8192
 
 
+async def test_a_burst_of_reports_passes_and_a_flood_is_asked_to_come_later(
+    client: httpx.AsyncClient, owner: httpx.AsyncClient
+) -> None:
+    await post(owner, "/messages/gateways/africastalking", **FIELDS)
+    gateway = await DB.row("SELECT id, token FROM message_gateways")
+    assert gateway
+    address_of = {road: f"/api/sms/{gateway['token']}/{road}" for road in ("delivery", "inbound")}
+    for number in range(100):
+        assert (await client.post(address_of["delivery"], content=f"id={number}&status=Success")).status_code == 200
+    for road, (most, _) in reports.MOST.items():
+        assert most >= 600, "we send a few a second, and each is reported once or twice"
+        (await client.post(address_of[road], content="id=x")).raise_for_status()
+        await DB.fetch("UPDATE limits SET hits = $2 WHERE name = $1", f"sms-{road}:{gateway['id']}", most)
+        kept = await DB.value("SELECT count(*) FROM message_reports")
+        flood = await client.post(address_of[road], content="id=late")
+        assert (flood.status_code, flood.headers["retry-after"]) == (429, "60")
+        assert await DB.value("SELECT count(*) FROM message_reports") == kept
+
+
+async def test_addresses_of_gateways_cannot_be_tried_without_end(client: httpx.AsyncClient) -> None:
+    statuses = [
+        (await client.post(f"/api/sms/{number:064x}/delivery", content="id=1")).status_code for number in range(62)
+    ]
+    assert statuses == [404] * 60 + [429] * 2
+
+
 async def test_all_of_it_speaks_swahili(owner: httpx.AsyncClient, ids: dict[str, int]) -> None:
     for path in (*LOOKS, *FORMS):
         page = await owner.get(address(path, **ids), headers={"accept-language": "sw"})
