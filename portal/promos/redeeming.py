@@ -67,7 +67,13 @@ _FIND = "SELECT * FROM promos WHERE merchant_id = $1 AND code = $2 AND archived_
 _USES = f"""SELECT count(*) FROM redemptions r JOIN checkouts c ON c.id = r.checkout_id
 WHERE r.promo_id = $1 AND NOT r.is_final AND {STANDS}"""
 _BY_CUSTOMER = f"""SELECT count(*) FROM redemptions r JOIN checkouts c ON c.id = r.checkout_id
-WHERE r.promo_id = $1 AND (r.phone = $3 OR r.mac = $4) AND {STANDS}"""
+WHERE r.promo_id = $1 AND ((r.phone = $3 AND ($5::varchar IS NULL OR r.mac = $5)) OR r.mac = $4) AND {STANDS}"""
+#: Whether a number was ever paid from at this device: told by M-Pesa, or by who had its PIN asked for.
+_IS_PAYERS = """SELECT EXISTS (
+  SELECT FROM routers t JOIN checkouts c ON c.router_id = t.id AND c.mac = $3 AND c.phone = $2
+  JOIN payments p ON p.checkout_id = c.id JOIN receipts m ON m.payment_id = p.id
+  WHERE t.merchant_id = $1
+  AND (m.phone = $2 OR (coalesce(m.phone, '') = '' AND (m.rail = 'airtel' OR m.roads LIKE 'stk%'))))"""
 
 Value = Callable[..., Awaitable[Any]]
 
@@ -161,7 +167,9 @@ def _refusal(promo: Record, package: PackageView, *, now: datetime) -> str | Non
 
 
 async def _within_limits(value: Value, promo: Record, offer: Offer, *, phone: str, mac: str, now: datetime) -> None:
-    """A number is proved by paying from it. Where nothing is paid, or no number is told, the device counts too."""
+    """A number is proved by paying from it. Where nothing is paid, or no number is told, the device counts too.
+
+    Whoever types a number it never paid from is not told whether that number used the code: its own uses count, no others."""
     waited_since = now - HELD_FOR
     most = promo["most_uses"]
     if most is not None and promo["final_uses"] + await value(_USES, promo["id"], waited_since) >= most:
@@ -169,5 +177,7 @@ async def _within_limits(value: Value, promo: Record, offer: Offer, *, phone: st
     if promo["most_per_customer"] is None:
         return
     counted_mac = mac if offer.is_free or not phone else None
-    if await value(_BY_CUSTOMER, promo["id"], waited_since, phone or None, counted_mac) >= promo["most_per_customer"]:
+    only_mac = None if phone and await value(_IS_PAYERS, promo["merchant_id"], phone, mac) else mac
+    used = await value(_BY_CUSTOMER, promo["id"], waited_since, phone or None, counted_mac, only_mac)
+    if used >= promo["most_per_customer"]:
         raise Invalid({"promo": USED_BY_YOU})

@@ -51,13 +51,15 @@ class Stall:
             self.router.id, self.router.merchant_id, sold, code, device=device(n), phone=number, now=self.clock.now()
         )
 
-    async def buy(self, code: str = "KARIBU20", *, n: int = 1, package: int = 1, offer: Offer | None = None) -> str:
+    async def buy(
+        self, code: str = "KARIBU20", *, n: int = 1, package: int = 1, offer: Offer | None = None, phone: str = ""
+    ) -> str:
         """The token of the n-th phone's checkout."""
         self.forms += 1
         form_key = f"{self.forms:032x}"
-        shown = offer or await self.quote(code, n=n, package=package)
+        shown = offer or await self.quote(code, n=n, package=package, phone=phone or None)
         sold = await packages.one_on_sale(self.router.merchant_id, self.package_ids[package])
-        buyer = Buyer(device=device(n), phone=f"071234{n:04}", form_key=form_key, language="en")
+        buyer = Buyer(device=device(n), phone=phone or f"071234{n:04}", form_key=form_key, language="en")
         return await promos.buy(self.router, sold, shown, buyer, vault=self.vault, now=self.clock.now())
 
     async def payment(self, token: str) -> int:

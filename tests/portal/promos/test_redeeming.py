@@ -100,6 +100,40 @@ async def test_one_number_uses_a_code_once_but_another_may(stall: Stall) -> None
     assert (await stall.quote(n=2)).price_cents == 4000
 
 
+async def test_typing_somebodys_number_does_not_tell_whether_it_used_a_code(stall: Stall) -> None:
+    await stall.promo()
+    victim, stranger = "254712340001", 2
+    before = await stall.quote(n=stranger, phone=victim)
+    token = await stall.buy(n=1)
+    assert await stall.quote(n=stranger, phone=victim) == before, "not while a payment is under way"
+    await stall.pays(token, receipt="SKL4H7T2QF")
+    assert await stall.quote(n=stranger, phone=victim) == before, "and not after it"
+    begun = await stall.buy(n=stranger, offer=before, phone=victim)
+    assert await DB.value("SELECT phone FROM checkouts WHERE token = $1", begun) == victim, (
+        "its holder is asked for the PIN"
+    )
+    assert await refusal(stall.quote(n=stranger, phone=victim)) == redeeming.USED_BY_YOU, "its own try"
+
+
+@pytest.mark.parametrize(("road", "payer", "is_told"), [
+    ("stk_callback", None, True), ("c2b_confirmation", "254712340001", True), ("c2b_confirmation", "254733999999", False),
+    ("c2b_confirmation", None, False),
+])  # fmt: skip
+async def test_a_number_that_was_paid_from_at_the_device_before_is_its_own(
+    stall: Stall, road: str, payer: str | None, is_told: bool
+) -> None:
+    await stall.promo()
+    await stall.pays(await stall.buy(n=1), receipt="SKL4H7T2QG")
+    await stall.promo(code="OTHER20")
+    await stall.pays(await stall.buy("OTHER20", n=2, phone="254712340001"), receipt="SKL4H7T2QH")
+    await DB.fetch("UPDATE receipts SET phone = $1, roads = $2 WHERE receipt = 'SKL4H7T2QH'", payer, road)
+    asked = stall.quote(n=2, phone="254712340001")
+    if is_told:
+        assert await refusal(asked) == redeeming.USED_BY_YOU
+    else:
+        assert (await asked).price_cents == 4000
+
+
 async def test_one_number_many_times_at_once_uses_it_once(stall: Stall) -> None:
     await stall.promo()
     shown = await stall.quote()
