@@ -5,6 +5,7 @@ import logging
 from jobs.doors import Doors
 from portal import dialins
 from portal.db import atomic
+from portal.phones import mask_name
 from routeros.apply import observe_dialins
 from routeros.client import HotspotRouter
 from routeros.dialins import ObservedDialins, plan_dialins
@@ -46,8 +47,10 @@ async def make_so(
             errors.setdefault(each.name, missing_profiles[each.profile])
     if plan.held:
         log.error("PPPoE removals held", extra={"router": router_id, "why": plan.held})
-    for name in errors:
-        log.warning("router refused a PPPoE customer", extra={"router": router_id, "row": name, "said": errors[name]})
+    for name, said in errors.items():
+        # A router repeats names in what it says.
+        told = {"router": router_id, "dialin": name, "said": said.replace(name, mask_name(name))}
+        log.warning("router refused a PPPoE customer", extra=told)
     if not observed.complete:
         return 0  # nothing was done
     async with atomic() as tx:

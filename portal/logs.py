@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TextIO, cast
 
 from portal.lean import without
-from portal.phones import mask_for_log
+from portal.phones import mask_for_log, mask_name
 
 # Its tracebacks in colours would load rich and pygments, 4 MiB; ours are plain.
 with without("rich"):
@@ -36,6 +36,8 @@ _CHECKOUT_ID = re.compile(r"(ws_CO_[0-9]{8,20}?)([0-9]{9})(?![0-9])", re.IGNOREC
 _CREDENTIALS = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DEEPEST = 6
+#: Names by which customers dial in.
+_NAMES = {"user_name", "dialin"}
 _MULTI_LINE = {"exception", "stack"}
 
 # Never below these, whatever the general level: httpx tells whole addresses, uvicorn's access log tells tokens in
@@ -69,7 +71,13 @@ def _mask_found(found: re.Match[str]) -> str:
 def clean(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
     """A structlog processor: drop secret keys, mask phone numbers anywhere in the values, however deep."""
     kept = {key: value for key, value in event_dict.items() if not _is_secret(key)}
-    return {key: _clean_lines(value) if key in _MULTI_LINE else _clean_value(value, 0) for key, value in kept.items()}
+    return {key: _clean_named(key, value) for key, value in kept.items()}
+
+
+def _clean_named(key: str, value: object) -> object:
+    if key in _MULTI_LINE:
+        return _clean_lines(value)
+    return mask_name(str(value)) if key in _NAMES else _clean_value(value, 0)
 
 
 def _clean_lines(text: object) -> str:

@@ -98,6 +98,11 @@ def mask(phone: str) -> str:
     return f"0{phone[3:6]} {_MASK} {phone[-3:]}"
 
 
+def mask_name(name: str) -> str:
+    """A customer's user name with only its first two characters, for logs and history: it is often a person's own."""
+    return f"{name[:2]}•••" if len(name) > 3 else "•••"
+
+
 def mask_for_log(phone: str) -> str:
     """For logs: `"254712345678"` → "2547•••678"."""
     if not is_stored_form(phone):

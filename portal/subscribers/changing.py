@@ -13,6 +13,7 @@ from portal.dialins import refuse_pull
 from portal.errors import Conflict, Invalid
 from portal.identity import Actor
 from portal.msgid import N_
+from portal.phones import mask_name
 from portal.states import note
 from portal.subscribers import access, course, rights, typed
 from portal.subscribers.accounts import Held
@@ -95,7 +96,7 @@ async def change_dialin(
             await wake_routers(tx, [held.row["router_id"]])
             await note(
                 tx, "subscribers", subscriber_id, "dialin_changed", merchant_id=merchant_id, at=now,
-                actor=f"user:{actor.user_id}", data={"user_name": name},
+                actor=f"user:{actor.user_id}", data={"user_name": mask_name(name)},
             )  # fmt: skip
     except UniqueViolationError as error:
         raise Invalid({"user_name": USER_TAKEN}) from error

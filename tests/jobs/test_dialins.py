@@ -10,6 +10,7 @@ from portal import dialins
 from portal.access_grants import wake_router
 from portal.db import DB, atomic
 from portal.errors import Conflict
+from portal.logs import clean
 from portal.terms import Terms
 from routeros.simulator.ppp.clients import PppoeClient
 from routeros.simulator.ppp.sessions import DialRefused
@@ -122,12 +123,17 @@ async def test_a_pass_mends_what_somebody_changed_on_the_router_and_keeps_other_
     assert [row.get("name") for row in secrets] == ["office", "amina"]
 
 
-async def test_a_name_that_is_taken_on_the_router_is_told_and_tried_again(room: Room) -> None:
+async def test_a_name_that_is_taken_on_the_router_is_told_and_tried_again(
+    room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
     secrets = room.board.tables["/ppp/secret"]
     theirs = secrets.add({"name": "amina", "password": "theirs"})
     someone = await subscriber(room)
     assert await room.sync()
     assert "has this name" in str((await _row(someone))["error"])
+    told = [each for each in caplog.records if each.getMessage() == "router refused a PPPoE customer"]
+    assert told
+    assert "amina" not in str([clean(None, "warning", vars(each)) for each in told]), "a user name is a person's"
     secrets.remove(theirs)
     assert await room.sync()
     assert (await _row(someone))["error"] == ""

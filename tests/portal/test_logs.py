@@ -74,6 +74,11 @@ def test_the_phone_inside_a_checkout_request_id_is_masked():
     assert clean_text("ws_CO_180920261803512708374149 sent") == "ws_CO_180920261803512•••149 sent"
 
 
+@pytest.mark.parametrize(("name", "masked"), [("amina.home", "am•••"), ("amy", "•••"), ("0712345678", "07•••")])
+def test_the_name_a_customer_dials_in_by_is_masked(name: str, masked: str):
+    assert clean(None, "info", {"user_name": name, "dialin": name}) == {"user_name": masked, "dialin": masked}
+
+
 def test_numbers_as_numbers_are_masked_and_amounts_are_not():
     event = clean(None, "info", {"phone": 254712345678, "total_cents": 123456789, "huge": 10**30})
     assert event == {"phone": "2547•••678", "total_cents": 123456789, "huge": "a very large number"}

@@ -94,6 +94,8 @@ async def test_another_pppoe_password_is_told_once_and_goes_to_the_router(villag
     event = await DB.row("SELECT name, data::text AS data FROM events WHERE name = 'dialin_changed'")
     assert event
     assert fresh not in event["data"]
+    assert "njeri" not in event["data"], "a user name is a person's, as a number is"
+    assert "nj•••" in event["data"]
     with pytest.raises(Invalid):
         await changing.change_dialin(
             village.owner, who, user_name="a b", password="x", vault=village.vault, now=village.now
