@@ -5,6 +5,7 @@ A grant is one hotspot user, with a random name and password nobody ever sees. I
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from random import SystemRandom
+from typing import Any
 
 import msgspec
 from asyncpg import Record
@@ -143,20 +144,13 @@ async def revive(tx: Tx, voucher_ids: Sequence[int], *, router_id: int, now: dat
         list(voucher_ids),
         router_id,
     )
-    ids = [row["id"] for row in rows]
-    await move_all(
-        tx,
-        "access_grants",
-        ids,
-        E.REVIVE,
-        at=now,
-        actor=actor,
-        ended_at=None,
-        next_try_at=now,
-        tries=0,
-        last_error=None,
-    )
+    await _want_again(tx, [row["id"] for row in rows], now=now, actor=actor)
     await wake_router(tx, router_id)
+
+
+async def _want_again(tx: Tx, ids: Sequence[int], *, now: datetime, actor: str) -> None:
+    columns: dict[str, Any] = {"ended_at": None, "next_try_at": now, "tries": 0, "last_error": None}
+    await move_all(tx, "access_grants", ids, E.REVIVE, at=now, actor=actor, **columns)
 
 
 async def wake_router(tx: Tx, router_id: int) -> None:
@@ -241,10 +235,20 @@ async def logged_in(tx: Tx, grant_id: int, *, now: datetime) -> None:
 
 
 async def left(tx: Tx, grant_ids: Sequence[int], *, now: datetime, actor: str) -> None:
-    """The router was seen without them."""
+    """The router was seen without them. A subscriber's that ended only to cut its sessions is wanted again at once."""
     await move_all(
         tx, "access_grants", grant_ids, E.LEAVE, at=now, actor=actor, ended_at=now, next_try_at=None, last_error=None
     )
+    back = await tx.fetch(
+        """SELECT g.id, g.router_id FROM access_grants g JOIN vouchers v ON v.id = g.voucher_id AND v.router_id = g.router_id
+           JOIN subscribers s ON s.voucher_id = v.id AND s.status IN ('active', 'grace')
+           WHERE g.id = ANY($1) AND g.status = 'gone' AND v.status = 'in_use' AND v.expires_at > $2 ORDER BY g.id""",
+        list(grant_ids),
+        now,
+    )
+    if back:
+        await _want_again(tx, [row["id"] for row in back], now=now, actor=actor)
+        await wake_routers(tx, {row["router_id"] for row in back})
 
 
 async def failed(tx: Tx, grant: Grant | Ending, error: str, *, now: datetime) -> None:

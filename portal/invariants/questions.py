@@ -72,7 +72,9 @@ QUESTIONS: dict[str, str] = {
                         WHERE c.voucher_id = v.id AND d.off_cents = d.price_cents)""",
     "I5 a voucher in use that no router is to let in": """
         SELECT 'voucher ' || v.id FROM vouchers v WHERE v.status = 'in_use' AND (v.expires_at IS NULL OR v.expires_at > $1::timestamptz)
-        AND NOT EXISTS (SELECT FROM access_grants g WHERE g.voucher_id = v.id AND g.status IN ('wanted', 'present'))""",
+        AND NOT EXISTS (SELECT FROM access_grants g WHERE g.voucher_id = v.id AND (g.status IN ('wanted', 'present')
+          OR g.status = 'ending' AND EXISTS (SELECT FROM subscribers s JOIN subscriber_devices d ON d.subscriber_id = s.id
+                                             WHERE s.voucher_id = v.id AND d.removed_at IS NOT NULL)))""",
     "I5 a checkout sold and nobody to let in": """
         SELECT 'checkout ' || c.id FROM checkouts c JOIN vouchers v ON v.id = c.voucher_id
         WHERE c.id >= {checkouts} AND v.status IN ('paid', 'in_use') AND (v.expires_at IS NULL OR v.expires_at > $1::timestamptz)

@@ -46,6 +46,22 @@ async def _grant(
     await access_grants.wake_router(tx, router_id)
 
 
+async def cut_sessions(tx: Tx, voucher_id: int, *, vault: Vault, now: datetime, actor: str) -> None:
+    """Log everybody out who is in by this voucher, with the router's cookies and the password of before. The grant comes back by
+    itself (`access_grants.left`), and whoever still belongs is let in when next standing before the hotspot."""
+    rows = await tx.fetch(
+        "SELECT id FROM access_grants WHERE voucher_id = $1 AND status IN ('wanted', 'present') ORDER BY id", voucher_id
+    )
+    for row in rows:
+        fresh = vault.seal("access_grants", "password_sealed", row_id=row["id"], plaintext=codes.hex_token(16))
+        await tx.execute(
+            """UPDATE access_grants SET password_sealed = $2, mac = NULL, ip = NULL, login_wanted_at = NULL WHERE id = $1""",
+            row["id"],
+            fresh,
+        )
+    await access_grants.end_for(tx, [voucher_id], now=now, actor=actor)
+
+
 async def move_to(
     tx: Tx, voucher_id: int, terms: Terms, router_id: int, *, merchant_id: int, has_access: bool, vault: Vault,
     now: datetime, actor: str,

@@ -11,9 +11,10 @@ from portal.errors import Conflict, Invalid, NotFound
 from portal.identity import Actor
 from portal.msgid import N_
 from portal.states import note
-from portal.subscribers import course, offers, rights
+from portal.subscribers import access, course, offers, rights
 from portal.subscribers.accounts import Held, hold_one
 from portal.subscribers.keeping import keep
+from portal.vault import Vault
 
 SAY_WHY = N_("Write a word about why.")
 CLOSED = N_("This subscriber is closed.")
@@ -193,13 +194,17 @@ async def add_device(actor: Actor, subscriber_id: int, mac: str, *, name: str, n
         )  # fmt: skip
 
 
-async def remove_device(actor: Actor, subscriber_id: int, device_id: int, *, now: datetime) -> None:
-    """Take a device out of the family. NotFound: it is not in it."""
+async def remove_device(actor: Actor, subscriber_id: int, device_id: int, *, vault: Vault, now: datetime) -> None:
+    """Take a device out of the family. If it was ever let in, the family's sessions are cut, because a router does not tell whose
+    is whose for good; the others are let in again by themselves. NotFound: it is not in it."""
     merchant_id = rights.deciding(actor)
     async with atomic() as tx:
-        found = await tx.value(
-            """UPDATE subscriber_devices SET removed_at = $4 WHERE id = $1 AND subscriber_id = $2 AND merchant_id = $3
-               AND removed_at IS NULL RETURNING id""",
+        found = await tx.row(
+            """UPDATE subscriber_devices r SET removed_at = $4 FROM subscribers s
+               WHERE r.id = $1 AND r.subscriber_id = $2 AND r.merchant_id = $3 AND r.removed_at IS NULL AND s.id = r.subscriber_id
+               RETURNING s.voucher_id, EXISTS (
+                 SELECT FROM device_vouchers h JOIN devices d ON d.id = h.device_id
+                 WHERE h.voucher_id = s.voucher_id AND d.merchant_id = $3 AND d.mac = r.mac) AS was_in""",
             device_id,
             subscriber_id,
             merchant_id,
@@ -207,6 +212,8 @@ async def remove_device(actor: Actor, subscriber_id: int, device_id: int, *, now
         )
         if found is None:
             raise NotFound
+        if found["was_in"]:
+            await access.cut_sessions(tx, found["voucher_id"], vault=vault, now=now, actor=f"user:{actor.user_id}")
         await note(
             tx, "subscribers", subscriber_id, "device_removed", merchant_id=merchant_id, at=now,
             actor=f"user:{actor.user_id}", data={"device": device_id},

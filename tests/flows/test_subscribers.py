@@ -134,7 +134,7 @@ async def types(shop: Shop, phone: Phone, code: str) -> None:
         await browser.post(str(form.url), data={**hidden, "code": code})
 
 
-async def test_a_family_of_two_has_two_devices_online_never_three_and_none_when_suspended(
+async def test_a_family_has_two_online_never_three_not_who_is_taken_out_and_none_when_suspended(
     shop: Shop, vault: Vault
 ) -> None:
     owner, who = await moves_in(shop, vault)
@@ -154,9 +154,16 @@ async def test_a_family_of_two_has_two_devices_online_never_three_and_none_when_
         await until(lambda: is_online(three), within=25)
         online = [await is_online(each) for each in (one, two, three)]
         assert online.count(True) == 2, "who has the code takes a place; there are two"
-        await deciding.suspend(owner, who, why="a holiday", now=shop.clock.now())
+        gone = await DB.value("SELECT id FROM subscriber_devices WHERE mac = $1", second.mac)
+        await deciding.remove_device(owner, who, gone, vault=vault, now=shop.clock.now())
 
         async def are_off() -> bool:
             return not any([await is_online(each) for each in (one, two, three)])
 
+        await until(are_off, within=25)
+        for browser in (two, one):
+            await captive_page(browser)
+        await until(lambda: is_online(one), within=25)
+        assert not await is_online(two), "it was taken out"
+        await deciding.suspend(owner, who, why="a holiday", now=shop.clock.now())
         await until(are_off, within=25)

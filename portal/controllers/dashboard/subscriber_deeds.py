@@ -58,7 +58,9 @@ def _money_and_people(actor: Actor, subscriber_id: int, form: dict[str, str], *,
             now=now,
         ),
         "device": lambda: deciding.add_device(actor, subscriber_id, said("mac"), name=said("name"), now=now),
-        "remove-device": lambda: deciding.remove_device(actor, subscriber_id, typed.row_id(said("device")), now=now),
+        "remove-device": lambda: deciding.remove_device(
+            actor, subscriber_id, typed.row_id(said("device")), vault=vault, now=now
+        ),
         "edit": lambda: editing.edit(
             actor, subscriber_id, name=said("name"), phone=said("phone"), language=said("language"), now=now
         ),
