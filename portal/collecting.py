@@ -79,14 +79,16 @@ async def ask_for_money(
     now: datetime,
     credit_cents: int | None = None,
     subscriber_id: int | None = None,
+    voucher_id: int | None = None,
 ) -> int:
-    """Make the payment of a checkout, or into a subscriber's wallet, and queue its sending, in the transaction that makes the
-    checkout; the payment's id. `credit_cents`: see payments.kept."""
+    """Make the payment of a checkout, of a voucher that waits to be sold, or into a subscriber's wallet, and queue its sending, in
+    the transaction that makes the checkout; the payment's id. `credit_cents`: see payments.kept."""
     while True:
         payment_id = await tx.value(
             """INSERT INTO payments (merchant_id, checkout_id, account_id, rail_account_id, method, amount_cents, currency, phone,
-                                     email, account_reference, callback_token, credit_cents, subscriber_id, created_at, next_try_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT DO NOTHING RETURNING id""",
+                                     email, account_reference, callback_token, credit_cents, subscriber_id, voucher_id, created_at,
+                                     next_try_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) ON CONFLICT DO NOTHING RETURNING id""",
             merchant.id,
             checkout_id,
             by.account_id,
@@ -100,6 +102,7 @@ async def ask_for_money(
             codes.hex_token(32),
             credit_cents,
             subscriber_id,
+            voucher_id,
             now,
         )
         if payment_id is not None:

@@ -90,32 +90,58 @@ async def open_drawer(actor: Actor, float_text: str, *, now: datetime) -> int:
     return drawer_id
 
 
-async def sell(actor: Actor, package_id: int, *, form_key: str, vault: Vault, now: datetime) -> Sold:
-    """Sell a new voucher for cash into the actor's own open drawer. The same form again, by a second tap or a reload, is the
-    same sale. Conflict: none is open, or a form without its key; NotFound: not this merchant's package."""
+async def sell(
+    actor: Actor,
+    package_id: int | None = None,
+    *,
+    form_key: str,
+    vault: Vault,
+    now: datetime,
+    voucher_id: int | None = None,
+) -> Sold:
+    """Sell a new voucher of a package, or one that waits to be sold, for cash into the actor's own open drawer. The same form
+    again, by a second tap or a reload, is the same sale. Conflict: none is open, a form without its key, or the voucher is sold;
+    NotFound: not this merchant's."""
     merchant_id = _cashier(actor)
+    once = once_of(merchant_id, form_key)
+
+    async def into(tx: Tx, payment_id: int) -> None:
+        await put_in(tx, actor, payment_id, once=once)
+
+    if (before := await sold_before(once)) is not None:
+        return before
+    try:
+        return await sell_cash(actor, vault=vault, now=now, package_id=package_id, voucher_id=voucher_id, within=into)
+    except UniqueViolationError:
+        if (before := await sold_before(once)) is None:
+            raise
+        return before
+
+
+def once_of(merchant_id: int, form_key: str) -> str:
+    """What makes a form's sale happen once; Conflict for a form without its key."""
     if not form_key:
         raise Conflict(OLD_PAGE)
-    once = f"cash:{merchant_id}:{form_key[:40]}"
-    drawer_id = await DB.value(
-        "SELECT id FROM floats WHERE merchant_id = $1 AND user_id = $2 AND status = 'open'", merchant_id, actor.user_id
+    return f"cash:{merchant_id}:{form_key[:40]}"
+
+
+async def sold_before(once: str) -> Sold | None:
+    """What the same form has sold already."""
+    row = await DB.row("SELECT id, voucher_id FROM payments WHERE form_key = $1", once)
+    return Sold(row["id"], row["voucher_id"]) if row else None
+
+
+async def put_in(tx: Tx, actor: Actor, payment_id: int, *, once: str) -> None:
+    """A cash payment goes into the actor's own open drawer. Conflict: none is open, or it was handed in a moment ago: this sale
+    would be in no count."""
+    drawer_id = await tx.value(
+        "SELECT id FROM floats WHERE merchant_id = $1 AND user_id = $2 AND status = 'open' FOR SHARE",
+        actor.at_merchant(),
+        actor.user_id,
     )
     if drawer_id is None:
         raise Conflict(OPEN_FIRST)
-
-    async def into(tx: Tx, payment_id: int) -> None:
-        still = await tx.value("SELECT id FROM floats WHERE id = $1 AND status = 'open' FOR SHARE", drawer_id)
-        if still is None:  # handed in a moment ago: this sale would be in no count
-            raise Conflict(OPEN_FIRST)
-        await tx.execute("UPDATE payments SET float_id = $2, form_key = $3 WHERE id = $1", payment_id, drawer_id, once)
-
-    try:
-        return await sell_cash(actor, vault=vault, now=now, package_id=package_id, within=into)
-    except UniqueViolationError:
-        row = await DB.row("SELECT id, voucher_id FROM payments WHERE form_key = $1", once)
-        if row is None:
-            raise
-        return Sold(row["id"], row["voucher_id"])
+    await tx.execute("UPDATE payments SET float_id = $2, form_key = $3 WHERE id = $1", payment_id, drawer_id, once)
 
 
 async def hand_in(actor: Actor, drawer_id: int, counted_text: str, *, note_text: str, now: datetime) -> Drawer:

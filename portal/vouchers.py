@@ -2,7 +2,7 @@
 
 Who types a code: `portal.voucher_entry`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from asyncpg import Record
@@ -77,8 +77,11 @@ async def sell(tx: Tx, voucher_id: int, *, at: datetime, actor: str) -> bool:
     return await move(tx, "vouchers", voucher_id, E.SELL, at=at, actor=actor, paid_at=at, expires_at=ends)
 
 
-async def extend(tx: Tx, voucher_id: int, more: Terms, *, now: datetime, actor: str) -> bool:
-    """Add another period of `more` to a paid voucher: its time, limits and end grow. False: it has ended, or is not sold."""
+async def extend(
+    tx: Tx, voucher_id: int, more: Terms, *, now: datetime, actor: str, data: Mapping[str, object] | None = None
+) -> bool:
+    """Add another period of `more` to a paid voucher: its time, limits and end grow. False: it has ended, or is not sold.
+    `data`: what else its history should say."""
     row = await tx.row(
         "SELECT merchant_id, status, terms, expires_at FROM vouchers WHERE id = $1 FOR UPDATE", voucher_id
     )
@@ -103,7 +106,7 @@ async def extend(tx: Tx, voucher_id: int, more: Terms, *, now: datetime, actor: 
         await access_grants.wake_router(tx, router_id)
     await note(
         tx, "vouchers", voucher_id, "extended", merchant_id=row["merchant_id"], at=now, actor=actor,
-        data={"seconds": more.duration_s},
+        data={"seconds": more.duration_s, **(data or {})},
     )  # fmt: skip
     return True
 

@@ -33,6 +33,7 @@ class Told(StrEnum):
     BILL_DUE = "bill_due"
     BILL_LATE = "bill_late"
     OWN_PAGE = "own_page"
+    VOUCHER_GIFT = "voucher_gift"
     EXPIRY_WARNING = "expiry_warning"
     TIME_OVER = "time_over"
     WIN_BACK = "win_back"
@@ -71,6 +72,7 @@ SENTENCES: Mapping[Told, str] = {
         "%(shop)s: %(amount)s is not paid yet. Pay to account %(account)s, or your Wi-Fi stops on %(day)s."
     ),
     Told.OWN_PAGE: N_("%(shop)s: your Wi-Fi account, to see and to pay: %(link)s"),
+    Told.VOUCHER_GIFT: N_("%(shop)s: your Wi-Fi code is %(code)s for %(package)s. Join our Wi-Fi and type it there."),
     Told.EXPIRY_WARNING: N_(
         "%(shop)s: your Wi-Fi (%(package)s) ends at %(time)s. Buy more on the Wi-Fi page to stay online."
     ),
@@ -106,6 +108,7 @@ URGENT = frozenset(
         Told.WALLET_PAID,
         Told.WALLET_SHORT,
         Told.OWN_PAGE,
+        Told.VOUCHER_GIFT,
         Told.TEST,
     }
 )

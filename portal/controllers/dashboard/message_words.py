@@ -17,6 +17,7 @@ TOLD_WORDS: Mapping[str, str] = {
     Told.WALLET_PAID: N_("Payment by the month came"),
     Told.WALLET_SHORT: N_("Payment by the month, too little"),
     Told.OWN_PAGE: N_("The customer's own link"),
+    Told.VOUCHER_GIFT: N_("A voucher's code, sent by the shop"),
     Told.BILL_SOON: N_("Reminder before the bill"),
     Told.BILL_DUE: N_("Reminder on the day of the bill"),
     Told.BILL_LATE: N_("Reminder after the bill"),
