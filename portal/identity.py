@@ -89,7 +89,8 @@ def _printable(text: str) -> str:
     return "".join(char for char in text if char.isprintable())
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
+    """What a secret of 256 bits is found by: its SHA-256."""
     return hashlib.sha256(token.encode()).digest()
 
 
@@ -124,13 +125,13 @@ async def _open(user_id: int, *, browser: Browser, settings: Settings, now: date
     token, expires_at = secrets.token_urlsafe(32), now + settings.session_lifetime
     async with atomic() as tx:
         if browser.old_token:
-            await tx.execute("DELETE FROM user_sessions WHERE token_hash = $1", _digest(browser.old_token))
+            await tx.execute("DELETE FROM user_sessions WHERE token_hash = $1", digest_of(browser.old_token))
         await tx.execute(
             """INSERT INTO user_sessions (token_hash, user_id, merchant_id, created_at, last_seen_at, expires_at, ip,
                                           user_agent)
                SELECT $1, $2, (SELECT merchant_id FROM memberships WHERE user_id = $2 ORDER BY id LIMIT 1), $3, $3, $4,
                       $5, $6""",
-            _digest(token),
+            digest_of(token),
             user_id,
             now,
             expires_at,
@@ -149,7 +150,7 @@ WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3"""
 
 async def session_of(token: str, *, settings: Settings, now: datetime) -> Session | None:
     """The session a cookie stands for; None for an unknown, idle (12 h) or old (7 d) one."""
-    digest = _digest(token)
+    digest = digest_of(token)
     row = await DB.row(_SESSION, digest, now, now - settings.session_idle)
     if row is None:
         return None

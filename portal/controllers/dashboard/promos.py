@@ -106,7 +106,7 @@ async def restart(request: AnyRequest, actor: Actor, clock: Clock, promo_id: Row
 
 async def _typed(request: AnyRequest) -> tuple[dict[str, str], list[str]]:
     sent = await request.form()
-    typed = {name: value[:_MOST_TYPED] for name, value in sent.items() if isinstance(value, str)}
+    typed = {"kind": ""} | {name: value[:_MOST_TYPED] for name, value in sent.items() if isinstance(value, str)}
     return typed, [each for each in sent.getall("packages", []) if isinstance(each, str)][:_MOST_PACKAGES]
 
 
