@@ -31,6 +31,7 @@ from portal.controllers import (
     cron,
     cron_health,
     dashboard,
+    free_trials,
     health,
     identity,
     kept_money,
@@ -71,11 +72,15 @@ _ROUTES: Sequence[ControllerRouterHandler] = (
     ways.ROUTER,
     kept_money.ROUTER,
     promo_codes.ROUTER,
+    free_trials.ROUTER,
     checkout.ROUTER,
     my.ROUTER,
     identity.ROUTER,
     dashboard.ROUTER,
 )
+
+#: Of the state, what handlers get by name.
+_BY_NAME = ("settings", "clock", "vault", "signer", "timetable")
 
 
 class _App(Litestar):
@@ -97,31 +102,39 @@ def create_app(
 
     Opens the database at start unless it is open already (then whoever opened it closes it).
     """
-    assets, policy = ours(), Policy.of(settings)
-    time, vault, signer = clock or Clock(), Vault(settings.secret_keys), Signer(settings.secret_keys)
-    shared = {"settings": settings, "clock": time, "vault": vault, "signer": signer, "timetable": _timetable()}
-    dependencies = {name: _always(value) for name, value in shared.items()}
-    intake = Intake(Spool(settings.spool_dir, most_bytes=settings.spool_most_bytes), time)
+    state = state_of(settings, clock or Clock())
     return _App(
-        route_handlers=[assets.route(), *_ROUTES, *routes],
-        dependencies={**dependencies, "actor": Provide(guards.provide_actor)},
-        state=State(
-            {
-                **shared,
-                "pages": Pages(assets, policy),
-                "intake": intake,
-                "checker": Checker(),
-                "metrics": Metrics(intake.spool),
-            }
-        ),
+        route_handlers=[ours().route(), *_ROUTES, *routes],
+        dependencies={
+            **{name: _always(state[name]) for name in _BY_NAME},
+            "actor": Provide(guards.provide_actor),
+        },
+        state=State(state),
         middleware=[metrics.Timing] if settings.watching.metrics_token else [],
         exception_handlers={**error_pages.HANDLERS, guards.SignInNeeded: guards.to_sign_in},
-        before_send=[policy.before_send],
+        before_send=[Policy.of(settings).before_send],
         request_max_body_size=MAX_BODY_BYTES,
         lifespan=[_database],
         openapi_config=None,
         logging_config=None,
     )
+
+
+def state_of(settings: Settings, clock: Clock) -> dict[str, object]:
+    """What one application has and another has not, by name: the same that handlers are given, and what pages and counters keep.
+    Tests build one application and give it another state for each test."""
+    intake = Intake(Spool(settings.spool_dir, most_bytes=settings.spool_most_bytes), clock)
+    return {
+        "settings": settings,
+        "clock": clock,
+        "vault": Vault(settings.secret_keys),
+        "signer": Signer(settings.secret_keys),
+        "timetable": _timetable(),
+        "pages": Pages(ours(), Policy.of(settings)),
+        "intake": intake,
+        "checker": Checker(),
+        "metrics": Metrics(intake.spool),
+    }
 
 
 def _timetable() -> Timetable:

@@ -12,7 +12,6 @@ import pytest
 from litestar import Litestar
 
 from portal import callbacks, codes
-from portal.app import create_app
 from portal.callbacks import Intake, addresses
 from portal.clock import Clock
 from portal.config import Settings
@@ -21,6 +20,7 @@ from portal.spool import Spool
 from portal.terms import Terms
 from portal.vault import Vault
 from tests import factories
+from tests.apps import app_for
 
 LISTED, FOREIGN = "127.0.0.1", "127.0.0.66"
 SHORTCODE = "600984"
@@ -153,7 +153,7 @@ async def counter(db: str, settings: Settings, vault: Vault, clock: Clock) -> As
     account = await factories.mpesa_account(vault, merchant_id=merchant, shortcode=SHORTCODE)
     await factories.router(vault, merchant, status="paused")
     await factories.package(merchant)
-    app = create_app(settings, clock=clock)
+    app = app_for(settings, clock)
     yield Counter(app, merchant, account, vault, clock)
     await app.state["intake"].close()
 

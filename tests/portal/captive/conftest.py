@@ -8,12 +8,12 @@ import httpx
 import msgspec
 import pytest
 
-from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings
 from portal.routers import RouterView
 from portal.vault import Vault
 from tests import factories
+from tests.apps import app_for
 from tests.portal.captive.stages import Stage
 
 MAC, IP = "A4:5E:60:11:22:33", "10.5.50.20"
@@ -71,7 +71,7 @@ def hidden_fields(html: str) -> dict[str, str]:
 
 @pytest.fixture
 async def browser(db: str, settings: Settings, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=create_app(settings, clock=clock))
+    transport = httpx.ASGITransport(app=app_for(settings, clock))
     async with httpx.AsyncClient(transport=transport, base_url="http://portal.test") as client:
         yield client
 

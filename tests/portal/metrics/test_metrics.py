@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from portal import alerts, health, job_runs, limits, meters
-from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings
 from portal.config_watching import Watching
@@ -22,6 +21,7 @@ from portal.spool import Spool, frame
 from portal.states import E, move
 from portal.vault import Vault
 from tests import factories
+from tests.apps import app_for
 
 TOKEN = "a" * 40
 LINE = re.compile(r'^[a-z_]+(\{[a-z_]+="[^"\n]*"(,[a-z_]+="[^"\n]*")*\})? -?[0-9.e+-]+$')
@@ -238,7 +238,7 @@ async def test_tries_a_limit_refused_are_counted_by_rule(db: str) -> None:
 
 @pytest.fixture
 async def watched(db: str, settings: Settings, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(replace(settings, watching=Watching(metrics_token=TOKEN)), clock=clock)
+    app = app_for(replace(settings, watching=Watching(metrics_token=TOKEN)), clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=settings.base_url) as client:  # pyright: ignore[reportArgumentType]
         yield client
 
@@ -255,7 +255,7 @@ async def test_only_the_token_opens_metrics(watched: httpx.AsyncClient) -> None:
 
 
 async def test_without_a_token_there_are_no_metrics(db: str, settings: Settings, clock: Clock) -> None:
-    app = create_app(settings, clock=clock)
+    app = app_for(settings, clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=settings.base_url) as client:  # pyright: ignore[reportArgumentType]
         answer = await client.get("/metrics", headers={"authorization": "Bearer "})
     assert answer.status_code == 404

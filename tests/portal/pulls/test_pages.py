@@ -6,12 +6,12 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB
 from portal.vault import Vault
 from tests import factories
+from tests.apps import app_for
 from tests.portal.web import rows
 from tests.portal.web.conftest import browser, form_token, sign_in
 
@@ -22,7 +22,7 @@ OWNER = "amina@kilimani.test"
 async def client(db: str, settings: Settings, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     merchant = await factories.merchant()
     await rows.person(OWNER, merchant)
-    async with browser(create_app(settings, clock=clock)) as found:
+    async with browser(app_for(settings, clock)) as found:
         await sign_in(found, OWNER)
         yield found
 

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from litestar import Litestar
 
-from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings
 from portal.routers import RouterView
 from portal.vault import Vault
 from tests import factories
+from tests.apps import app_for
 from tests.portal.web import rows
 
 BASE = "http://portal.test"
@@ -35,7 +35,7 @@ class Cast(msgspec.Struct, frozen=True):
 
 @pytest.fixture
 def app(db: str, settings: Settings, clock: Clock) -> Litestar:
-    return create_app(settings, clock=clock)
+    return app_for(settings, clock)
 
 
 def browser(app: Litestar) -> httpx.AsyncClient:

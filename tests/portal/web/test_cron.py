@@ -15,13 +15,13 @@ import pytest
 
 from jobs.schedule import JOBS, latest_slot
 from portal import job_runs
-from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings, SettingsError
 from portal.controllers import cron
 from portal.db import DB
 from portal.job_runs import Source
 from portal.patience import LOST_DATABASE
+from tests.apps import app_for
 from tests.portal.web.conftest import browser
 
 SECRET = "0123456789abcdef" * 2
@@ -32,7 +32,7 @@ DOOR = "/api/cron/expire-vouchers"
 @asynccontextmanager
 async def door(settings: Settings, clock: Clock, **changes: Any) -> AsyncGenerator[httpx.AsyncClient]:
     """A scheduler's connection to a house whose door is open."""
-    app = create_app(replace(settings, **{"cron_secret": SECRET, **changes}), clock=clock)
+    app = app_for(replace(settings, **{"cron_secret": SECRET, **changes}), clock)
     async with browser(app) as client:
         yield client
 
