@@ -6,7 +6,7 @@ import logging
 from jobs.doors import Doors
 from jobs.gates import Gate
 from jobs.routers import AT_ONCE, reconcile, sync_one
-from portal import routers
+from portal import job_runs, routers
 from portal.states import RouterStatus
 
 log = logging.getLogger(__name__)
@@ -27,8 +27,11 @@ class Rounds:
         self._away_gate = Gate(AWAY_AT_ONCE)
 
     async def look(self, doors: Doors) -> None:
-        """Visit routers that have due grants nobody woke them for, and try again those that are away."""
-        for router_id in await routers.to_wake(now=doors.clock.now()):
+        """Visit routers that have due grants nobody woke them for, and try again those that are away, unless the job is paused."""
+        due = await routers.to_wake(now=doors.clock.now())
+        if due and await job_runs.is_paused("sync-routers"):
+            return
+        for router_id in due:
             if router_id not in self._under_way:
                 self._under_way[router_id] = task = asyncio.create_task(self._visit(router_id, doors))
                 task.add_done_callback(lambda _, router_id=router_id: self._under_way.pop(router_id))

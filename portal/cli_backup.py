@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import click
 
-from portal import database
+from portal import database, job_places
 from portal.backups import making, reading, rewinding
 from portal.backups.drills import drill
 from portal.backups.making import shelf_of
@@ -16,6 +16,7 @@ from portal.config import Settings
 from portal.db import DB
 from portal.embedded_postgres import EmbeddedPostgres
 
+ACTOR = "command"
 _MIB = 2**20
 
 
@@ -31,6 +32,7 @@ def now() -> None:
     async def go(settings: Settings) -> None:
         async with database.opened(settings, pool_size=2):
             made = await making.make(settings, Clock())
+            await job_places.done_by_hand("backup", ACTOR)
         click.echo(f"{made.path}")
         click.echo(
             f"{made.manifest.holds.rows} rows, {made.size_bytes / _MIB:.1f} MiB, encrypted by “{settings.secret_keys[0][0]}”,"
@@ -69,6 +71,8 @@ def verify(which: str, *, restores: bool) -> None:
         if restores:
             async with database.opened(settings, pool_size=2):
                 drilled = await drill(settings, Clock(), which=str(path))
+                if which == "newest":  # what the weekly drill tries
+                    await job_places.done_by_hand("restore-drill", ACTOR)
             click.echo(f"Restored in {drilled.restore_s:.1f} s and proved in {drilled.prove_s:.1f} s.")
             for line in drilled.known:
                 click.echo(f"was so when it was made: {line}")

@@ -10,6 +10,7 @@ from portal import alerts
 from portal.db import DB, Tx, atomic
 from portal.job_runs import DEAD_AFTER, FAILED_ALERT, SILENT_ALERT, WAKE_AGAIN, RunStatus, subject
 from portal.running import Running
+from portal.states import note
 from portal.work import Work, defer
 
 _OPEN = ("queued", "running", "retry")
@@ -180,6 +181,24 @@ async def _note_done(tx: Tx, run: Running) -> None:
     now = await tx.value("SELECT clock_timestamp()")
     await alerts.end(tx, FAILED_ALERT, subject(run.job, run.key), now=now)
     await alerts.end(tx, SILENT_ALERT, run.job, now=now)
+
+
+async def done_by_hand(job: str, actor: str) -> None:
+    """A person did by hand what a job does, and it went well: it counts for the job's age, and ends what was told of its silence
+    or failure. No run is written down; the history says who did it."""
+    async with atomic() as tx:
+        now = await tx.value("SELECT clock_timestamp()")
+        place = await tx.value(
+            """INSERT INTO job_places (job, known_at, last_done_at) VALUES ($1, $2, $2)
+               ON CONFLICT (job, key) DO UPDATE SET last_done_at = excluded.last_done_at RETURNING id""",
+            job,
+            now,
+        )
+        await note(
+            tx, "job_places", place, "job_done_by_hand", merchant_id=None, at=now, actor=actor, data={"job": job}
+        )
+        await alerts.end(tx, FAILED_ALERT, job, now=now)
+        await alerts.end(tx, SILENT_ALERT, job, now=now)
 
 
 async def _wake_next(tx: Tx, run: Running) -> None:

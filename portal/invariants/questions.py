@@ -82,7 +82,8 @@ QUESTIONS: dict[str, str] = {
     "I6 work held by somebody who gives no sign": """
         SELECT 'queue ' || id FROM pgqueuer WHERE status = 'picked' AND heartbeat < now() - interval '60 seconds'
         UNION ALL SELECT 'run ' || id FROM job_runs
-        WHERE status = 'running' AND started_at < now() - interval '45 minutes'""",
+        WHERE status = 'running' AND started_at < now() - interval '45 minutes' AND NOT EXISTS (
+          SELECT FROM job_places p WHERE p.run_id = job_runs.id AND p.beat_at > now() - interval '60 seconds')""",
     "I7 a callback nobody handled for a minute": """
         SELECT 'callback ' || id FROM callbacks WHERE handled_at IS NULL AND received_at < $1::timestamptz - interval '60 seconds'
         AND verdict IS NULL""",

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from jobs import routers
 from jobs.connections import Connections
 from jobs.rounds import Rounds
-from portal import access_grants
+from portal import access_grants, job_runs
 from portal.addresses import Addresses
 from portal.db import DB, atomic
 from portal.identity import Actor, Role
@@ -205,3 +205,19 @@ async def test_a_router_called_away_is_visited_whole_whatever_made_it_so(room: R
     await rounds.look(room.doors)
     await rounds.settle()
     assert await status(room) == "online"
+
+
+async def test_rounds_leave_routers_alone_while_the_job_is_paused(room: Room) -> None:
+    guest = await room.guest()
+    await job_runs.pause("sync-routers", "user:1", why="restored")
+    await DB.fetch("UPDATE routers SET status = 'offline', tries = 3, next_try_at = $1", room.clock.now())
+    async with atomic() as tx:
+        await access_grants.end_for(tx, [guest.voucher_id], now=room.clock.now(), actor="test")
+    rounds = Rounds()
+    await rounds.look(room.doors)
+    await rounds.settle()
+    assert (await status(room), bool(room.board.hotspot.session(guest.ip))) == ("offline", True)
+    await job_runs.resume("sync-routers", "user:1")
+    await rounds.look(room.doors)
+    await rounds.settle()
+    assert (await status(room), room.board.hotspot.session(guest.ip)) == ("online", None)

@@ -203,3 +203,14 @@ async def test_the_metrics_name_what_is_broken_and_by_how_much(sold: Stall) -> N
     assert "ledger_imbalance_cents 1\n" in text
     assert 'invariant_violations{name="I2 a posting that does not balance"} 1\n' in text
     assert 'invariant_violations{name="I8 the history was altered"} 0\n' in text
+
+
+async def test_a_long_run_that_gives_signs_of_life_is_no_breach(sold: Stall) -> None:
+    run = await DB.value(
+        """INSERT INTO job_runs (job, slot, status, started_at) VALUES ('backup', now(), 'running', now() - interval '3 hours')
+           RETURNING id"""
+    )
+    await DB.fetch("INSERT INTO job_places (job, run_id, beat_at) VALUES ('backup', $1, now())", run)
+    assert await broken(sold) == []
+    await DB.fetch("UPDATE job_places SET beat_at = now() - interval '2 minutes'")
+    assert await broken(sold) == ["I6 work held by somebody who gives no sign"]
