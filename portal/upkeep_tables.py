@@ -85,6 +85,10 @@ LOGS = {
         Log("backups", "made_at", 400, 90, "removed_at IS NOT NULL"),
         Log("backup_drills", "began_at", 400, 90),
         Log("maintenance_reports", "at", 400, 90),
+        # Addresses of people go before what they did.
+        Log("event_places", "at", 90, 7),
+        Log("identity_links", "expires_at", 30, 7),
+        Log("known_browsers", "seen_at", 400, 90),
         Log(EVENTS, "at", 730, 180),
     )
 }  # fmt: skip
@@ -119,9 +123,9 @@ KEPT = frozenset(
     {
         "access_grants", "api_tokens", "batches", "claims", "comparisons", "credits", "daily_closes", "event_seals", "floats",
         "ledger_entries", "ledger_postings", "memberships", "merchants", "message_gateways", "message_settings", "message_stops",
-        "message_templates", "mpesa_accounts", "outage_credits", "packages", "payments", "payout_numbers", "payout_plans", "payouts",
-        "promos", "rail_accounts", "receipts", "refunds", "reminder_choices", "report_choices", "reports", "router_outages",
-        "routers", "sales_hours", "subscriber_bills", "subscriber_devices", "subscribers", "suspense", "transfers", "usage_hours",
-        "users", "vouchers", "webhook_endpoints", "win_backs",
+        "message_templates", "mpesa_accounts", "outage_credits", "packages", "passkeys", "payments", "payout_numbers", "payout_plans",
+        "payouts", "promos", "rail_accounts", "receipts", "recovery_codes", "refunds", "reminder_choices", "report_choices", "reports",
+        "router_outages", "routers", "sales_hours", "subscriber_bills", "subscriber_devices", "subscribers", "suspense", "transfers",
+        "usage_hours", "users", "vouchers", "webhook_endpoints", "win_backs",
     }
 )  # fmt: skip

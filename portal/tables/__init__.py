@@ -10,6 +10,7 @@ from portal.tables.credits import Credit
 from portal.tables.devices import DeviceSighting, DeviceVoucher
 from portal.tables.dialins import Dialin
 from portal.tables.drift import DriftLook, KnownRow
+from portal.tables.event_places import EventPlace
 from portal.tables.exchanges import Exchange
 from portal.tables.floats import CashFloat
 from portal.tables.history import Event, JobRun
@@ -33,6 +34,7 @@ from portal.tables.payments import Checkout, Payment
 from portal.tables.payouts import Payout, PayoutNumber, PayoutPlan
 from portal.tables.prints import Print
 from portal.tables.promos import Promo, Redemption
+from portal.tables.proofs import IdentityLink, KnownBrowser, Passkey, RecoveryCode
 from portal.tables.pulls import PullPage, RouterPull
 from portal.tables.rails import RailAccount
 from portal.tables.receipts import Receipt
@@ -73,13 +75,16 @@ __all__ = [
     "Dialin",
     "DriftLook",
     "Event",
+    "EventPlace",
     "EventSeal",
     "Exchange",
     "HotspotSession",
     "HourMark",
+    "IdentityLink",
     "JobPlace",
     "JobRun",
     "JobWorker",
+    "KnownBrowser",
     "KnownRow",
     "LedgerEntry",
     "LedgerPosting",
@@ -101,6 +106,7 @@ __all__ = [
     "MpesaToken",
     "OutageCredit",
     "Package",
+    "Passkey",
     "Payment",
     "Payout",
     "PayoutNumber",
@@ -110,6 +116,7 @@ __all__ = [
     "PullPage",
     "RailAccount",
     "Receipt",
+    "RecoveryCode",
     "Redemption",
     "Refund",
     "Reminder",

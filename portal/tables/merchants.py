@@ -32,6 +32,7 @@ class Merchant(Table, tablename="merchants", db=DB, help_text="a business that s
     unknown_reference = word(
         8, "accept or refuse: may payments by hand come in with a reference nobody knows", default="accept"
     )
+    needs_second = Boolean(default=False, help_text="owners and managers sign in with a second step")
     away_alert_min = number("minutes a router is away before the merchant's people are told; 0: never", default=10)
 
 

@@ -4,7 +4,7 @@ from piccolo.columns import Boolean, Bytea
 from piccolo.constraints import Unique
 
 from portal.db import DB
-from portal.tables.base import Table, key, link, moment, word
+from portal.tables.base import Table, key, link, moment, number, word
 from portal.tables.merchants import Merchant
 
 
@@ -15,6 +15,16 @@ class User(Table, tablename="users", db=DB, help_text="a person who signs in"):
     password_hash = word(200, "argon2id, with its parameters")
     is_operator = Boolean(default=False, help_text="runs the platform")
     created_at = moment("when the account was made", null=False)
+    confirmed_at = moment(
+        "when the address was known to be theirs: a link mailed there was opened; null: somebody vouched"
+    )
+    language = word(8, "language of mails about the account", default="en")
+    totp_sealed = Bytea(
+        null=True, default=None, help_text="secret of the authenticator app, AES-GCM, bound to this row"
+    )
+    totp_at = moment("since when the app is asked for; null: it is not")
+    totp_step = number("last half minute whose code was taken: each is taken once")
+    handle = Bytea(null=True, default=None, help_text="what authenticators know the account by: 32 random bytes")
 
 
 class Membership(Table, tablename="memberships", db=DB, help_text="a user's role at a merchant"):
@@ -37,3 +47,5 @@ class UserSession(
     expires_at = moment("absolute end", null=False)
     ip = word(45, "address at sign-in")
     user_agent = word(200, "browser at sign-in, cut")
+    proved_at = moment("when the person last proved who they are; null: at sign-in")
+    how = word(8, "by what: password, passkey, totp, recovery or link", default="password")

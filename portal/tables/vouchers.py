@@ -14,7 +14,9 @@ class Batch(Table, tablename="batches", db=DB, help_text="vouchers made together
     id = key()
     merchant_id = link(Merchant, "whose", index=True)
     package_id = link(Package, "of which package")
-    kind = word(9, "reference: each is paid for by its payment reference; cash: its code is printed", default="reference")
+    kind = word(
+        9, "reference: each is paid for by its payment reference; cash: its code is printed", default="reference"
+    )
     size = number("how many are wanted")
     made = number("how many there are")
     prefix = word(6, "public letters printed before each code; no part of it")
