@@ -1,10 +1,15 @@
 """Nobody's messages or reports are held up by what another's gateway has, tells or lacks."""
 
+import asyncio
+import time
 from datetime import timedelta
+from typing import Any
 
+from jobs.messages import Posting
 from portal import alerts
 from portal.db import DB, atomic
-from portal.messages import Told, accounts, claiming, reports
+from portal.gateways.simulator.mail_server import PASSWORD, USER
+from portal.messages import Channel, Told, accounts, claiming, reports
 from tests import factories
 from tests.portal.messages.office import PHONE, Office
 
@@ -99,3 +104,38 @@ async def test_a_key_no_request_can_carry_makes_messages_wait_and_is_told(office
     row = await office.row(message)
     assert (row["status"], row["why"]) == ("queued", "wrong_keys")
     assert [one.subject for one in await alerts.open_now("message_gateway")] == [f"gateway:{own}"]
+
+
+async def test_dead_mail_servers_of_ten_shops_delay_nobody_elses_mail(office: Office) -> None:
+    hung: list[asyncio.StreamWriter] = []
+
+    async def says_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hung.append(writer)
+
+    async with await asyncio.start_server(says_nothing, "127.0.0.1", 0) as dead:
+        options = {"host": "127.0.0.1", "port": dead.sockets[0].getsockname()[1], "tls": "none"}
+        for number in range(10):
+            shop = await factories.merchant(f"Shop {number}")
+            async with atomic() as tx:
+                await accounts.put(
+                    tx, "smtp", merchant_id=shop, user_name=USER, sender="vocha@sim.test", options=options,
+                    secret=PASSWORD, vault=office.vault, now=office.clock.now(), by="test",
+                )  # fmt: skip
+            for each in range(3):
+                await mail(office, f"{number}-{each}", merchant_id=shop)
+        other = await mail(office, "other")
+        posting, began = Posting(), time.perf_counter()
+        await posting.look(office.doors)
+        while await office.status(other) != "sent":
+            assert time.perf_counter() - began < 10
+            await asyncio.sleep(0.01)
+        assert await DB.value("SELECT count(*) FROM messages WHERE status = 'sent'") == 1
+        assert len(hung) >= 10, "every dead one was being waited for"
+        await posting.close()
+        for writer in hung:
+            writer.close()
+
+
+async def mail(office: Office, once: str, **more: Any) -> int:
+    """A mail that waits to be sent; its id."""
+    return await office.write(Told.MONEY_KEPT, once, channel=Channel.EMAIL, to="amina@example.com", **more)
