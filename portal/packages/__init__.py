@@ -6,7 +6,7 @@
 from portal.packages.advice import advice
 from portal.packages.drafts import DATA_UNITS, TIME_UNITS, Draft, read
 from portal.packages.editing import archive, duplicate, make, move_down, move_up, restore, rewrite
-from portal.packages.looks import Listed, Place, as_typed, latest, page_of, routers_of
+from portal.packages.looks import Listed, Place, archived_of, as_typed, on_sale_of, page_of, routers_of
 from portal.packages.offers import (
     Changed,
     NotNow,
@@ -32,9 +32,9 @@ __all__ = [
     "Place",
     "advice",
     "archive",
+    "archived_of",
     "as_typed",
     "duplicate",
-    "latest",
     "make",
     "mark_of",
     "may_change",
@@ -42,6 +42,7 @@ __all__ = [
     "move_up",
     "offered",
     "on_sale",
+    "on_sale_of",
     "one_on_sale",
     "page_of",
     "read",

@@ -11,13 +11,16 @@ import msgspec
 from asyncpg import Record
 
 from portal.db import Tx, atomic
-from portal.errors import Invalid, NotFound
+from portal.errors import Conflict, Invalid, NotFound
 from portal.identity import Actor
 from portal.msgid import N_
 from portal.packages.drafts import Draft, read
 from portal.packages.rights import changer
 from portal.states import note
 
+#: So many fit on the page of a phone, and are chosen from; more is a mistake.
+MOST_ON_SALE = 60
+TOO_MANY = N_("You have 60 packages on sale. Archive one first.")
 NOT_YOURS = N_("Choose from your routers.")
 _MINE = "id = $1 AND merchant_id = $2 AND period = 'once'"
 
@@ -35,6 +38,7 @@ async def make(
     marks = ", ".join(f"${number}" for number in range(4, 4 + len(columns)))
     async with atomic() as tx:
         await _own_routers(tx, merchant_id, draft)
+        await _has_room(tx, merchant_id)
         once = f"{merchant_id}:{form_key}"[:64]
         package_id = await tx.value(
             f"""INSERT INTO packages (merchant_id, form_key, created_at, position, {names})
@@ -105,7 +109,7 @@ async def archive(actor: Actor, package_id: int, *, now: datetime) -> None:
 
 
 async def restore(actor: Actor, package_id: int, *, now: datetime) -> None:
-    """It is sold again, as it is. Repeatable."""
+    """It is sold again, as it is. Repeatable. Conflict: too many are on sale."""
     await _switch(actor, package_id, "restored", "NOT is_active", now=now)
 
 
@@ -122,6 +126,8 @@ async def move_down(actor: Actor, package_id: int, *, now: datetime) -> None:
 async def _switch(actor: Actor, package_id: int, event: str, if_so: str, *, now: datetime) -> None:
     async with atomic() as tx:
         await _own(tx, actor, package_id)
+        if event == "restored":
+            await _has_room(tx, actor.at_merchant())
         changed = await tx.value(
             f"UPDATE packages SET is_active = NOT is_active WHERE id = $1 AND {if_so} RETURNING id", package_id
         )
@@ -160,6 +166,14 @@ async def _own(tx: Tx, actor: Actor, package_id: int) -> Record:
         raise NotFound
     changer(actor)
     return row
+
+
+async def _has_room(tx: Tx, merchant_id: int) -> None:
+    count = await tx.value(
+        "SELECT count(*) FROM packages WHERE merchant_id = $1 AND is_active AND period = 'once'", merchant_id
+    )
+    if count >= MOST_ON_SALE:
+        raise Conflict(TOO_MANY)
 
 
 async def _own_routers(tx: Tx, merchant_id: int, draft: Draft) -> None:

@@ -1,6 +1,6 @@
 """A merchant's packages as the pages show them: the list with what was sold of each this week, and one as its form is filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from portal.packages.drafts import DATA_UNITS, TIME_UNITS, Draft
 from portal.terms import Terms
 
 WEEK = timedelta(days=7)
+PAGE = 50
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,14 +50,27 @@ _TRIALS = """SELECT package_id, count(*) AS given FROM checkouts
 WHERE package_id = ANY($1) AND created_at >= $2 AND price_cents = 0 AND voucher_id IS NOT NULL GROUP BY 1"""
 
 
-async def latest(actor: Actor, *, is_active: bool, now: datetime) -> list[Listed]:
-    """The merchant's packages, on sale or archived, in the order customers see."""
+async def on_sale_of(actor: Actor, *, now: datetime) -> list[Listed]:
+    """The merchant's packages that are on sale, in the order customers see; no more than `MOST_ON_SALE`."""
     rows = await DB.fetch(
-        f"{_LIST} AND p.is_active = $3 ORDER BY p.position, p.price_cents, p.id",
+        f"{_LIST} AND p.is_active ORDER BY p.position, p.price_cents, p.id", actor.at_merchant(), now - WEEK
+    )
+    return await _all(rows, now=now)
+
+
+async def archived_of(actor: Actor, *, now: datetime, before: int | None = None) -> tuple[list[Listed], int | None]:
+    """Those no longer on sale, the newest first, and where older ones begin; None: there are none."""
+    rows = await DB.fetch(
+        f"{_LIST} AND NOT p.is_active AND p.id < $3 ORDER BY p.id DESC LIMIT $4",
         actor.at_merchant(),
         now - WEEK,
-        is_active,
+        before or 2**63 - 1,
+        PAGE + 1,
     )
+    return await _all(rows[:PAGE], now=now), rows[PAGE - 1]["id"] if len(rows) > PAGE else None
+
+
+async def _all(rows: Sequence[Record], *, now: datetime) -> list[Listed]:
     free = [row["id"] for row in rows if row["price_cents"] == 0]
     trials = {row["package_id"]: row["given"] for row in await DB.fetch(_TRIALS, free, now - WEEK)} if free else {}
     return [_listed(row, sold=row["sold"] + trials.get(row["id"], 0), now=now) for row in rows]
