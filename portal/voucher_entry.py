@@ -5,7 +5,7 @@ from datetime import datetime
 from asyncpg import Record
 
 from portal import codes, meters, vouchers
-from portal.db import Tx, atomic
+from portal.db import DB, Tx, atomic
 from portal.devices import DeviceHint
 from portal.errors import Invalid, TooMany
 from portal.msgid import N_
@@ -30,8 +30,8 @@ async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Va
     except TooMany:
         meters.refuse_redeeming("too_many")
         raise
+    hashes = vault.code_hashes(await _folded(router.merchant_id, code))
     async with atomic() as tx:
-        hashes = vault.code_hashes(await _folded(tx, router.merchant_id, code))
         found = await tx.row(_FIND, router.merchant_id, hashes)
         token = None
         if found is not None:
@@ -42,17 +42,17 @@ async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Va
         return token
 
 
-async def _folded(tx: Tx, merchant_id: int, code: str) -> str:
+async def _folded(merchant_id: int, code: str) -> str:
     try:
-        return codes.fold_prefixed(code, await prefixes(tx, merchant_id))
+        return codes.fold_prefixed(code, await prefixes(merchant_id))
     except codes.CodeError as error:
         meters.refuse_redeeming("malformed")
         raise Invalid({"code": str(error)}) from error
 
 
-async def prefixes(tx: Tx, merchant_id: int) -> list[str]:
+async def prefixes(merchant_id: int) -> list[str]:
     """What the merchant has had printed before codes."""
-    rows = await tx.fetch("SELECT DISTINCT prefix FROM batches WHERE merchant_id = $1 AND prefix <> ''", merchant_id)
+    rows = await DB.fetch("SELECT DISTINCT prefix FROM batches WHERE merchant_id = $1 AND prefix <> ''", merchant_id)
     return [row["prefix"] for row in rows]
 
 
