@@ -35,6 +35,8 @@ HOME = Place("home", "/home", "house", N_("Home"))
 _DAILY = (
     HOME,
     Place("sales", "/sales", "receipt-text", N_("Sales")),
+    Place("vouchers", "/vouchers", "ticket", N_("Vouchers")),
+    Place("packages", "/packages", "package", N_("Packages")),
     Place("subscribers", "/subscribers", "user-round", N_("Subscribers")),
     Place("routers", "/routers", "router", N_("Routers")),
 )
