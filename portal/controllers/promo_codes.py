@@ -12,6 +12,7 @@ from portal.captive.visits import VisitLost
 from portal.clock import Clock
 from portal.controllers.captive import ENTER_A_NUMBER, HANDLERS, frame_at
 from portal.controllers.captive_frame import AnyRequest, Frame
+from portal.customer_credits import is_anything_kept
 from portal.errors import Invalid, TooMany
 from portal.packages import PackageView
 from portal.promos import Buyer, Offer
@@ -107,6 +108,7 @@ async def _page(
 ) -> Response[str]:  # fmt: skip
     ways = [each.rail for each in await ways_to_pay(frame.site.merchant_id)] or ["mpesa"]
     context: dict[str, Any] = {"package": package, "typed": typed, "offer": offer, "error": error, "ways": ways}
+    context["is_kept"] = await is_anything_kept(frame.site.merchant_id)
     context["asks_offers"] = await reminders.asks_for_offers(frame.site.merchant_id)
     return frame.show("captive/promo.html", context | {"form_key": codes.hex_token(16)}, status=status)
 

@@ -43,6 +43,19 @@ async def test_the_link_is_there_only_while_a_promo_runs(phone: Phone, shop: Sho
     assert not await is_offered()
 
 
+async def test_where_money_is_kept_the_page_says_that_a_code_does_not_spend_it(
+    phone: Phone, shop: Shop, clock: Clock
+) -> None:
+    await promo(shop, clock)
+    assert "Your money stays kept" not in (await used(phone)).text
+    await DB.fetch(
+        "INSERT INTO credits (merchant_id, holder) VALUES ($1, 'phone:254711000111')", shop.router.merchant_id
+    )
+    assert "Your money stays kept" in (await used(phone)).text
+    await DB.fetch("UPDATE promos SET percent = 100, most_uses = 1")
+    assert "Your money stays kept" not in (await used(phone)).text, "where nothing is paid nothing is missed"
+
+
 async def test_the_price_is_shown_first_and_then_asked_for(phone: Phone, shop: Shop, clock: Clock) -> None:
     await promo(shop, clock)
     shown = await used(phone)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from jobs.schedule import JOBS
 from portal import alerts, health, invariants, job_runs
@@ -72,6 +73,17 @@ async def test_jobs_are_well_when_a_worker_lives_and_none_is_silent(client: http
     await job_runs.know(list(JOBS))
     status, said = await _cron_health(client)
     assert (status, said["status"], said["issues"], said["workers"]) == (200, "healthy", [], 1)
+
+
+@pytest.mark.parametrize(
+    "job", ["bill-subscribers", "backup", "send-messages", "expire-vouchers", "reconcile-payments"]
+)
+async def test_a_house_without_bills_backups_or_messages_is_unwell(client: httpx.AsyncClient, job: str) -> None:
+    await health.beat("this one", began=datetime.now(UTC))
+    await job_runs.know(list(JOBS))
+    await DB.fetch("UPDATE job_places SET known_at = known_at - interval '2 days' WHERE job = $1", job)
+    status, said = await _cron_health(client)
+    assert (status, said["status"], [issue["job"] for issue in said["issues"]]) == (503, "unhealthy", [job])
 
 
 async def test_a_critical_job_that_is_silent_is_named_and_unwell(client: httpx.AsyncClient) -> None:

@@ -118,6 +118,17 @@ async def test_cashiers_ask_and_viewers_look(app: Litestar, cast: Cast, places: 
         assert "/approve" not in page.text
 
 
+async def test_the_form_for_money_back_leads_to_another_voucher_for_who_may_give_one(
+    app: Litestar, cast: Cast, places: dict[str, int]
+) -> None:
+    link = f'href="/payments/{places["p"]}/voucher"'
+    for email, is_there in ((cast.owner, True), (cast.cashier, False)):
+        async with browser(app) as client:
+            await sign_in(client, email)
+            page = await client.get(f"/payments/{places['p']}/refund")
+            assert (page.status_code, link in page.text) == (200, is_there)
+
+
 async def test_an_owner_approves_and_the_page_says_what_comes(owner: httpx.AsyncClient, places: dict[str, int]) -> None:
     page = await owner.get(f"/refunds/{places['r']}")
     assert "the voucher stops working" in main(page)
