@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from portal import codes, identity, passwords
 from portal.db import DB, Tx, atomic, copy_in
+from portal.demo import specials
 from portal.demo.cast import (
     CASHIER,
     HELP_PHONE,
@@ -74,7 +75,9 @@ async def catch_up(vault: Vault, *, now: datetime) -> int:
     if row is None:
         return 0
     packages = await DB.fetch(
-        "SELECT id FROM packages WHERE merchant_id = $1 AND period <> 'month' ORDER BY position", row["id"]
+        "SELECT id FROM packages WHERE merchant_id = $1 AND name = ANY($2) AND period <> 'month' ORDER BY position",
+        row["id"],
+        [offer.terms.name for offer in OFFERS],
     )
     routers = await DB.fetch("SELECT id FROM routers WHERE merchant_id = $1 ORDER BY id", row["id"])
     if (len(packages), len(routers)) != (len(OFFERS), len(ROUTERS)):
@@ -127,6 +130,7 @@ async def _open_shop(tx: Tx, vault: Vault, *, now: datetime, began: datetime) ->
         )
         for position, offer in enumerate(OFFERS, start=1)
     ]  # fmt: skip
+    await specials.add(tx, merchant_id, first_place=len(OFFERS) + 1, began=began, now=now)
     routers = [await _install(tx, spec, vault, merchant_id=merchant_id, now=now, began=began) for spec in ROUTERS]
     account_id = await _open_account(tx, vault, now=began)
     return Shop(merchant_id, account_id, COMMISSION_BP["personal"], packages, routers)

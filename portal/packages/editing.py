@@ -33,7 +33,7 @@ async def make(
     Forbidden."""
     merchant_id = changer(actor)
     draft = read(form, lists, zone=zone)
-    columns = _columns(draft)
+    columns = columns_of(draft)
     names = ", ".join(columns)
     marks = ", ".join(f"${number}" for number in range(4, 4 + len(columns)))
     async with atomic() as tx:
@@ -65,7 +65,7 @@ async def rewrite(
         row = await _own(tx, actor, package_id)
         draft = read(form, lists, zone=zone)
         await _own_routers(tx, merchant_id, draft)
-        new = _columns(draft)
+        new = columns_of(draft)
         changed = {name: value for name, value in new.items() if row[name] != value}
         if not changed:
             return False
@@ -185,7 +185,8 @@ async def _own_routers(tx: Tx, merchant_id: int, draft: Draft) -> None:
         raise Invalid({"routers": NOT_YOURS})
 
 
-def _columns(draft: Draft) -> dict[str, Any]:
+def columns_of(draft: Draft) -> dict[str, Any]:
+    """A draft as columns of the table."""
     terms = msgspec.structs.asdict(draft.terms)
     del terms["zone"]
     return terms | {
