@@ -64,11 +64,13 @@ async def _batch(each: Log, before: datetime, *, above: int) -> tuple[int, int]:
     async with atomic() as tx:
         await running.hold(tx)
         row = await tx.row(
-            f"""WITH old AS (
-                  SELECT id FROM {each.table} t
-                  WHERE id > $2 AND {each.moment} < least($1, clock_timestamp() - make_interval(days => {each.least}))
-                  AND ({each.over}) ORDER BY id LIMIT {BATCH} FOR UPDATE SKIP LOCKED
-                ), gone AS (DELETE FROM {each.table} d USING old WHERE d.id = old.id RETURNING d.id)
+            # As an array, or a planner without fresh statistics reads the whole table for each batch.
+            f"""WITH gone AS (
+                  DELETE FROM {each.table} WHERE id = ANY(ARRAY(
+                    SELECT id FROM {each.table} t
+                    WHERE id > $2 AND {each.moment} < least($1, clock_timestamp() - make_interval(days => {each.least}))
+                    AND ({each.over}) ORDER BY id LIMIT {BATCH} FOR UPDATE OF t SKIP LOCKED))
+                  RETURNING id)
                 SELECT count(*) AS done, coalesce(max(id), 0) AS last FROM gone""",
             before,
             above,

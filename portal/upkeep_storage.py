@@ -12,7 +12,9 @@ from portal.backups.shelf import PART, SUFFIX, Shelf
 from portal.upkeep_reports import StorageReport, StrangeFile
 
 #: What belongs in a data folder.
-KNOWN = frozenset({"postgres", "secret.key", "spool", "backups", "drill"})
+KNOWN = frozenset(
+    {"postgres", "secret.key", "spool", "backups", "drill", "exports", ".vocha-demo", "demo.json", "demo.log"}
+)  # the last are the demo's
 #: Something younger may be in use.
 OLD_S = 86_400.0
 
