@@ -1,9 +1,12 @@
-"""Batches as their pages tell them: which references were handed out, which are paid. Codes never stand here. Reads only."""
+"""Batches as their pages tell them: how far they are made, what became of them, which references were handed out. Codes never stand
+here. Reads only."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
+from portal import codes
 from portal.db import DB
 from portal.errors import NotFound
 from portal.identity import Actor
@@ -63,6 +66,97 @@ async def batch(actor: Actor, batch_id: int) -> BatchLine:
     if row is None:
         raise NotFound
     return BatchLine(**dict(row))
+
+
+class BatchPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch as its own page shows it. `counts`: vouchers by status; `routers`: names of those its codes work at, none: all."""
+
+    id: int
+    at: datetime
+    package: str
+    price_cents: int
+    kind: str
+    size: int
+    made: int
+    prefix: str
+    note: str
+    by: str
+    code_length: int | None
+    routers: Sequence[str]
+    counts: Mapping[str, int]
+    done_at: datetime | None
+    cancelled_at: datetime | None
+
+    @property
+    def left(self) -> int:
+        """How many may still be sold."""
+        return self.counts.get("unsold", 0)
+
+
+class Stock(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch in the list of all, with how many of it are left to sell."""
+
+    id: int
+    at: datetime
+    package: str
+    kind: str
+    size: int
+    made: int
+    left: int
+    note: str
+    by: str
+    is_done: bool
+    is_cancelled: bool
+
+
+_STOCK = """
+SELECT b.id, b.created_at AS at, coalesce(b.terms ->> 'name', p.name) AS package, b.kind, b.size, b.made, b.note,
+       coalesce(u.name, '') AS by, b.done_at IS NOT NULL AS is_done, b.cancelled_at IS NOT NULL AS is_cancelled,
+       (SELECT count(*) FROM vouchers v WHERE v.batch_id = b.id AND v.status = 'unsold') AS left
+FROM batches b JOIN packages p ON p.id = b.package_id LEFT JOIN users u ON u.id = b.created_by
+WHERE b.merchant_id = $1 AND b.id < $2 ORDER BY b.id DESC LIMIT $3"""
+_PAGE = """
+SELECT b.id, b.created_at AS at, coalesce(b.terms ->> 'name', p.name) AS package,
+       coalesce(b.price_cents, p.price_cents) AS price_cents, b.kind, b.size, b.made, b.prefix, b.note, coalesce(u.name, '') AS by,
+       b.code_length, b.done_at, b.cancelled_at,
+       ARRAY(SELECT r.name FROM routers r WHERE r.id = ANY(b.router_ids) ORDER BY r.name) AS routers,
+       (SELECT coalesce(jsonb_object_agg(status, n), '{}') FROM (
+          SELECT status, count(*) AS n FROM vouchers WHERE batch_id = b.id GROUP BY status) counted)::text AS counts
+FROM batches b JOIN packages p ON p.id = b.package_id LEFT JOIN users u ON u.id = b.created_by
+WHERE b.merchant_id = $1 AND b.id = $2"""
+
+
+async def stock(actor: Actor, *, before: int | None = None, most: int = 20) -> list[Stock]:
+    """The merchant's batches, newest first, from below the id `before` on."""
+    return [Stock(**dict(row)) for row in await DB.fetch(_STOCK, actor.at_merchant(), before or 2**63 - 1, most)]
+
+
+async def page_of(actor: Actor, batch_id: int) -> BatchPage:
+    """One batch; NotFound for another merchant's."""
+    row = await DB.row(_PAGE, actor.at_merchant(), batch_id)
+    if row is None:
+        raise NotFound
+    return BatchPage(**dict(row) | {"counts": msgspec.json.decode(row["counts"])})
+
+
+class CodeSafety(msgspec.Struct, frozen=True, kw_only=True):
+    """How long new codes are to be, and among what: so many routers, and so many vouchers that work or may be sold."""
+
+    length: int
+    routers: int
+    live: int
+
+
+async def code_safety(actor: Actor, *, more: int) -> CodeSafety:
+    """What the codes of so many new vouchers will be like."""
+    row = await DB.row(
+        """SELECT (SELECT count(*) FROM vouchers WHERE merchant_id = $1 AND status IN ('unsold', 'paid', 'in_use')) AS live,
+                  (SELECT count(*) FROM routers WHERE merchant_id = $1) AS routers""",
+        actor.at_merchant(),
+    )
+    assert row is not None  # a select without a table has one row
+    length = codes.code_length(row["live"] + more, row["routers"])
+    return CodeSafety(length=length, routers=row["routers"], live=row["live"])
 
 
 async def handed_out(actor: Actor, batch_id: int) -> list[Handed]:

@@ -131,6 +131,7 @@ def _page(
         if value is not None:
             asked.add(condition, value)
     in_order = f"o.id {order}" if wanted.batch_id is not None else f"o.{at} {order}, o.id {order}"
+    outer = in_order.replace(f"o.{at} ", "o.at ")
     if place is not None and wanted.batch_id is not None:
         asked.add(f"o.id {sign} {{}}", place[1])
     elif place is not None:
@@ -142,10 +143,10 @@ def _page(
     else:
         found = f"""SELECT o.id, o.at FROM unnest({statuses}::text[]) AS s (status) CROSS JOIN LATERAL (
                       {chosen} WHERE o.status = s.status AND {narrowed} ORDER BY {in_order} LIMIT {limit}) o
-                    ORDER BY o.at {order}, o.id {order} LIMIT {limit}"""
+                    ORDER BY {outer} LIMIT {limit}"""
     return (
         f"""SELECT v.id, v.payment_reference AS reference, v.status, v.terms ->> 'name' AS package, v.price_cents, v.batch_id, o.at
-            FROM ({found}) o JOIN vouchers v ON v.id = o.id ORDER BY {in_order.replace(f"o.{at}", "o.at")}""",
+            FROM ({found}) o JOIN vouchers v ON v.id = o.id ORDER BY {outer}""",
         asked.values,
     )
 

@@ -2,7 +2,7 @@
 is masked: whoever looks over a shoulder could use it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,9 @@ _SHOWN_LETTERS, _UNKNOWN = 2, 8
 
 
 class VoucherPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A voucher; `code` masked but for its end. `phone`: who paid, to be masked; "" when it was not sold by M-Pesa."""
+    """A voucher; `code` masked but for its end. `phone`: who paid, to be masked; "" when it was not sold by M-Pesa.
+
+    `payment_id`: what paid for it; `subscriber_id`: whose it is, when a subscriber's; `is_card`: its code stands on paper."""
 
     id: int
     code: str
@@ -43,6 +45,17 @@ class VoucherPage(msgspec.Struct, frozen=True, kw_only=True):
     given_back_s: int
     phone: str
     receipt: str
+    payment_id: int | None
+    subscriber_id: int | None
+    batch_id: int | None
+    batch_note: str
+    is_card: bool
+    works_at: Sequence[str]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may be used now."""
+        return self.status in ("paid", "in_use")
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,12 +82,17 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _VOUCHER = """SELECT v.*, coalesce(r.name, '') AS router, coalesce(p.phone, '') AS phone, coalesce(p.receipt, '') AS receipt,
+       p.id AS payment_id, s.id AS subscriber_id, coalesce(b.note, '') AS batch_note, coalesce(b.prefix, '') AS prefix,
+       coalesce(b.kind = 'cash', false) AS is_card,
+       ARRAY(SELECT o.name FROM routers o WHERE o.id = ANY(b.router_ids) ORDER BY o.name) AS works_at,
        used.uptime_s, used.bytes,
        (SELECT coalesce(sum(seconds), 0)::bigint FROM outage_credits WHERE voucher_id = v.id) AS given_back_s
-FROM vouchers v LEFT JOIN routers r ON r.id = v.router_id
+FROM vouchers v LEFT JOIN routers r ON r.id = v.router_id LEFT JOIN batches b ON b.id = v.batch_id
+LEFT JOIN subscribers s ON s.voucher_id = v.id
 LEFT JOIN LATERAL (
-  SELECT p.phone, p.receipt FROM checkouts c JOIN payments p ON p.checkout_id = c.id
-  WHERE c.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded') ORDER BY p.id LIMIT 1) p ON true
+  SELECT p.id, p.phone, p.receipt FROM payments p
+  WHERE (p.voucher_id = v.id OR p.checkout_id IN (SELECT c.id FROM checkouts c WHERE c.voucher_id = v.id))
+  AND p.status IN ('paid', 'refund_pending', 'refunded') ORDER BY p.id LIMIT 1) p ON true
 CROSS JOIN LATERAL (
   SELECT coalesce(sum(used_uptime_s), 0)::bigint AS uptime_s, coalesce(sum(used_bytes), 0)::bigint AS bytes
   FROM access_grants WHERE voucher_id = v.id) used
@@ -92,7 +110,8 @@ async def page_of(actor: Actor, voucher_id: int, *, vault: Vault) -> VoucherPage
         router_id=row["router_id"], router=row["router"], created_at=row["created_at"], paid_at=row["paid_at"],
         started_at=row["started_at"], expires_at=row["expires_at"], ended_at=row["ended_at"],
         used_uptime_s=row["uptime_s"], used_bytes=row["bytes"], given_back_s=row["given_back_s"], phone=row["phone"],
-        receipt=row["receipt"],
+        receipt=row["receipt"], payment_id=row["payment_id"], subscriber_id=row["subscriber_id"], batch_id=row["batch_id"],
+        batch_note=row["batch_note"], is_card=row["is_card"], works_at=row["works_at"],
     )  # fmt: skip
 
 
@@ -102,17 +121,19 @@ def _masked(row: Record, vault: Vault) -> str:
     except VaultError:  # the page has more to say than the code's last letters
         log.warning("a voucher's code cannot be read", extra={"voucher": row["id"]})
         return "•" * _UNKNOWN
-    return codes.print_code("•" * (len(code) - _SHOWN_LETTERS) + code[-_SHOWN_LETTERS:])
+    return codes.print_code("•" * (len(code) - _SHOWN_LETTERS) + code[-_SHOWN_LETTERS:], prefix=row["prefix"])
 
 
 async def moves_of(actor: Actor, voucher_id: int, *, most: int = 100) -> list[Move]:
-    """What happened to a voucher and its access, the newest first."""
+    """What happened to a voucher, its access and the batch it was made with, the newest first."""
     rows = await DB.fetch(
         """SELECT e.entity, e.name, coalesce(r.name, '') AS router, e.data, coalesce(u.name, '') AS by, e.at
            FROM events e LEFT JOIN access_grants g ON e.entity = 'access_grants' AND g.id = e.entity_id
            LEFT JOIN routers r ON r.id = g.router_id LEFT JOIN users u ON e.actor = 'user:' || u.id
            WHERE e.merchant_id = $2 AND ((e.entity = 'vouchers' AND e.entity_id = $1) OR (e.entity = 'access_grants'
-                 AND e.entity_id IN (SELECT id FROM access_grants WHERE voucher_id = $1 AND merchant_id = $2)))
+                 AND e.entity_id IN (SELECT id FROM access_grants WHERE voucher_id = $1 AND merchant_id = $2))
+                 OR (e.entity = 'batches' AND e.name = 'made'
+                     AND e.entity_id = (SELECT batch_id FROM vouchers WHERE id = $1 AND merchant_id = $2)))
            ORDER BY e.id DESC LIMIT $3""",
         voucher_id,
         actor.at_merchant(),
