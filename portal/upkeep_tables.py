@@ -69,6 +69,11 @@ LOGS = {
                        AND t.ended_at < h.usage_from - interval '5 minutes')""",
         ),
         Log(
+            "dialin_spans", "ended_at", 400, 90,
+            """EXISTS (SELECT FROM hour_marks h WHERE h.merchant_id = t.merchant_id
+                       AND t.ended_at < h.usage_from - interval '5 minutes')""",
+        ),
+        Log(
             "checkouts", "created_at", 180, 90,
             """voucher_id IS NULL AND NOT EXISTS (SELECT FROM payments p WHERE p.checkout_id = t.id)
                AND NOT EXISTS (SELECT FROM claims c WHERE c.checkout_id = t.id)

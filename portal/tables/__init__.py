@@ -8,7 +8,7 @@ from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.claims import Claim
 from portal.tables.credits import Credit
 from portal.tables.devices import DeviceSighting, DeviceVoucher
-from portal.tables.dialins import Dialin
+from portal.tables.dialins import Dialin, DialinSpan
 from portal.tables.drift import DriftLook, KnownRow
 from portal.tables.event_places import EventPlace
 from portal.tables.exchanges import Exchange
@@ -73,6 +73,7 @@ __all__ = [
     "DeviceSighting",
     "DeviceVoucher",
     "Dialin",
+    "DialinSpan",
     "DriftLook",
     "Event",
     "EventPlace",

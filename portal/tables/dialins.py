@@ -5,6 +5,7 @@ from piccolo.constraints import Unique
 from portal.db import DB
 from portal.tables.base import Table, key, link, moment, number, word
 from portal.tables.merchants import Merchant
+from portal.tables.packages import Package
 from portal.tables.routers import Router
 from portal.tables.subscribers import Subscriber
 
@@ -28,3 +29,23 @@ class Dialin(
     bytes_up = number("bytes of all sessions seen, sent")
     bytes_down = number("bytes of all sessions seen, received")
     dialin_once = Unique([subscriber_id, router_id])
+
+
+class DialinSpan(
+    Table,
+    tablename="dialin_spans",
+    db=DB,
+    help_text="a stretch of a PPPoE session, an hour or so: sessions last for weeks",
+):
+    id = key()
+    merchant_id = link(Merchant, "whose customer")
+    router_id = link(Router, "on which router")
+    dialin_id = link(Dialin, "whose session")
+    package_id = link(Package, "by which package")
+    begins = number("1: the session began with it; 0: it goes on from the one before", default=1)
+    started_at = moment("when it began", null=False)
+    seen_at = moment("last time the session was seen", null=False)
+    ended_at = moment("when the next one began, or the session was over; null: it goes on")
+    uptime_s = number("seconds connected")
+    bytes_up = number("bytes sent")
+    bytes_down = number("bytes received")
