@@ -25,6 +25,7 @@ from portal.callbacks import Checker, Intake
 from portal.clock import Clock
 from portal.config import Settings
 from portal.controllers import (
+    api,
     callbacks,
     captive,
     checkout,
@@ -43,6 +44,7 @@ from portal.controllers import (
     sms,
     ways,
 )
+from portal.controllers.api import problems
 from portal.db import DB
 from portal.headers import Policy
 from portal.metrics import Metrics, sums
@@ -68,6 +70,7 @@ _ROUTES: Sequence[ControllerRouterHandler] = (
     *pull.ROUTES,
     cron_health.ROUTER,
     cron.ROUTER,
+    *api.ROUTERS,
     captive.ROUTER,
     ways.ROUTER,
     kept_money.ROUTER,
@@ -111,7 +114,7 @@ def create_app(
         },
         state=State(state),
         middleware=[metrics.Timing] if settings.watching.metrics_token else [],
-        exception_handlers={**error_pages.HANDLERS, guards.SignInNeeded: guards.to_sign_in},
+        exception_handlers={**problems.besides(error_pages.HANDLERS), guards.SignInNeeded: guards.to_sign_in},
         before_send=[Policy.of(settings).before_send],
         request_max_body_size=MAX_BODY_BYTES,
         lifespan=[_database],
