@@ -5,6 +5,7 @@ from litestar import Router
 from portal import guards
 from portal.controllers.dashboard import (
     account,
+    batches,
     close,
     drawers,
     home,
@@ -15,6 +16,7 @@ from portal.controllers.dashboard import (
     more,
     operator,
     outages,
+    packages,
     pay_ways,
     payments,
     payouts,
@@ -63,6 +65,8 @@ ROUTER = Router(
         *reports.ROUTES,
         *close.ROUTES,
         *reconciliation.ROUTES,
+        *packages.ROUTES,
+        *batches.ROUTES,
         *vouchers.ROUTES,
         *printing.ROUTES,
         *settings.ROUTES,
