@@ -12,7 +12,7 @@ from portal.embedded_postgres import EmbeddedPostgres
 from portal.serving import listen
 
 BAR_MIB = 140
-#: Idle connections to the database are closed after 20 s.
+#: Idle connections to the database are closed after 8 s; what only a start needs is then long gone.
 _SETTLE_S = 24.0
 
 

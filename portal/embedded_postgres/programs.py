@@ -14,7 +14,7 @@ from portal.embedded_postgres.binaries import Binaries
 from portal.embedded_postgres.errors import StartFailed
 from portal.embedded_postgres.folder import Note
 from portal.embedded_postgres.privileges import Account
-from portal.embedded_postgres.tuning import initdb_options, server_options
+from portal.embedded_postgres.tuning import MALLOC, initdb_options, server_options
 
 # The watchdog: parent of postgres, so the pid it signals cannot have been reused, and reader of a pipe whose other end
 # only the owner has. End of file = the owner let go or died, even by kill -9: stop the server ("fast", SIGINT). Its
@@ -185,7 +185,7 @@ _ADVICE = (
 
 def _environment() -> dict[str, str]:
     kept = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"}
+    return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"} | MALLOC
 
 
 def _remove(tree: Path) -> None:
