@@ -76,11 +76,11 @@ async def check(request: AnyRequest, actor: Actor, clock: Clock) -> Response[str
     return part(request, frame, "dashboard/_package_words.html", **said)
 
 
-@get("/packages/{package_id:int}", guards=[guards.at_merchant])
-async def package_page(request: AnyRequest, actor: Actor, clock: Clock, package_id: RowId) -> Response[str]:
+@get("/packages/{sold_id:int}", guards=[guards.at_merchant])
+async def package_page(request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId) -> Response[str]:
     """One of them: its form, filled in; for who may not change it, what it gives."""
     frame = await frame_of(request, actor, here="packages")
-    found = await packages.page_of(actor, package_id, now=clock.now())
+    found = await packages.page_of(actor, sold_id, now=clock.now())
     if packages.may_change(actor):
         return await _form(
             request, actor, _Typed(*packages.as_typed(found.draft, frame.zone)), clock=clock, package=found
@@ -89,55 +89,55 @@ async def package_page(request: AnyRequest, actor: Actor, clock: Clock, package_
     return page(request, frame, "dashboard/package.html", package=found, words=words, **said)
 
 
-@post("/packages/{package_id:int}", guards=[guards.at_merchant])
+@post("/packages/{sold_id:int}", guards=[guards.at_merchant])
 async def rewrite(
-    request: AnyRequest, actor: Actor, clock: Clock, package_id: RowId
+    request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId
 ) -> Response[str] | Response[bytes]:
     """Change it from now on. What was sold stays as it is."""
     frame, typed = await frame_of(request, actor, here="packages"), await _typed(request)
-    found = await packages.page_of(actor, package_id, now=clock.now())
+    found = await packages.page_of(actor, sold_id, now=clock.now())
     if typed.texts.get("deed") == "check":
         return await _form(request, actor, typed, clock=clock, package=found, is_check=True)
     try:
-        await packages.rewrite(actor, package_id, typed.texts, typed.lists, zone=frame.zone, now=clock.now())
+        await packages.rewrite(actor, sold_id, typed.texts, typed.lists, zone=frame.zone, now=clock.now())
     except Invalid as error:
         return await _form(request, actor, typed, clock=clock, package=found, error=error)
     return see_other(request, "/packages" if found.is_active else "/packages?show=archived")
 
 
-@post("/packages/{package_id:int}/copy", guards=[guards.at_merchant])
-async def copy(request: AnyRequest, actor: Actor, clock: Clock, package_id: RowId) -> Response[bytes]:
+@post("/packages/{sold_id:int}/copy", guards=[guards.at_merchant])
+async def copy(request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId) -> Response[bytes]:
     """Make a copy, not on sale yet, and open it."""
     once = (await _typed(request)).texts.get("form_key") or codes.hex_token(16)
-    copy_id = await packages.duplicate(actor, package_id, form_key=once, now=clock.now())
+    copy_id = await packages.duplicate(actor, sold_id, form_key=once, now=clock.now())
     return see_other(request, f"/packages/{copy_id}")
 
 
-@post("/packages/{package_id:int}/archive", guards=[guards.at_merchant])
-async def archive(request: AnyRequest, actor: Actor, clock: Clock, package_id: RowId) -> Response[bytes]:
+@post("/packages/{sold_id:int}/archive", guards=[guards.at_merchant])
+async def archive(request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId) -> Response[bytes]:
     """It is sold no longer."""
-    await packages.archive(actor, package_id, now=clock.now())
+    await packages.archive(actor, sold_id, now=clock.now())
     return see_other(request, "/packages")
 
 
-@post("/packages/{package_id:int}/restore", guards=[guards.at_merchant])
-async def restore(request: AnyRequest, actor: Actor, clock: Clock, package_id: RowId) -> Response[bytes]:
+@post("/packages/{sold_id:int}/restore", guards=[guards.at_merchant])
+async def restore(request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId) -> Response[bytes]:
     """It is sold again."""
-    await packages.restore(actor, package_id, now=clock.now())
+    await packages.restore(actor, sold_id, now=clock.now())
     return see_other(request, "/packages")
 
 
-@post("/packages/{package_id:int}/up", guards=[guards.at_merchant])
-async def move_up(request: AnyRequest, actor: Actor, clock: Clock, package_id: RowId) -> Response[bytes]:
+@post("/packages/{sold_id:int}/up", guards=[guards.at_merchant])
+async def move_up(request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId) -> Response[bytes]:
     """One place earlier."""
-    await packages.move_up(actor, package_id, now=clock.now())
+    await packages.move_up(actor, sold_id, now=clock.now())
     return see_other(request, "/packages")
 
 
-@post("/packages/{package_id:int}/down", guards=[guards.at_merchant])
-async def move_down(request: AnyRequest, actor: Actor, clock: Clock, package_id: RowId) -> Response[bytes]:
+@post("/packages/{sold_id:int}/down", guards=[guards.at_merchant])
+async def move_down(request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId) -> Response[bytes]:
     """One place later."""
-    await packages.move_down(actor, package_id, now=clock.now())
+    await packages.move_down(actor, sold_id, now=clock.now())
     return see_other(request, "/packages")
 
 
