@@ -7,6 +7,7 @@ from portal.db import DB
 from portal.routers import RouterView, by_site
 from portal.terms import Terms
 from portal.vault import Vault
+from portal.webhooks import kinds, signing
 
 PHONE = "254712345678"
 
@@ -134,6 +135,17 @@ async def grant(
         "terms": Terms(name="1 hour", duration_s=3600).encode(),
     } | columns
     return await _insert("access_grants", values)
+
+
+async def webhook(vault: Vault, merchant_id: int, *, hears: str = "voucher.paid", **columns: object) -> int:
+    """An address's id, with a secret of its own. `hears`: kinds with spaces between."""
+    webhook_id = await DB.value("SELECT nextval('webhook_endpoints_id_seq')")
+    sealed = vault.seal("webhook_endpoints", "secret_sealed", row_id=webhook_id, plaintext=signing.new_secret())
+    values = {
+        "id": webhook_id, "merchant_id": merchant_id, "url": "https://till.test/hook", "kinds": hears,
+        "sources": kinds.sources_of(hears.split()), "secret_sealed": sealed,
+    }  # fmt: skip
+    return await _insert("webhook_endpoints", values | columns)
 
 
 async def payment(merchant_id: int, *, status: str = "created", amount_cents: int = 1000, **columns: object) -> int:

@@ -63,6 +63,7 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
             ends_on=now.date() - timedelta(days=5), zone="Africa/Nairobi",
             data=msgspec.json.encode(_FIGURES).decode(),
         ),
+        **await _programs(shop, users[cast.owner], vault, clock=clock),
         "run_id": await insert("job_runs", job="expire-vouchers", slot=now, status="dead", asked_at=now),
         "message_id": await factories.message(shop, status="failed", created_at=now),
         "stop_id": await insert("message_stops", merchant_id=shop, phone=factories.PHONE, stopped_at=now),
@@ -149,3 +150,17 @@ async def _subscriber(cast: Cast, vault: Vault, *, owner: Actor, clock: Clock) -
     )
     made = await opening.open_account(owner, wish, form_key=codes.hex_token(16), vault=vault, now=clock.now())
     return {"package_id": package, "subscriber_id": made}
+
+
+async def _programs(shop: int, owner_id: int, vault: Vault, *, clock: Clock) -> dict[str, int]:
+    """A token, and an address with a message."""
+    webhook = await factories.webhook(vault, shop)
+    return {
+        "token_id": await insert(
+            "api_tokens", merchant_id=shop, user_id=owner_id, name="Till", token_hash=b"x", scopes="vouchers:read"
+        ),
+        "webhook_id": webhook,
+        "told_id": await insert(
+            "webhook_messages", merchant_id=shop, endpoint_id=webhook, kind="webhook.test", at=clock.now()
+        ),
+    }
