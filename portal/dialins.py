@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import msgspec
 from asyncpg import Record
 
+from portal import dialin_spans
 from portal.db import DB, Tx
+from portal.dialin_spans import Stretch
 from portal.errors import Conflict
 from portal.msgid import N_
 from portal.subscribers import dialins as wishes
@@ -129,11 +131,12 @@ async def carried_out(
         now,
     )
     if not is_held:
-        await tx.execute(
+        moved = await tx.fetch(
             f"""UPDATE dialins SET carried = NULL, online_since = NULL, address = '', session_up = 0, session_down = 0
-                WHERE id IN (SELECT d.id {_MOVED})""",
+                WHERE id IN (SELECT d.id {_MOVED}) RETURNING id""",
             router_id,
         )
+        await dialin_spans.end(tx, [row["id"] for row in moved])
 
 
 async def seen(tx: Tx, router_id: int, observed: ObservedDialins, *, now: datetime) -> None:
@@ -155,6 +158,7 @@ async def seen(tx: Tx, router_id: int, observed: ObservedDialins, *, now: dateti
             """UPDATE dialins SET online_since = NULL, address = '', session_up = 0, session_down = 0 WHERE id = ANY($1)""",
             offline,
         )
+        await dialin_spans.end(tx, offline)
 
 
 async def _note_session(
@@ -164,6 +168,13 @@ async def _note_session(
     up, down = counted
     before, old_up, old_down = row["online_since"], row["session_up"], row["session_down"]
     is_same = before is not None and abs(before - began) < _SAME_SESSION and up >= old_up and down >= old_down
+    more_up, more_down = (up - old_up, down - old_down) if is_same else (up, down)
+    since = (row["seen_at"] or began) if is_same else began
+    await dialin_spans.grow(
+        tx,
+        Stretch(dialin_id=row["id"], since=since, begins=not is_same, up=more_up, down=more_down),
+        now=now,
+    )
     await tx.execute(
         """UPDATE dialins SET online_since = $2, seen_at = $3, address = $4, mac = $5, session_up = $6, session_down = $7,
              bytes_up = bytes_up + $8, bytes_down = bytes_down + $9 WHERE id = $1""",
@@ -174,8 +185,8 @@ async def _note_session(
         session.mac[:17],
         up,
         down,
-        up - old_up if is_same else up,
-        down - old_down if is_same else down,
+        more_up,
+        more_down,
     )
 
 

@@ -48,14 +48,20 @@ _WRITE_SALES = f"""WITH fresh AS ({_SALES}), gone AS (
 
 #: A session lasts from its beginning for as long as it was connected. What it moved is spread evenly: of the whole, so much as had
 #: been moved at the end of a slice less what had been at its beginning, rounded down, which adds up to the whole exactly.
-_USAGE = """SELECT s.merchant_id, s.router_id, v.package_id, hour_of(slice.at, $3) AS hour_at,
-       sum((slice.at <= s.started_at)::int)::bigint AS sessions,
+#: Stretches of PPPoE sessions are sessions of their own here, only that not each of them begins one.
+_USAGE = """SELECT s.merchant_id, s.router_id, s.package_id, hour_of(slice.at, $3) AS hour_at,
+       sum((slice.at <= s.started_at)::int * s.begins)::bigint AS sessions,
        sum(till.s - since.s)::bigint AS uptime_s,
        sum(div(s.bytes_up::numeric * till.s, whole.s) - div(s.bytes_up::numeric * since.s, whole.s)
            + (CASE WHEN s.uptime_s = 0 THEN s.bytes_up ELSE 0 END))::bigint AS bytes_up,
        sum(div(s.bytes_down::numeric * till.s, whole.s) - div(s.bytes_down::numeric * since.s, whole.s)
            + (CASE WHEN s.uptime_s = 0 THEN s.bytes_down ELSE 0 END))::bigint AS bytes_down
-FROM hotspot_sessions s JOIN access_grants g ON g.id = s.grant_id JOIN vouchers v ON v.id = g.voucher_id
+FROM (
+  SELECT h.merchant_id, h.router_id, v.package_id, 1 AS begins, h.started_at, h.seen_at, h.ended_at, h.uptime_s, h.bytes_up, h.bytes_down
+  FROM hotspot_sessions h JOIN access_grants g ON g.id = h.grant_id JOIN vouchers v ON v.id = g.voucher_id
+  UNION ALL
+  SELECT merchant_id, router_id, package_id, begins, started_at, seen_at, ended_at, uptime_s, bytes_up, bytes_down FROM dialin_spans
+) AS s
 CROSS JOIN LATERAL generate_series(
   to_timestamp(floor(extract(epoch FROM s.started_at) / $4::int) * $4::int),
   s.started_at + make_interval(secs => greatest(s.uptime_s, 1)) - interval '1 microsecond', make_interval(secs => $4::int)) AS slice (at)
@@ -84,7 +90,11 @@ _TOUCHED = """SELECT DISTINCT hour_of(p.paid_at, $4) AS hour_at FROM payments p 
 AND p.id IN (SELECT entity_id FROM events WHERE merchant_id = $1 AND id > $2 AND entity = 'payments'
              UNION SELECT payment_id FROM ledger_postings WHERE merchant_id = $1 AND created_at >= $3)"""
 _FIRST = """SELECT least((SELECT min(paid_at) FROM payments WHERE merchant_id = $1 AND status = 'paid'),
-                         (SELECT min(started_at) FROM hotspot_sessions WHERE merchant_id = $1))"""
+                         (SELECT min(started_at) FROM hotspot_sessions WHERE merchant_id = $1),
+                         (SELECT min(started_at) FROM dialin_spans WHERE merchant_id = $1))"""
+_FIRST_USED = """SELECT least(
+  (SELECT min(started_at) FROM hotspot_sessions WHERE merchant_id = $1 AND (seen_at >= $2 OR ended_at >= $2)),
+  (SELECT min(started_at) FROM dialin_spans WHERE merchant_id = $1 AND (seen_at >= $2 OR ended_at >= $2)))"""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,11 +166,7 @@ async def _news(tx: Tx, merchant_id: int, mark: Mark, *, floor: datetime, now: d
     touched = await tx.fetch(_TOUCHED, merchant_id, mark.safe_event_id, since, mark.zone)
     hours = {row["hour_at"] for row in touched} | set(_hours(since, now, mark.zone))
     changed = await _sales(tx, merchant_id, mark.zone, sorted(hours))
-    began: datetime | None = await tx.value(
-        "SELECT min(started_at) FROM hotspot_sessions WHERE merchant_id = $1 AND (seen_at >= $2 OR ended_at >= $2)",
-        merchant_id,
-        since,
-    )
+    began: datetime | None = await tx.value(_FIRST_USED, merchant_id, since)
     if began is not None:
         changed += await _usage(tx, merchant_id, mark.zone, floor=floor, since=began, until=now)
     return changed
@@ -195,7 +201,8 @@ async def leave_alone(*, before: datetime) -> None:
     whom everything until then is counted; waits for a count that is under way."""
     rows = await DB.fetch(
         """SELECT h.merchant_id, h.zone FROM hour_marks h WHERE h.counted_at > $1::timestamptz + interval '1 day'
-           AND EXISTS (SELECT FROM hotspot_sessions s WHERE s.merchant_id = h.merchant_id AND s.ended_at < $1)""",
+           AND (EXISTS (SELECT FROM hotspot_sessions s WHERE s.merchant_id = h.merchant_id AND s.ended_at < $1)
+             OR EXISTS (SELECT FROM dialin_spans s WHERE s.merchant_id = h.merchant_id AND s.ended_at < $1))""",
         before,
     )
     for row in rows:
