@@ -186,3 +186,21 @@ async def paybill(merchant_id: int) -> Paybill | None:
     if row is None:
         return None
     return Paybill(number=row["party_b"], is_till=row["transaction_type"] == "CustomerBuyGoodsOnline")
+
+
+async def routers_of(actor: Actor) -> list[tuple[int, str]]:
+    """The merchant's routers codes may be made for: id and name."""
+    rows = await DB.fetch(
+        "SELECT id, name FROM routers WHERE merchant_id = $1 AND status <> 'removed' ORDER BY name, id",
+        actor.at_merchant(),
+    )
+    return [(row["id"], row["name"]) for row in rows]
+
+
+async def packages_of(actor: Actor) -> list[tuple[int, str]]:
+    """The merchant's packages vouchers may be of, those no longer on sale last: id and name."""
+    rows = await DB.fetch(
+        "SELECT id, name FROM packages WHERE merchant_id = $1 ORDER BY is_active DESC, position, name, id LIMIT 200",
+        actor.at_merchant(),
+    )
+    return [(row["id"], row["name"]) for row in rows]

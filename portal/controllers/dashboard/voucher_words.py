@@ -13,6 +13,26 @@ VOUCHER_WORDS: Mapping[str, tuple[str, str]] = {
     VoucherStatus.EXPIRED: ("off", N_("Time is over")),
     VoucherStatus.REVOKED: ("bad", N_("Taken back")),
 }
+#: Part of the list → its name.
+SHOW_WORDS: Mapping[str, str] = {
+    "": N_("All"),
+    "unsold": N_("Not sold yet"),
+    "paid": N_("Not started"),
+    "in_use": N_("In use"),
+    "ended": N_("Over"),
+    "revoked": N_("Taken back"),
+}
+#: Status of a request to a phone → (tone, word).
+ASKED_WORDS: Mapping[str, tuple[str, str]] = {
+    "created": ("wait", N_("Being sent")),
+    "submitting": ("wait", N_("Being sent")),
+    "pending": ("wait", N_("Waiting for the PIN")),
+    "unknown": ("warn", N_("No answer yet")),
+    "failed": ("bad", N_("Not paid")),
+    "paid": ("ok", N_("Paid")),
+    "refund_pending": ("warn", N_("Being given back")),
+    "refunded": ("off", N_("Given back")),
+}
 #: Why it ended → sentence.
 WHY_ENDED: Mapping[str, str] = {
     "activation": N_("It was not used in time."),
@@ -36,6 +56,10 @@ MOVE_WORDS: Mapping[tuple[str, str], str] = {
     ("vouchers", "code_shown"): N_("The code was shown at the shop"),
     ("vouchers", "given_instead"): N_("Given instead of a refund"),
     ("vouchers", "extended"): N_("Time added to the voucher"),
+    ("vouchers", "moved"): N_("Moved to another phone"),
+    ("vouchers", "asked"): N_("A phone was asked to pay for it"),
+    ("vouchers", "code_sent"): N_("The code was sent by SMS"),
+    ("batches", "made"): N_("Made in a batch"),
     ("vouchers", "released"): N_("Opened by phone number and M-Pesa code"),
     ("vouchers", "session_ended"): N_("Session ended at the router"),
     ("access_grants", "appear"): N_("Ready on the router"),
