@@ -70,6 +70,8 @@ class Message(Table, tablename="messages", db=DB, help_text="a message to somebo
     why = word(24, "why it failed, waits or was dropped: a word of portal.gateways.interface", null=True)
     subject = text("of a letter: its subject line")
     html = text("of a letter: its page; the body is its plain text")
+    file_name = word(80, "of a letter: name of the file that goes with it", null=True)
+    file_text = text("of a letter: what is in that file, CSV")
 
 
 class MessageSetting(Table, tablename="message_settings", db=DB, help_text="what a merchant chose about messages"):
