@@ -35,6 +35,7 @@ _NOT_HOST = N_("Write the name of the mail server, for example smtp.example.co.k
 _NOT_PORT = N_("One of these ports: 465, 587, 25 or 2525.")
 _NOT_MAIL = N_("Write a mail address, for example shop@example.co.ke")
 _NOT_TEMPLATE = N_("Write a JSON object with {to} and {text} in it, as the gateway's manual shows it.")
+_NOT_KEY = N_("Keys have only letters, digits and signs. Copy it again, without spaces or emoji.")
 _CHOOSE = N_("Choose one of these.")
 _MOST = 400
 
@@ -95,7 +96,7 @@ def options_of(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
         "webhook": ("url", "secret"),
     }[kind]  # fmt: skip
     wrong |= {name: NEEDED for name in needed if not form.get(name, "").strip()}
-    wrong |= _wrong_address(kind, form, wrong)
+    wrong |= _wrong_value(kind, form, wrong)
     if wrong:
         raise Invalid(wrong)
     if kind == "http":
@@ -105,8 +106,11 @@ def options_of(kind: str, form: Mapping[str, str]) -> dict[str, Any]:
     return {"url": form["url"].strip()} if kind == "webhook" else {}
 
 
-def _wrong_address(kind: str, form: Mapping[str, str], wrong: Mapping[str, str]) -> dict[str, str]:
+def _wrong_value(kind: str, form: Mapping[str, str], wrong: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
+    secret = form.get("secret", "").strip()
+    if "secret" not in wrong and not _may_travel(kind, secret):
+        found["secret"] = _NOT_KEY
     if kind in ("http", "webhook") and "url" not in wrong and not _is_https(form["url"].strip()):
         found["url"] = _NOT_HTTPS
     if kind == "smtp" and "host" not in wrong and not _is_host(form["host"].strip()):
@@ -114,6 +118,13 @@ def _wrong_address(kind: str, form: Mapping[str, str], wrong: Mapping[str, str])
     if kind == "smtp" and "sender" not in wrong and not is_address(form["sender"].strip()):
         found["sender"] = _NOT_MAIL
     return found
+
+
+def _may_travel(kind: str, secret: str) -> bool:
+    """Whether a request's head or address, where these kinds put it, can carry this key: ASCII alone."""
+    if kind not in ("africastalking", "http", "telegram"):
+        return True
+    return secret.isascii() and secret.isprintable() and (kind == "http" or " " not in secret)
 
 
 def _is_https(url: str) -> bool:

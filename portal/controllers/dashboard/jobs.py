@@ -60,7 +60,7 @@ async def jobs_page(
 async def _shop_page(request: AnyRequest, actor: Actor, clock: Clock, timetable: Timetable) -> Response[str]:
     now = clock.now()
     deeds = await job_history.deeds(actor, now=now)
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="jobs")
     names = [name for name in words.SHOP_JOBS if name in timetable.entries]
     standings = await job_history.standings(names)
     lines = [(name, standings[name], words.shop_state(timetable.entries[name], standings[name], now)) for name in names]

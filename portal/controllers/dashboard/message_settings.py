@@ -121,7 +121,7 @@ async def _page(
     stop_typed: dict[str, str] | None = None,
 ) -> Response[str]:  # fmt: skip
     rights.changer(actor)
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="messages")
     settings: Settings = request.app.state["settings"]
     answer = page(
         request, frame, "dashboard/message_settings.html", typed=typed or await _as_chosen(actor), wrong=wrong or {},
@@ -146,7 +146,7 @@ async def _gateway(
         if current is not None and current.kind == kind and current.merchant_id is not None:
             typed |= {name: str(value) for name, value in current.options.items()}
             typed |= {"user_name": current.user_name, "sender": current.sender}
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="messages")
     settings: Settings = request.app.state["settings"]
     answer = page(
         request, frame, "dashboard/message_gateway.html", kind=kind, typed=typed, wrong=wrong or {}, current=current,

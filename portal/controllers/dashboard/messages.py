@@ -40,7 +40,7 @@ async def _list(
     request: AnyRequest, actor: Actor, clock: Clock, *, before: int | None = None, only_trouble: bool = False,
     error: PortalError | None = None,
 ) -> Response[str]:  # fmt: skip
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="messages")
     listed = await listing.latest(actor, before=before, only_trouble=only_trouble)
     answer = page(
         request, frame, "dashboard/messages.html", messages=listed, before=before, only_trouble=only_trouble,
@@ -66,7 +66,7 @@ async def again(request: AnyRequest, actor: Actor, clock: Clock, message_id: Row
 async def wordings(request: AnyRequest, actor: Actor) -> Response[str]:
     """What each message says, in every language."""
     rights.changer(actor)
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="messages")
     return page(request, frame, "dashboard/message_wordings.html", wordings=await wording.wordings(actor), **_WORDS)
 
 
@@ -99,7 +99,7 @@ async def length(request: AnyRequest, actor: Actor, kind: str, code: str) -> Res
     """How long it would be, while it is typed: the part of the page alone."""
     rights.changer(actor)
     found = await wording.wording(actor, kind, code)
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="messages")
     typed = str((await request.form()).get("body", ""))[:2000]
     return part(request, frame, "dashboard/_message_length.html", **await _seen(frame, actor, found, typed))
 
@@ -107,7 +107,7 @@ async def length(request: AnyRequest, actor: Actor, kind: str, code: str) -> Res
 async def _wording(
     request: AnyRequest, actor: Actor, found: wording.Wording, *, typed: str, error: Invalid | None = None
 ) -> Response[str]:
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="messages")
     answer = page(
         request, frame, "dashboard/message_wording.html", wording=found, wrong=error.fields if error else {},
         **await _seen(frame, actor, found, typed), **_WORDS,

@@ -43,7 +43,7 @@ async def _page(
 ) -> Response[str]:  # fmt: skip
     standing = await payouts.overview(actor)
     listed = await payouts.latest(actor, before=before)
-    frame = await frame_of(request, actor, here="sales")
+    frame = await frame_of(request, actor, here="payouts")
     wrong = error.fields if isinstance(error, Invalid) else {}
     answer = money_page(
         request, frame, "dashboard/payouts.html", tab="payouts",
@@ -133,7 +133,7 @@ async def statement(request: AnyRequest, actor: Actor, clock: Clock, month: Mont
         shown = await payouts.statement(actor, month or f"{months[0]:%Y-%m}")
     except Invalid as error:
         raise NotFound from error
-    frame = await frame_of(request, actor, here="sales")
+    frame = await frame_of(request, actor, here="payouts")
     return money_page(
         request, frame, "dashboard/statement.html", tab="payouts", statement=shown, months=months, month_name=_month_name,
         now=clock.now(), **_WORDS,
@@ -155,7 +155,7 @@ async def _one(
     request: AnyRequest, actor: Actor, clock: Clock, payout_id: int, *, error: PortalError | None = None
 ) -> Response[str]:
     payout = await payouts.page_of(actor, payout_id)
-    frame = await frame_of(request, actor, here="sales")
+    frame = await frame_of(request, actor, here="payouts")
     told = frame.language.say(error.message, error.params) if error else ""
     answer = money_page(
         request, frame, "dashboard/payout.html", tab="payouts", payout=payout, told=told, now=clock.now(), **_WORDS

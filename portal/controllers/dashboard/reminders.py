@@ -53,7 +53,7 @@ async def _page(
 ) -> Response[str]:
     if not may_change(actor):
         raise Forbidden(reminders.ONLY_MANAGERS)
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="settings")
     answer = page(
         request, frame, "dashboard/reminders.html", typed=typed, wrong=error.fields if error else {}, is_saved=is_saved,
         boxes=BOXES,

@@ -29,7 +29,7 @@ Saved = Annotated[bool, Parameter(query="saved")]
 async def reports_page(request: AnyRequest, actor: Actor, kind: Chosen = None, before: Before = None) -> Response[str]:
     """Every report that was kept, the newest first."""
     listed = await looks.kept(actor, kind=kind, before=before)
-    frame = await frame_of(request, actor, here="sales")
+    frame = await frame_of(request, actor, here="reports")
     older = listed[-1].id if len(listed) == looks.PAGE else None
     return money_page(
         request, frame, "dashboard/reports.html", tab="reports", reports=listed, kind=kind, before=before, older=older,
@@ -41,13 +41,13 @@ async def reports_page(request: AnyRequest, actor: Actor, kind: Chosen = None, b
 async def report_page(request: AnyRequest, actor: Actor, report_id: RowId) -> Response[str]:
     """One, as it stood."""
     report = await looks.one(actor, report_id)
-    return _page(request, await frame_of(request, actor, here="sales"), report)
+    return _page(request, await frame_of(request, actor, here="reports"), report)
 
 
 @get("/reports/now", guards=[guards.at_merchant])
 async def now_page(request: AnyRequest, actor: Actor, clock: Clock, kind: Chosen = None) -> Response[str]:
     """The week or month that lasts, up to now."""
-    frame = await frame_of(request, actor, here="sales")
+    frame = await frame_of(request, actor, here="reports")
     assert frame.merchant is not None
     report = await looks.so_far(
         actor, kind or Kind.MONTH, zone=frame.zone, currency=frame.merchant.currency, now=clock.now()
@@ -96,7 +96,7 @@ async def _choices(
 ) -> Response[str]:
     if not may_change(actor):
         raise Forbidden(choices.ONLY_MANAGERS)
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="settings")
     answer = page(
         request,
         frame,

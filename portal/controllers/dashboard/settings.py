@@ -44,7 +44,7 @@ async def _page(
     request: AnyRequest, actor: Actor, clock: Clock, *, typed: dict[str, str], error: Invalid | None = None,
     is_saved: bool = False,
 ) -> Response[str]:  # fmt: skip
-    frame = await frame_of(request, actor, here="account")
+    frame = await frame_of(request, actor, here="settings")
     answer = page(
         request, frame, "dashboard/settings.html", typed=typed, wrong=error.fields if error else {}, is_saved=is_saved,
         questions=QUESTIONS, choice_words=CHOICE_WORDS, changes=await merchant_settings.latest_changes(actor),

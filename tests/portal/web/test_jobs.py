@@ -63,7 +63,7 @@ async def post(client: httpx.AsyncClient, path: str, **fields: str) -> httpx.Res
 
 
 async def events() -> list[tuple[str, str]]:
-    rows = await DB.fetch("SELECT name, actor FROM events ORDER BY id")
+    rows = await DB.fetch("SELECT name, actor FROM events WHERE name <> 'signed_in' ORDER BY id")
     return [(row["name"], row["actor"]) for row in rows]
 
 

@@ -161,6 +161,9 @@ async def test_keys_are_sealed_and_never_shown(owner: httpx.AsyncClient, cast: C
         ("smtp", {"host": "smtp.example.com", "sender": "a@b.test", "port": "22"}, "port"),
         ("smtp", {"host": "smtp.example.com", "sender": "a@b.test", "tls": "none"}, "tls"),
         ("telegram", {"secret": ""}, "secret"),
+        ("telegram", {"secret": "123:ABC DEF"}, "secret"),
+        ("africastalking", {"user_name": "shop", "secret": "مفتاح 🔑"}, "secret"),
+        ("http", {"url": "https://sms.example.com/", "secret": "Bearer clé"}, "secret"),
         ("webhook", {"url": "https://[::1]/", "secret": ""}, "secret"),
     ],
 )
