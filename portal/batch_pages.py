@@ -10,6 +10,7 @@ from portal import codes
 from portal.db import DB
 from portal.errors import NotFound
 from portal.identity import Actor
+from portal.states import VoucherStatus
 
 PAGE_SIZE = 30
 
@@ -69,7 +70,7 @@ async def batch(actor: Actor, batch_id: int) -> BatchLine:
 
 
 class BatchPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch as its own page shows it. `counts`: vouchers by status; `routers`: names of those its codes work at, none: all."""
+    """A batch as its own page shows it. `counts`: vouchers by status, each of them; `routers`: names of those its codes work at, none: all."""
 
     id: int
     at: datetime
@@ -90,7 +91,7 @@ class BatchPage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def left(self) -> int:
         """How many may still be sold."""
-        return self.counts.get("unsold", 0)
+        return self.counts[VoucherStatus.UNSOLD]
 
 
 class Stock(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +137,8 @@ async def page_of(actor: Actor, batch_id: int) -> BatchPage:
     row = await DB.row(_PAGE, actor.at_merchant(), batch_id)
     if row is None:
         raise NotFound
-    return BatchPage(**dict(row) | {"counts": msgspec.json.decode(row["counts"])})
+    counted: dict[str, int] = msgspec.json.decode(row["counts"])
+    return BatchPage(**dict(row) | {"counts": {status: counted.get(status, 0) for status in VoucherStatus}})
 
 
 class CodeSafety(msgspec.Struct, frozen=True, kw_only=True):
