@@ -82,7 +82,7 @@ async def duplicate(actor: Actor, package_id: int, *, form_key: str, now: dateti
     async with atomic() as tx:
         row = await _own(tx, actor, package_id)
         once = f"{merchant_id}:{form_key}"[:64]
-        copied = {name: row[name] for name in row if name not in _NOT_COPIED}
+        copied = {name: value for name, value in row.items() if name not in _NOT_COPIED}
         copied["name"] = copied["name"][:54] + " (2)"
         names = ", ".join(copied)
         marks = ", ".join(f"${number}" for number in range(4, 4 + len(copied)))
