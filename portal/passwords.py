@@ -5,6 +5,10 @@ those are in the vault.
 """
 
 import asyncio
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,6 +17,28 @@ from portal.errors import Invalid, Unavailable
 from portal.msgid import N_
 
 SHORTEST, LONGEST = 8, 128
+LENGTH = N_("Choose a password of 8 to 128 characters.")
+COMMON = N_("Too many people use this password, or it is your name. Choose another: three or four words are good.")
+#: Leaked passwords, the most frequent; its first line says from where.
+_LIST = Path(__file__).parent / "common_passwords.txt"
+#: What our own neighbourhood tries first.
+_OURS = frozenset(
+    {
+        "vocha",
+        "mikrotik",
+        "hotspot",
+        "safaricom",
+        "mpesa",
+        "m-pesa",
+        "wifi",
+        "kenya",
+        "nairobi",
+        "mombasa",
+        "admin",
+        "password",
+    }
+)
+_FEWEST_CHARACTERS, _LONG, _SHORTEST_WORD = 3, 20, 4
 #: More sign-ins than this waiting for their turn (about 30 ms each) are sent away.
 _MOST_WAITING = 40
 
@@ -44,12 +70,41 @@ class _Turns:
 _turns = _Turns()
 
 
-async def hash_password(password: str) -> str:
-    """What to store for a new password; Invalid unless it has 8 to 128 characters."""
+async def hash_password(password: str, *, about: Sequence[str] = ()) -> str:
+    """What to store for a new password; Invalid unless it has 8 to 128 characters, and for one of the 3,000 that everybody tries
+    first. `about` are words that are no password for this person either: the address, the name, the shop's name."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise Invalid({"password": N_("Choose a password of 8 to 128 characters.")})
+        raise Invalid({"password": LENGTH})
+    if is_common(password, about=about):
+        raise Invalid({"password": COMMON})
+    return await rehash(password)
+
+
+async def rehash(password: str) -> str:
+    """What to store for a password somebody has already, whatever it is like."""
     async with _turns:
         return await asyncio.to_thread(_HASHER.hash, password)
+
+
+def is_common(password: str, *, about: Sequence[str] = ()) -> bool:
+    """Whether this is among the first that are tried: in the list, a digit or two behind one of it or of ours, or about the person."""
+    bare = password.lower().strip()
+    core = bare.rstrip("0123456789!.@#*")
+    words = [word for text in about for word in (text.lower(), *re.split(r"[^a-z0-9]+", text.lower()))]
+    known = _common()
+    return (
+        (len(bare) < _LONG and len(set(bare)) <= _FEWEST_CHARACTERS)
+        or bare in known
+        or core in _OURS
+        or any(len(word) >= _SHORTEST_WORD and core == word for word in words)
+    )
+
+
+@lru_cache(maxsize=1)
+def _common() -> frozenset[str]:
+    """Read with the first new password: most processes never need it."""
+    lines = _LIST.read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
 
 
 async def is_right(stored: str | None, password: str) -> bool:

@@ -1,4 +1,6 @@
-"""Moving rows by the state machines of `portal.machines`: the only code that writes a status column."""
+"""Moving rows by the state machines of `portal.machines`: the only code that writes a status column.
+
+Each move and each note is an event: who, when, what; and for what people do by the pages, from where (`event_places`)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from portal import whence
 from portal.db import Tx
 from portal.machines import MACHINES as _FIRST_MACHINES
 from portal.machines import (
@@ -59,6 +62,9 @@ WITH old AS (
 ), noted AS (
   INSERT INTO events (merchant_id, entity, entity_id, name, was, became, actor, data, at)
   SELECT merchant_id, '{table}', id, $3, was, became, $4, $5::jsonb, $6 FROM moved ORDER BY id
+  RETURNING id
+), placed AS (
+  INSERT INTO event_places (id, ip, at) SELECT id, $7::text, $6 FROM noted WHERE $7::text <> ''
 )
 SELECT id FROM moved ORDER BY id"""
 
@@ -82,7 +88,7 @@ async def move_all(
     if not arrows:
         raise ValueError(f"{table} knows no event {event}")
     cases = " ".join(f"WHEN '{was}' THEN '{became}'" for was, became in arrows.items())
-    names = "".join(f", {name} = ${number}" for number, name in enumerate(columns, start=7))
+    names = "".join(f", {name} = ${number}" for number, name in enumerate(columns, start=8))
     rows = await tx.fetch(
         _MOVE.format(table=table, cases=cases, columns=names),
         list(row_ids),
@@ -91,6 +97,7 @@ async def move_all(
         actor,
         msgspec.json.encode(data or {}).decode(),
         at,
+        whence.address(),
         *columns.values(),
     )
     return [row["id"] for row in rows]
@@ -102,7 +109,10 @@ async def note(
 ) -> None:  # fmt: skip
     """Write an event that moves nothing."""
     await tx.execute(
-        "INSERT INTO events (merchant_id, entity, entity_id, name, actor, data, at) VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)",
+        """WITH noted AS (
+             INSERT INTO events (merchant_id, entity, entity_id, name, actor, data, at) VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7)
+             RETURNING id)
+           INSERT INTO event_places (id, ip, at) SELECT id, $8::text, $7 FROM noted WHERE $8::text <> ''""",
         merchant_id,
         table,
         row_id,
@@ -110,4 +120,5 @@ async def note(
         actor,
         msgspec.json.encode(data or {}).decode(),
         at,
+        whence.address(),
     )

@@ -48,6 +48,16 @@ class Told(StrEnum):
     SHOP_WEEK = "shop_week"
     SHOP_MONTH = "shop_month"
     TEST = "test"
+    ACCOUNT_CONFIRM = "account_confirm"
+    ACCOUNT_EXISTS = "account_exists"
+    ACCOUNT_SHOP = "account_shop"
+    ACCOUNT_TEAM = "account_team"
+    ACCOUNT_RESET = "account_reset"
+    ACCOUNT_EMAIL = "account_email"
+    ACCOUNT_MOVED = "account_moved"
+    ACCOUNT_BROWSER = "account_browser"
+    ACCOUNT_GUESSED = "account_guessed"
+    ACCOUNT_CHANGED = "account_changed"
 
 
 #: The sentence of each, short enough for one SMS. `code` and `package` are filled in from the voucher when it is sent.
@@ -93,7 +103,57 @@ SENTENCES: Mapping[Told, str] = {
     Told.SHOP_WEEK: N_("%(shop)s, %(period)s: %(amount)s (%(sold)s sold)%(compared)s."),
     Told.SHOP_MONTH: N_("%(shop)s, %(period)s: %(amount)s (%(sold)s sold)%(compared)s."),
     Told.TEST: N_("%(shop)s: this is a test message. All is well."),
+    Told.ACCOUNT_CONFIRM: N_(
+        "Welcome to Vocha. Open this link within a day and type your password, and your shop is ready: %(link)s\n\nYou did not "
+        "ask for this? Then do nothing; nothing happens."
+    ),
+    Told.ACCOUNT_EXISTS: N_(
+        "Somebody, perhaps you, tried to sign up to Vocha with this address. You have an account already: sign in, "
+        "or choose “Forgot your password?” on the sign-in page."
+    ),
+    Told.ACCOUNT_SHOP: N_(
+        "You are invited to sell Wi-Fi with Vocha. Open this link within 7 days to set up your shop: %(link)s"
+    ),
+    Told.ACCOUNT_TEAM: N_(
+        "%(who)s invites you to work for %(merchant)s on Vocha. Open this link within 7 days: %(link)s\n\nYou do not know them? "
+        "Then do nothing."
+    ),
+    Told.ACCOUNT_RESET: N_(
+        "Choose a new password for Vocha within 30 minutes: %(link)s\n\nYou did not ask for this? Then do nothing; your password "
+        "stays as it is."
+    ),
+    Told.ACCOUNT_EMAIL: N_("To use this address for your Vocha account, open this link within an hour: %(link)s"),
+    Told.ACCOUNT_MOVED: N_(
+        "The address of your Vocha account is changed to %(new)s. Was it not you? Tell us at once: answer this mail."
+    ),
+    Told.ACCOUNT_BROWSER: N_(
+        "Your Vocha account was opened in a new browser: %(browser)s, from %(address)s. Was it not you? Choose a new password under "
+        "Account, Security: that ends all other sessions."
+    ),
+    Told.ACCOUNT_GUESSED: N_(
+        "Somebody knows the password of your Vocha account and keeps guessing the code after it. Choose a new password under "
+        "Account, Security."
+    ),
+    Told.ACCOUNT_CHANGED: N_(
+        "Something about how you sign in to Vocha was changed: %(what)s. Was it not you? Choose a new password "
+        "under Account, Security, and look at what is set up there."
+    ),
 }
+#: Subject lines of mails that are no letters; others have the shop's name.
+SUBJECTS: Mapping[Told, str] = {
+    Told.ACCOUNT_CONFIRM: N_("Your shop on Vocha"),
+    Told.ACCOUNT_EXISTS: N_("You have an account on Vocha"),
+    Told.ACCOUNT_SHOP: N_("Your invitation to Vocha"),
+    Told.ACCOUNT_TEAM: N_("Invitation to work on Vocha"),
+    Told.ACCOUNT_RESET: N_("A new password for Vocha"),
+    Told.ACCOUNT_EMAIL: N_("Confirm your address"),
+    Told.ACCOUNT_MOVED: N_("The address of your account is changed"),
+    Told.ACCOUNT_BROWSER: N_("Your account was opened in a new browser"),
+    Told.ACCOUNT_GUESSED: N_("Somebody knows your password"),
+    Told.ACCOUNT_CHANGED: N_("How you sign in was changed"),
+}
+#: About a person's account: by mail, by the platform's gateway, in words that no merchant can change.
+ABOUT_ACCOUNTS = frozenset(SUBJECTS)
 #: What goes to the merchant's own people, by whatever way they chose, unless a way is named: every `SHOP_…`.
 TO_SHOP = frozenset(told for told in Told if told.name.startswith("SHOP_"))
 #: Goes out in quiet hours too: somebody paid and waits.
@@ -111,6 +171,7 @@ URGENT = frozenset(
         Told.VOUCHER_GIFT,
         Told.TEST,
     }
+    | ABOUT_ACCOUNTS
 )
 #: About the customer's own money or access: sent though the number wants no messages otherwise.
 SERVICE = URGENT | {Told.BILL_SOON, Told.BILL_DUE, Told.BILL_LATE}

@@ -16,8 +16,8 @@ from portal.db import DB, atomic
 from portal.errors import Forbidden, Invalid, NotFound
 from portal.gateways.interface import Outgoing
 from portal.i18n import NAMES, Language, language
-from portal.identity import Actor
-from portal.messages.kinds import SENTENCES, SERVICE, Channel, Told
+from portal.identity import Actor, links
+from portal.messages.kinds import ABOUT_ACCOUNTS, SENTENCES, SERVICE, SUBJECTS, Channel, Told
 from portal.msgid import N_
 from portal.routers.rights import may_change, named
 from portal.states import note
@@ -32,6 +32,8 @@ TOO_LONG = N_("This is too long for a message. Keep it below 600 characters.")
 UNKNOWN_PLACE = N_("It names something in braces that this message does not have. Use only the names listed.")
 NO_CODE = N_("The code must be in it: write {code} where it is to stand.")
 STOP_HINT = N_("Reply STOP to end this.")
+#: What merchants may put in their own words.
+_CHANGEABLE = tuple(told for told in Told if told not in ABOUT_ACCOUNTS)
 _SERVICE = frozenset(told.value for told in SERVICE)
 _PERCENT = re.compile(r"%\((\w+)\)s")
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -84,13 +86,18 @@ async def compose(row: Record, *, vault: Vault) -> Outgoing:
     if row["subject"] is not None:
         text, subject = row["body"], row["subject"]
     else:
-        text, subject = fill(await _body(row), values), str(values["shop"])
+        text, subject = fill(await _body(row), values), _subject(row) or str(values["shop"])
     if row["channel"] == Channel.SMS:
         text = await _with_way_out(row, gsm7.fold(text))
     return Outgoing(
         key=f"vocha-{row['id']}", to=row["recipient"], text=text, kind=row["kind"],
         subject=subject if row["channel"] == Channel.EMAIL else "", html=row["html"] or "",
     )  # fmt: skip
+
+
+def _subject(row: Record) -> str:
+    """Of a mail that has one of its own; "" for none."""
+    return _spoken(row).gettext(SUBJECTS[row["kind"]]) if row["kind"] in SUBJECTS else ""
 
 
 async def _body(row: Record) -> str:
@@ -122,6 +129,11 @@ async def _values(row: Record, *, vault: Vault) -> dict[str, object]:
     params: dict[str, Any] = msgspec.json.decode(row["params"])
     shop = await DB.value("SELECT name FROM merchants WHERE id = $1", row["merchant_id"])
     values: dict[str, object] = {"shop": shop or "Vocha"} | params
+    if (link_id := params.get("link_id")) is not None:
+        token = await links.reveal(link_id, vault=vault)
+        if token is None:
+            raise Unreadable("link_id")
+        values["link"] = f"{params['page']}?t={token}"
     if (voucher_id := params.get("voucher_id")) is not None:
         voucher = await DB.row(
             "SELECT id, code_sealed, terms FROM vouchers WHERE id = $1 AND merchant_id = $2",
@@ -144,12 +156,12 @@ async def wordings(actor: Actor) -> list[Wording]:
         "SELECT kind, language, body FROM message_templates WHERE merchant_id = $1", actor.at_merchant()
     )
     own = {(row["kind"], row["language"]): row["body"] for row in rows}
-    return [_wording(told.value, code, own.get((told.value, code))) for told in Told for code in NAMES]
+    return [_wording(told.value, code, own.get((told.value, code))) for told in _CHANGEABLE for code in NAMES]
 
 
 async def wording(actor: Actor, told: str, code: str) -> Wording:
     """One of them. NotFound: no such message or language."""
-    if told not in set(Told) or code not in NAMES:
+    if told not in _CHANGEABLE or code not in NAMES:
         raise NotFound
     own = await DB.value(
         "SELECT body FROM message_templates WHERE merchant_id = $1 AND kind = $2 AND language = $3",
