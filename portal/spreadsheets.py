@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 #: What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -12,8 +12,13 @@ MARK = "\ufeff"
 
 def row(cells: Sequence[object]) -> str:
     """One line, ended. Numbers stay numbers; a text that looks like a formula gets an apostrophe before it."""
+    return table([cells])
+
+
+def table(rows: Iterable[Sequence[object]]) -> str:
+    """Lines, each ended, as `row` writes them."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([_harmless(cell) for cell in cells])
+    csv.writer(out, lineterminator="\r\n").writerows([_harmless(cell) for cell in cells] for cells in rows)
     return out.getvalue()
 
 

@@ -7,7 +7,7 @@ checked and put together anew from the parts that were believed; nothing here fe
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 #: Longer addresses are not carried along: they would blow up every link of a page that must stay small.
 LONGEST_ONWARD = 512
@@ -19,7 +19,12 @@ _LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _OWN_PAGE = re.compile(
-    r"(?:/w/(?P<token>[0-9a-f]{64})|/c/(?P<site>[0-9a-zA-Z-]{1,32})/buy/(?P<package>[0-9]{1,18}))(?:[?#].*)?"
+    r"(?:/w/(?P<token>[0-9a-f]{64})|/c/(?P<site>[0-9a-zA-Z-]{1,32})/buy/(?P<package>[0-9]{1,18})"
+    r"|/v/(?P<handle>[0-9A-Z]{1,20}))(?:[?#].*)?"
+)
+# Another router's login page with a page to return to: asked for behind this router, it is intercepted as any page is.
+_ELSEWHERE = re.compile(
+    r"https?://[a-z0-9.-]{1,253}(?::[0-9]{1,5})?/login\?dst=([A-Za-z0-9%._~-]{1,400})", re.IGNORECASE
 )
 
 # Pages that phones fetch by themselves to find out whether they are online; nobody wanted to read one.
@@ -48,11 +53,12 @@ class Onward(NamedTuple):
 
 
 class OwnPage(NamedTuple):
-    """A page of ours a phone comes back to: the page of a checkout, or the form of a package at a site."""
+    """A page of ours a phone comes back to: the page of a checkout, the form of a package at a site, or that of a shop's cards."""
 
     token: str | None
     site: str | None
     package_id: int | None
+    handle: str | None = None
 
 
 def login_link(text: str, hosts: Sequence[str]) -> str | None:
@@ -112,12 +118,16 @@ def onward(text: str, *, not_hosts: Sequence[str] = ()) -> Onward | None:
 def own_page(text: str, base_url: str) -> OwnPage | None:
     """Which of our pages `link-orig` names, when it is one that sends phones by their router to learn mac and ip."""
     base = base_url.rstrip("/")
+    elsewhere = _ELSEWHERE.fullmatch(text) if len(text) <= LONGEST_ONWARD else None
+    if elsewhere is not None:
+        text = unquote(elsewhere[1])
     if len(text) > LONGEST_ONWARD or not text.startswith(f"{base}/"):
         return None
     match = _OWN_PAGE.fullmatch(text.removeprefix(base))
     if match is None:
         return None
-    return OwnPage(match["token"], match["site"], int(match["package"]) if match["package"] else None)
+    package_id = int(match["package"]) if match["package"] else None
+    return OwnPage(match["token"], match["site"], package_id, match["handle"])
 
 
 def _is_authority(text: str) -> bool:

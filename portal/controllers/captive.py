@@ -19,7 +19,8 @@ from portal.captive import words as captive_words
 from portal.captive.evenly import evenly
 from portal.captive.visits import VisitLost
 from portal.clock import Clock
-from portal.controllers.captive_frame import AnyRequest, Frame
+from portal.controllers.captive_frame import FILL, AnyRequest, Frame
+from portal.controllers.cards import SCANNED, way_to_code
 from portal.customer_credits import is_anything_kept
 from portal.errors import Invalid, NotFound, TooMany, Unavailable
 from portal.msgid import N_
@@ -85,6 +86,8 @@ async def _way_back(frame: Frame, *, clock: Clock, vault: Vault) -> str | None:
     page = captive_links.own_page(frame.request.query_params.get("link-orig", ""), frame.base_url)
     if page is None or frame.visit is None:
         return None
+    if page.handle is not None:
+        return way_to_code(frame, page.handle)
     if page.token is None:
         return frame.site_link(f"/buy/{page.package_id}") if page.site == frame.site.site else None
     try:
@@ -182,7 +185,8 @@ async def _buy_form(
 async def ask_for_code(request: AnyRequest, frame: Frame, clock: Clock, signer: Signer) -> Response[str]:
     """The form for a voucher's code."""
     frame.enter(request.query_params.get("d", ""), signer=signer, now=clock.now())
-    return frame.show("captive/code.html", {"typed": "", "error": ""})
+    fill = FILL if SCANNED in request.query_params else None
+    return frame.show("captive/code.html", {"typed": "", "error": ""}, script=fill)
 
 
 @post("/c/{site:str}/code", opt={"csrf": "none"})

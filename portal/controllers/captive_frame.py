@@ -46,8 +46,11 @@ def _squeezed(name: str) -> str:
 
 
 STYLE, WAIT, GO = _squeezed("style.css"), _squeezed("wait.js"), _squeezed("go.js")
+SCAN, FILL = _squeezed("scan.js"), _squeezed("fill.js")
 _PLAIN = Inline(styles=(csp_hash(STYLE),))
-_SCRIPTED = {script: Inline(styles=(csp_hash(STYLE),), scripts=(csp_hash(script),)) for script in (WAIT, GO)}
+_SCRIPTED = {
+    script: Inline(styles=(csp_hash(STYLE),), scripts=(csp_hash(script),)) for script in (WAIT, GO, SCAN, FILL)
+}
 
 
 class Frame:
@@ -170,10 +173,11 @@ class Frame:
     def show(
         self, template: str, context: Mapping[str, object] | None = None, *, status: int = 200, key: str = "",
         go: str | None = None, refresh_s: int | None = None, poll_s: int = 3, retry_after_s: int | None = None,
+        script: str | None = None,
     ) -> Response[str]:  # fmt: skip
         """The whole page. `key`: the state a waiting page watches every `poll_s` seconds; `go`: where a page leads on to by itself after
-        `refresh_s`, which is also when it loads anew without script."""
-        script = WAIT if key else GO if go else None
+        `refresh_s`, which is also when it loads anew without script; `script`: one of ours, where neither asks for its own."""
+        script = WAIT if key else GO if go else script
         shared = {
             "frame": self,
             "words": captive_words,

@@ -54,7 +54,7 @@ def card_of(
         price=words.price(row["price_cents"], currency),
         line=words.package_line(terms, language),
         valid=_until(row["expires_at"], zone, language, N_(USE_BY) if code else N_(PAY_BY)),
-        number=(f"{prefix}-" if prefix else "") + codes.print_code(code) if code else reference,
+        number=codes.print_code(code, prefix=prefix) if code else reference,
         secret=code,
         mark=reference if code else "",
     )

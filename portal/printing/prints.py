@@ -135,13 +135,15 @@ async def fetch(actor: Actor, print_id: int, *, settings: Settings, vault: Vault
     return pdf
 
 
-async def note_shown(actor: Actor, wanted: Wanted, *, cards_shown: int, codes_shown: int, now: datetime) -> None:
-    """Keep that cards were shown in the browser, to be printed there."""
+async def note_shown(
+    actor: Actor, wanted: Wanted, *, cards_shown: int, codes_shown: int, now: datetime, name: str = "codes_printed"
+) -> None:
+    """Keep that cards were shown in the browser, to be printed there, or their codes saved as a file."""
     entity, row_id = (
         ("batches", wanted.batch_id) if wanted.batch_id is not None else ("vouchers", wanted.voucher_ids[0])
     )
     async with atomic() as tx:
         await note(
-            tx, entity, row_id, "codes_printed", merchant_id=wanted.merchant_id, at=now, actor=f"user:{actor.user_id}",
+            tx, entity, row_id, name, merchant_id=wanted.merchant_id, at=now, actor=f"user:{actor.user_id}",
             data={"cards": cards_shown, "codes": codes_shown},
         )  # fmt: skip

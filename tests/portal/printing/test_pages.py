@@ -54,7 +54,7 @@ async def test_a_sheet_shows_each_code_and_is_written_down(owner: httpx.AsyncCli
     assert re.findall(r"<code>([^<]*)</code>", page.text) == [
         codes.print_code(code) for code in await rows.codes_of(vault, cash)
     ]
-    assert [event[:2] + (event[3],) for event in await events()] == [
+    assert [(*event[:2], event[3]) for event in await events()] == [
         ("batches", "codes_printed", {"cards": 3, "codes": 3})
     ]
 
