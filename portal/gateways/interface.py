@@ -36,7 +36,8 @@ class Why(StrEnum):
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
-    """A message ready to go. `key` is the same whenever this message is sent; `to` is phone digits, an address or a chat."""
+    """A message ready to go. `key` is the same whenever this message is sent; `to` is phone digits, an address or a chat. `file_text`:
+    CSV that goes with a mail under `file_name`; "" for none."""
 
     key: str
     to: str
@@ -44,6 +45,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     kind: str = ""
     subject: str = ""
     html: str = ""
+    file_name: str = ""
+    file_text: str = ""
 
     def __repr__(self) -> str:
         return f"Outgoing({self.key})"

@@ -21,4 +21,9 @@ def compose(message: Outgoing, *, sender: str, at: datetime) -> bytes:
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")
+    if message.file_text:
+        mail.add_attachment(
+            message.file_text.encode(), maintype="text", subtype="csv", filename=message.file_name or "report.csv",
+            params={"charset": "utf-8"},
+        )  # fmt: skip
     return mail.as_bytes()

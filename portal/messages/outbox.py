@@ -12,18 +12,21 @@ from portal.messages.kinds import SENTENCES, TO_SHOP, URGENT, Channel, Told
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail that is made already: its subject, its text, and its page in HTML ("" for none). No codes in it."""
+    """A mail that is made already: its subject, its text, its page in HTML ("" for none), and the CSV that goes with it, by its name
+    ("" for none). No codes in it."""
 
     subject: str
     text: str
     html: str = ""
+    file_name: str = ""
+    file_text: str = ""
 
 
 _WRITE = """
 INSERT INTO messages (merchant_id, kind, once, recipient, language, body, params, next_try_at, created_at, channel, is_urgent,
-                      not_after, subject, html)
+                      not_after, subject, html, file_name, file_text)
 VALUES ($1, $2, $3, $4, coalesce($5, (SELECT language FROM merchants WHERE id = $1), 'en'), $6, $7::jsonb, $8, $9, $10, $11,
-        $12, $13, $14)
+        $12, $13, $14, $15, $16)
 ON CONFLICT (once) DO NOTHING"""
 
 
@@ -59,5 +62,7 @@ async def write(
         not_after,
         letter.subject if letter else None,
         letter.html if letter else None,
+        (letter.file_name or None) if letter else None,
+        (letter.file_text or None) if letter else None,
     )
     return tag == "INSERT 0 1"

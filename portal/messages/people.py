@@ -58,8 +58,9 @@ async def _copy(tx: Tx, row: Record, way: Way) -> None:
     body = row["body"] if is_letter or row["subject"] is None else SENTENCES[Told(row["kind"])]
     await tx.execute(
         """INSERT INTO messages (merchant_id, kind, once, recipient, language, body, params, next_try_at, created_at, channel,
-                                 is_urgent, not_after, subject, html, parent_id)
-           SELECT merchant_id, kind, $2, $3, language, $4, params, next_try_at, created_at, $5, is_urgent, not_after, $6, $7, id
+                                 is_urgent, not_after, subject, html, parent_id, file_name, file_text)
+           SELECT merchant_id, kind, $2, $3, language, $4, params, next_try_at, created_at, $5, is_urgent, not_after, $6::text, $7, id,
+             CASE WHEN $6::text IS NOT NULL THEN file_name END, CASE WHEN $6::text IS NOT NULL THEN file_text END
            FROM messages WHERE id = $1 ON CONFLICT (once) DO NOTHING""",
         row["id"],
         f"copy:{row['id']}:{way.channel}:{way.recipient}"[:80],

@@ -7,6 +7,7 @@ import random
 from datetime import datetime, timedelta
 
 from asyncpg import Record
+from msgspec import structs
 
 from portal import alerts, faults, ledger
 from portal.clock import Clock
@@ -43,7 +44,10 @@ async def send(row: Record, doors: GatewayDoors, *, vault: Vault, clock: Clock) 
     faults.reach("message.claimed")
     try:
         gateway = await doors.for_gateway(row["gateway_id"])
-        outcome = await gateway.send(await compose(row, vault=vault))
+        ready = await compose(row, vault=vault)
+        if row["file_text"]:
+            ready = structs.replace(ready, file_name=row["file_name"] or "", file_text=row["file_text"])
+        outcome = await gateway.send(ready)
         repeats = gateway.repeats_safely
     except NotHere as error:
         outcome, repeats = Broken(why=Why.SET_UP, said=str(error)), True

@@ -15,7 +15,7 @@ from portal.i18n import NAMES, SOURCE, language
 from portal.messages import Channel, Letter, Told, write
 from portal.messages.people import ways_of
 from portal.money import format_amount
-from portal.reports import hours, letters
+from portal.reports import files, hours, letters
 from portal.reports.periods import Figures, Kind, Span, figures, span_of
 
 DUE_AT = time(4)
@@ -112,6 +112,8 @@ async def _tell(tx: Tx, wanted: Due, found: Figures, *, address: str, now: datet
     """By mail with all of it, and by Telegram and webhook in a sentence; by SMS, which costs, only where there is nothing else."""
     spoken = language(wanted.language if wanted.language in NAMES else SOURCE)
     letter = letters.of_period(found, wanted.span, shop=wanted.shop, language=spoken, address=address)
+    name, figures = files.name_of(wanted.span), files.text_of(found, wanted.span)
+    letter = msgspec.structs.replace(letter, file_name=name, file_text=figures)
     change = letters.compared(found, wanted.span.kind, spoken)
     params: dict[str, object] = {
         "period": letters.title_of(wanted.span, spoken), "amount": format_amount(found.cents, found.currency),

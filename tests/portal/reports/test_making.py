@@ -1,6 +1,8 @@
 """Weeks and months: made once when they are over where the merchant is, caught up, sent in time only, and right in figures."""
 
+import csv
 from datetime import UTC, date, datetime, timedelta
+from email import message_from_bytes, policy
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -167,6 +169,35 @@ async def test_the_month_is_sent_once_as_a_mail_with_bars_every_reader_shows(off
     assert office.arrived("sms") == [], "an SMS costs, and the mail has arrived"
     [short] = office.arrived("telegram")
     assert short.text == "Kilimani & Sons, October 2026: KES 4,650 (30 sold), 365% more than the month before."
+
+
+async def test_the_months_figures_go_with_the_mail_as_a_file_that_adds_up(office: Office) -> None:
+    router = await factories.router(office.vault, office.merchant_id, name="=HYPERLINK(1)")
+    package = await factories.package(office.merchant_id, name="1 day, kila siku")
+    await office.choose(shop_email="shop@k.test", shop_chat="42", quiet_from=0, quiet_until=0)
+    await DB.fetch("UPDATE merchants SET created_at = $1", datetime(2026, 10, 1, tzinfo=UTC))
+    for day in range(1, 31):
+        await rows.payment(router, package, at=datetime(2026, 10, day, 9, tzinfo=UTC), cents=day * 1000 + 50)
+    office.clock.shift(FIRST + timedelta(hours=5) - office.clock.now())
+    await job.monthly(office.doors)
+    await office.turn(3)
+    [raw] = office.mail.raw
+    [file] = message_from_bytes(raw, policy=policy.default).iter_attachments()
+    assert (file.get_filename(), file.get_content_type()) == ("vocha-month-2026-10-01.csv", "text/csv")
+    content = file.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    lines = list(csv.reader(content.decode("utf-8-sig").splitlines()))
+    assert lines[0] == ["of", "name", "amount KES", "count", "bytes"]
+    days = [line for line in lines if line[0] == "day"]
+    assert (len(days), days[29][1:3]) == (31, ["2026-10-30", "300.5"])
+    assert sum(float(line[2]) for line in days) == 4665.0
+    assert ["sum", "takings", "4665.0", "", ""] in lines
+    assert ["package", "1 day, kila siku", "4665.0", "30", ""] in lines
+    assert "'=HYPERLINK(1)" in [line[1] for line in lines if line[0] == "router"], "nothing a spreadsheet would run"
+    files = await DB.fetch(
+        "SELECT DISTINCT channel FROM messages WHERE file_text IS NOT NULL AND parent_id IS NOT NULL"
+    )
+    assert [row["channel"] for row in files] == ["email"]
 
 
 async def test_the_mails_page_is_plain_tables_and_escapes_names(office: Office) -> None:
