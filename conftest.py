@@ -17,6 +17,13 @@ from portal.vault import Vault
 from tests.emptying import empty_all
 
 KEYS = (("test", bytes(range(32))),)
+#: What waits for browsers, processes and whole shops. First, so that at the end of a run nobody waits for one long file.
+_LONG = ("e2e/", "tests/chaos/", "tests/kill/", "tests/flows/", "tests/mutants/", "tests/portal/demo/", "tests/jobs/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folders whose files take long come first; otherwise the order stays."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.fixture(scope="session")
