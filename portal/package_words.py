@@ -24,7 +24,7 @@ def promise(terms: Terms, price_cents: int, currency: str, language: Language) -
     if terms.data_bytes is not None:
         size = {"data": words.data(terms.data_bytes)}
         said.append(language.gettext("It ends earlier when %(data)s of data are used.") % size)
-    if terms.purchase_days and terms.clock_from == "first_use":
+    if terms.purchase_days and terms.clock_from == "first_use" and price_cents:
         unused = language.ngettext(
             "If it is not used within %(n)d day after payment, it ends.",
             "If it is not used within %(n)d days after payment, it ends.",

@@ -122,7 +122,7 @@ async def resolve_suspense(actor: Actor, suspense_id: int, choice: Choice, *, va
 
     Forbidden, NotFound; Conflict: decided already; Invalid: what was chosen cannot take it."""
     by = f"user:{actor.user_id}"
-    package = await _package(choice)
+    package = await _package(choice, now=now)
     async with atomic() as tx:
         row = await _own(tx, actor, suspense_id)
         # Locked in the order of every road: the payment, then the receipt's money.
@@ -205,14 +205,14 @@ async def _payment(tx: Tx, row: Record, choice: Choice, *, now: datetime) -> Rec
     return payment
 
 
-async def _package(choice: Choice) -> PackageView | None:
+async def _package(choice: Choice, *, now: datetime) -> PackageView | None:
     """The package a new voucher is to be of; read before the transaction, which has one connection only."""
     if choice.decision is not Decision.PACKAGE:
         return None
     owner = await DB.value("SELECT merchant_id FROM packages WHERE id = $1", choice.target_id)
     if owner is None or choice.target_id is None:
         raise NotFound
-    return await packages.one_on_sale(owner, choice.target_id)
+    return await packages.one_on_sale(owner, choice.target_id, now=now)
 
 
 async def _new_sale(

@@ -25,6 +25,9 @@ TRIES_PER_DEVICE_HOUR = (20, 3600)
 TRIES_PER_ROUTER = (60, 60)
 
 
+OTHER_HOURS = N_("This voucher works at certain hours only, and not now. It keeps until then.")
+
+
 class Elsewhere(Conflict):
     """A voucher's batch is for other routers. Said only to whoever has proved to hold it."""
 
@@ -115,9 +118,9 @@ async def let_in(
     tx: Tx, voucher_id: int, router: RouterView, device: DeviceHint, *, vault: Vault, now: datetime
 ) -> str | None:
     """Wish a device in on a voucher somebody has proved to hold; the token of its page. None: it is not sold, or has ended;
-    Elsewhere: its batch is for other routers."""
+    Elsewhere: its batch is for other routers. Invalid: it works at other hours, and was never used."""
     row = await tx.row(
-        """SELECT v.package_id, v.terms, v.price_cents, b.router_ids FROM vouchers v LEFT JOIN batches b ON b.id = v.batch_id
+        """SELECT v.package_id, v.terms, v.price_cents, v.status, b.router_ids FROM vouchers v LEFT JOIN batches b ON b.id = v.batch_id
            WHERE v.id = $1 AND v.merchant_id = $2 AND v.status IN ('paid', 'in_use') FOR UPDATE OF v""",
         voucher_id,
         router.merchant_id,
@@ -126,9 +129,12 @@ async def let_in(
         return None
     if row["router_ids"] and router.id not in row["router_ids"]:
         raise Elsewhere
+    terms = decode_terms(row["terms"])
+    if row["status"] == "paid" and not terms.works_at(now):
+        raise Invalid({"code": OTHER_HOURS, "receipt": OTHER_HOURS})
     wish = Wish(
         merchant_id=router.merchant_id, router_id=router.id, voucher_id=voucher_id, mac=device.mac, ip=device.ip,
-        terms=decode_terms(row["terms"]), proof=Proof.CODE,
+        terms=terms, proof=Proof.CODE,
     )  # fmt: skip
     await access_grants.want(tx, wish, vault=vault, now=now)
     return await _page_of(tx, voucher_id, router, device, row=row, now=now)

@@ -52,7 +52,7 @@ async def sell_cash(
     merchant_id = actor.at_merchant()
     if actor.role not in _SELLERS:
         raise Forbidden(NOT_SELLING)
-    package = await packages.one_on_sale(merchant_id, package_id) if package_id is not None else None
+    package = await packages.one_on_sale(merchant_id, package_id, now=now) if package_id is not None else None
     async with atomic() as tx:
         if package is not None:
             voucher_id = await _new_voucher(tx, merchant_id, package, vault=vault, now=now)

@@ -52,7 +52,8 @@ async def _look(merchant: Record, *, now: datetime) -> tuple[int, int]:
         if look_id is None:
             return 0, 0
         cheapest = await tx.value(
-            "SELECT min(price_cents) FROM packages WHERE merchant_id = $1 AND is_active", merchant["id"]
+            "SELECT min(price_cents) FROM packages WHERE merchant_id = $1 AND is_active AND period = 'once' AND price_cents > 0",
+            merchant["id"],
         )
         away = await tx.fetch(_AWAY, merchant["id"], now - AWAY_FOR)
         told = 0

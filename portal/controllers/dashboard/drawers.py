@@ -69,7 +69,7 @@ async def _page(
     answer = page(
         request, frame, "dashboard/drawers.html", wrong=wrong or {}, code=code, counted=counted,
         mine=await floats.mine(actor), drawers=await floats.latest(actor), may_sell=floats.may_sell(actor),
-        packages=await packages.on_sale(actor.at_merchant()), form_key=codes.hex_token(16), now=clock.now(),
+        packages=await packages.on_sale(actor.at_merchant(), now=clock.now()), form_key=codes.hex_token(16), now=clock.now(),
     )  # fmt: skip
     answer.status_code = 422 if wrong else 200
     return answer

@@ -143,7 +143,7 @@ async def move_down(request: AnyRequest, actor: Actor, clock: Clock, sold_id: Ro
 
 async def _typed(request: AnyRequest) -> _Typed:
     sent = await request.form()
-    texts = {name: value[:_MOST_TYPED] for name, value in sent.items() if isinstance(value, str)}
+    texts = {name: text[:_MOST_TYPED] for name, text in sent.items() if isinstance(text, str) and name not in _LISTS}
     ticked = {
         name: [each[:20] for each in sent.getall(name, []) if isinstance(each, str)][:_MOST_TICKED] for name in _LISTS
     }

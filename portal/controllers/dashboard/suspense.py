@@ -98,7 +98,9 @@ async def _page(
     received, facts = await timeline.of_suspense(actor, item.id)
     may_decide = actor.merchant_id is None or actor.role in (Role.OWNER, Role.MANAGER)
     is_open = item.status == "open"
-    on_sale = await packages.on_sale(actor.merchant_id) if is_open and actor.merchant_id is not None else []
+    on_sale = (
+        await packages.on_sale(actor.merchant_id, now=clock.now()) if is_open and actor.merchant_id is not None else []
+    )
     return money_page(
         request, frame, "dashboard/suspense_item.html", tab="suspense", status=error.status_code if error else 200,
         item=item, received=received, facts=facts, may_decide=may_decide and is_open, now=clock.now(),
