@@ -3,9 +3,10 @@
 A token is shown in the answer to the form that made it and never again; a webhook's secret when somebody asks for it."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
+from litestar.params import Dependency
 
 from portal import api_tokens, codes, guards
 from portal.clock import Clock
@@ -20,6 +21,7 @@ from portal.web import see_other
 from portal.webhooks import endpoints, kinds, looks
 
 AnyRequest = Request[Any, Any, Any]
+TheSettings = Annotated[Settings, Dependency(skip_validation=True)]
 _TOKENS, _WEBHOOKS = "/settings/tokens", "/settings/webhooks"
 _HERE = "settings"
 #: How far back everything may be sent again, in hours; 0: only what never arrived, however long ago.
@@ -86,7 +88,7 @@ async def webhooks_page(request: AnyRequest, actor: Actor, clock: Clock) -> Resp
 
 @post(_WEBHOOKS, guards=[guards.at_merchant])
 async def add_webhook(
-    request: AnyRequest, actor: Actor, *, clock: Clock, vault: Vault, settings: Settings
+    request: AnyRequest, actor: Actor, *, clock: Clock, vault: Vault, settings: TheSettings
 ) -> Response[Any]:
     """Enter one; 422 with the form when it cannot be told."""
     typed, lists = await _form(request)
@@ -124,7 +126,7 @@ async def webhook_page(request: AnyRequest, actor: Actor, clock: Clock, webhook_
 
 @post(_WEBHOOKS + "/{webhook_id:int}", guards=[guards.at_merchant])
 async def change_webhook(
-    request: AnyRequest, actor: Actor, webhook_id: RowId, *, clock: Clock, settings: Settings
+    request: AnyRequest, actor: Actor, webhook_id: RowId, *, clock: Clock, settings: TheSettings
 ) -> Response[Any]:
     """Another address, or other things to hear."""
     typed, lists = await _form(request)

@@ -10,12 +10,12 @@ from litestar import Litestar
 
 from portal import api_tokens
 from portal.api_tokens import Scope
-from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB
 from portal.identity import Actor, Role
 from portal.vault import Vault
+from tests.apps import app_for
 from tests.portal.web.conftest import BASE, Cast, cast
 
 __all__ = ["cast"]
@@ -25,7 +25,7 @@ ALL = [str(scope) for scope in Scope]
 
 @pytest.fixture
 def app(db: str, settings: Settings, clock: Clock) -> Litestar:
-    return create_app(settings, clock=clock)
+    return app_for(settings, clock)
 
 
 class Programs:
