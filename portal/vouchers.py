@@ -11,7 +11,7 @@ from portal import access_grants, codes, limits, voucher_making
 from portal.access_grants import Wish
 from portal.db import DB, Tx, atomic
 from portal.devices import DeviceHint, Proof
-from portal.errors import Conflict, TooMany
+from portal.errors import Conflict, Invalid, TooMany
 from portal.msgid import N_
 from portal.routers import RouterView
 from portal.states import E, move, move_all, note
