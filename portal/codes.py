@@ -170,7 +170,7 @@ def fold_prefixed(typed: str, prefixes: Iterable[str]) -> str:
 def fold_prefix(typed: str) -> str:
     """A prefix as it is kept and printed: capitals and digits. CodeError: too short, too long, or anything else in it."""
     plain = _plain(typed)
-    if not plain:
+    if not typed.strip():
         return ""
     if not SHORTEST_PREFIX <= len(plain) <= LONGEST_PREFIX or not plain.isascii() or plain != typed.strip().upper():
         raise CodeError(N_("A prefix has 2 to 6 letters or digits, for example MKT."))

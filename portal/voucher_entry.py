@@ -17,7 +17,8 @@ WRONG_CODE = N_("This code does not work. Check it, or ask where you bought it."
 _FIND = """
 SELECT v.id, v.status, v.expires_at, coalesce(b.kind, '') AS kind, coalesce(b.router_ids, '{}') AS router_ids
 FROM vouchers v LEFT JOIN batches b ON b.id = v.batch_id
-WHERE v.merchant_id = $1 AND v.code_hash = ANY($2) ORDER BY v.status IN ('paid', 'in_use') DESC, v.id DESC LIMIT 1"""
+WHERE v.merchant_id = $1 AND v.code_hash = ANY($2) ORDER BY v.status IN ('paid', 'in_use') DESC, v.id DESC LIMIT 1
+FOR UPDATE OF v"""
 
 
 async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Vault, now: datetime) -> str:
