@@ -11,9 +11,10 @@ from e2e.conftest import Desks, owner_of
 from e2e.pages import Dashboard
 from e2e.test_accessibility import LANGUAGES, look
 from jobs.schedule import JOBS
-from portal import alerts, job_runs
+from portal import alerts, job_runs, upkeep_reports
 from portal.clock import Clock
 from portal.db import DB, atomic
+from portal.upkeep_reports import LogsReport, StorageReport, StrangeFile
 from tests.flows.world import Shop
 from tests.portal.web import rows
 from tests.portal.web.test_jobs import made
@@ -67,6 +68,12 @@ async def a_day_of_runs(clock: Clock) -> None:
             name,
             now - timedelta(seconds=ago),
         )
+    strange = StrangeFile(name="صور-" + "wedding" * 12 + ".zip", bytes=3_000_000, changed_at=now, is_folder=False)
+    for report in (
+        StorageReport(folder="/srv/vocha", removed=[], unknown=[strange], disk_bytes=100, free_bytes=5),
+        LogsReport(gone={"comparison_lines": 812}, failed={"messages": "TimeoutError"}, is_whole=False, seconds=3.2),
+    ):
+        await upkeep_reports.keep(report, is_good=False, now=now)
     async with atomic() as tx:
         await alerts.begin(tx, "job_failed", "refunds", now=now)
         await alerts.begin(tx, "job_silent", "sync-routers", now=now)
@@ -79,13 +86,18 @@ async def test_axe_finds_nothing_on_pages_of_jobs(
 ) -> None:
     dashboard = await operators(await desks.open(standing_shop, viewport=viewport, locale=f"{language}-KE"))
     page, found = dashboard.page, list[str]()
-    for name, path in (("empty", "/jobs"), ("one-empty", "/jobs/expire-vouchers")):
+    for name, path in (
+        ("empty", "/jobs"),
+        ("one-empty", "/jobs/expire-vouchers"),
+        ("upkeep-empty", "/operator/upkeep"),
+    ):
         await page.goto(path)
         found += await look(page, f"jobs-{name}", language)
     await a_day_of_runs(clock)
     for name, path in (
         ("all", "/jobs"), ("one", "/jobs/expire-vouchers"), ("failed", "/jobs/refunds?only=troubled"),
         ("running", "/jobs/daily-close"), ("paused", "/jobs/doctor-routers"), ("operator", "/operator"),
+        ("upkeep", "/operator/upkeep"),
     ):  # fmt: skip
         await page.goto(path)
         found += await look(page, f"jobs-{name}", language)
