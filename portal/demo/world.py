@@ -42,7 +42,9 @@ HOST = "127.0.0.1"
 _NO_ANSWER_S = 60.0
 _COMPANY_EVERY_S = 1.0
 #: Asked for when the world is new, so that nobody must wait for their moment to see what they make.
-_AT_ONCE = ("aggregate-usage", "weekly-report", "monthly-report", "daily-close")
+_AT_ONCE = (
+    "aggregate-usage", "weekly-report", "monthly-report", "daily-close", "maintain-database", "clean-storage", "clean-logs",
+)  # fmt: skip
 
 
 @dataclass(kw_only=True)
