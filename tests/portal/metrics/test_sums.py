@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from portal import codes, meters, vouchers
+from portal import codes, meters, voucher_entry
 from portal.app import create_app
 from portal.clock import Clock
 from portal.config import Settings
@@ -103,9 +103,9 @@ async def test_failed_redeeming_is_counted_by_why_and_told_alike(db: str, vault:
         codes_by_why[why] = vault.open("vouchers", "code_sealed", row_id=voucher, sealed=sealed)
     for code in codes_by_why.values():
         with pytest.raises(Invalid):
-            await vouchers.redeem(router, code, PHONE, vault=vault, now=clock.now())
+            await voucher_entry.redeem(router, code, PHONE, vault=vault, now=clock.now())
     with pytest.raises(TooMany):
-        await vouchers.redeem(router, codes.voucher_code(), PHONE, vault=vault, now=clock.now())
+        await voucher_entry.redeem(router, codes.voucher_code(), PHONE, vault=vault, now=clock.now())
     await sums.keep()
     counted = (await sums.read())[meters.REDEEM_FAILED]
     assert {why: each.total for why, each in counted.items()} == dict.fromkeys([*codes_by_why, "too_many"], 1)
@@ -117,7 +117,7 @@ async def test_a_code_that_opens_is_no_failure(db: str, vault: Vault, clock: Clo
     voucher = await factories.voucher(vault, merchant, package)
     sealed = await DB.value("SELECT code_sealed FROM vouchers WHERE id = $1", voucher)
     code = vault.open("vouchers", "code_sealed", row_id=voucher, sealed=sealed)
-    await vouchers.redeem(router, code, PHONE, vault=vault, now=clock.now())
+    await voucher_entry.redeem(router, code, PHONE, vault=vault, now=clock.now())
     assert (meters.REDEEM_FAILED, "") not in meters.sums
     assert not [key for key in meters.sums if key[0] == meters.REDEEM_FAILED]
 
