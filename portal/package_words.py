@@ -85,14 +85,14 @@ def _first(terms: Terms, price_cents: int, currency: str, language: Language) ->
         )
     elif terms.clock_from == "purchase":
         sentence = language.ngettext(
-            "For %(price)s one device is online for %(length)s from the payment, used or not.",
-            "For %(price)s %(n)d devices are online together for %(length)s from the payment, used or not.",
+            "For %(price)s, one device is online for %(length)s from the payment, used or not.",
+            "For %(price)s, %(n)d devices are online together for %(length)s from the payment, used or not.",
             terms.devices,
         )
     else:
         sentence = language.ngettext(
-            "For %(price)s one device is online for %(length)s from its first minute.",
-            "For %(price)s %(n)d devices are online together for %(length)s from the first minute.",
+            "For %(price)s, one device is online for %(length)s from its first minute.",
+            "For %(price)s, %(n)d devices are online together for %(length)s from the first minute.",
             terms.devices,
         )
     return sentence % filled

@@ -1,9 +1,9 @@
 """Packages: what is on sale, and making and changing them. Editing one never changes what was sold: terms and price are frozen there.
 
 `offers`: what may be bought, where and when; `drafts`: what a merchant typed; `editing`: the verbs; `looks`: the merchant's pages;
-`advice`: what is probably a mistake. Monthly packages are made by `portal.subscribers.offers`."""
+`doubts`: what is probably a mistake. Monthly packages are made by `portal.subscribers.offers`."""
 
-from portal.packages.advice import advice
+from portal.packages.doubts import advice
 from portal.packages.drafts import DATA_UNITS, TIME_UNITS, Draft, read
 from portal.packages.editing import archive, duplicate, make, move_down, move_up, restore, rewrite
 from portal.packages.looks import Listed, Place, archived_of, as_typed, on_sale_of, page_of, routers_of

@@ -149,4 +149,4 @@ async def test_customers_read_the_name_in_their_language_and_the_description(pho
     assert "All day" not in swahili.text
     page = await phone.browser.get(phone.buy_path(), params={"d": await phone.visit()})
     assert "Up to midnight &amp; beyond" in page.text
-    assert "For KES\u00a050 one device is online for 1\u00a0day from its first minute." in page.text
+    assert "For KES\u00a050, one device is online for 1\u00a0day from its first minute." in page.text

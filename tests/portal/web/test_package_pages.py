@@ -119,7 +119,7 @@ async def test_another_merchants_router_cannot_be_chosen(owner: httpx.AsyncClien
 
 
 async def test_the_words_come_with_check_and_without_javascript(owner: httpx.AsyncClient, cast: Cast) -> None:
-    sentence = "For KES\u00a030 one device is online for 8\u00a0hours from its first minute."
+    sentence = "For KES\u00a030, one device is online for 8\u00a0hours from its first minute."
     whole = await post(owner, "/packages", **FORM, deed="check", uptime="9", uptime_unit="hour")
     part = await post(owner, "/packages/check", **FORM)
     for answer in (whole, part):
