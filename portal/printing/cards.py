@@ -57,6 +57,7 @@ def card_of(
         number=codes.print_code(code, prefix=prefix) if code else reference,
         secret=code,
         mark=reference if code else "",
+        shows_code=bool(code),
     )
 
 
@@ -65,14 +66,6 @@ def _until(at: datetime | None, zone: ZoneInfo, language: Language, message: str
         return ""
     day = at.astimezone(zone).date()
     return language.gettext(message) % {"day": f"{language.short_day(day)} {day.year}"}
-
-
-def sample(language: Language, currency: str) -> Card:
-    """A card of nobody's, to see a layout before anything secret is shown: its code works nowhere."""
-    return Card(
-        id=0, title=language.gettext(N_("Sample")), price=words.price(5000, currency), line="", valid="",
-        number="XXXXX-XXXXX", secret="", mark="",
-    )  # fmt: skip
 
 
 def speaks(code: str) -> Language:

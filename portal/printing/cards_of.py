@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from asyncpg import Record
 
+from portal import codes
 from portal.batch_pages import paybill
 from portal.config import Settings
 from portal.db import DB
@@ -116,6 +117,18 @@ async def cards(
         if len(rows) < _PAGE:
             return
         after, left = rows[-1]["id"], None if left is None else left - len(rows)
+
+
+async def samples(wanted: Wanted, language: Language) -> list[Card]:
+    """The first card with crosses for its code, to see what a paper looks like: nothing secret is opened for it."""
+    merchant, rows = await profile(wanted.merchant_id), (await _page(wanted, 0))[:1]
+    zone = ZoneInfo(merchant.timezone)
+    crosses = ["X" * codes.SHORTEST_CODE if row["shows"] else "" for row in rows]
+    made = [
+        card_of(row, code=code, prefix=row["prefix"], currency=merchant.currency, zone=zone, language=language)
+        for row, code in zip(rows, crosses, strict=True)
+    ]
+    return [msgspec.structs.replace(card, secret="") for card in made]
 
 
 async def _page(wanted: Wanted, after: int) -> list[Record]:

@@ -162,8 +162,6 @@ class Pen:
         is_middle: bool = False,
     ) -> float:  # fmt: skip
         """Lines below `top`, cut to `wide`; the place below them."""
-        if count <= 0:
-            return top
         glyphs = self._glyphs[font]
         width: letters.Width = lambda words: pdfmetrics.stringWidth(words, font, size)  # noqa: E731
         tidy = letters.tidy(text, glyphs)

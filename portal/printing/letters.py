@@ -42,6 +42,8 @@ def fitted(text: str, most: float, width: Width) -> str:
 
 def lines(text: str, most: float, width: Width, *, count: int) -> list[str]:
     """The text in at most `count` lines, broken between words; the last one is cut."""
+    if count <= 0:
+        return []
     words, found = text.split(), list[str]()
     while words and len(found) < count - 1:
         taken = 1

@@ -19,8 +19,8 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """One card. `number`: the code or the payment reference as people type it; `secret`: the code as the square carries it, "" on a
-    card that shows none; `mark`: a public number to look the voucher up by."""
+    """One card. `number`: the code or the payment reference as people type it; `secret`: the code as the square carries it, ""
+    where it carries none; `mark`: a public number to look the voucher up by."""
 
     id: int
     title: str
@@ -30,8 +30,4 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     secret: str
     mark: str
-
-    @property
-    def shows_code(self) -> bool:
-        """Whether the secret code stands on it."""
-        return bool(self.secret)
+    shows_code: bool

@@ -16,8 +16,8 @@ from portal.errors import Conflict, Forbidden, Invalid, PortalError
 from portal.exports.names import attachment, file_name
 from portal.identity import Actor
 from portal.printing import prints
-from portal.printing.cards import sample, speaks
-from portal.printing.cards_of import Wanted, cards, counted, may_print, sheet_for, wanted_of
+from portal.printing.cards import speaks
+from portal.printing.cards_of import Wanted, cards, counted, may_print, samples, sheet_for, wanted_of
 from portal.printing.layouts import DEFAULT, LAYOUTS
 from portal.printing.sheets import Sheet
 from portal.printing.squares import square, svg_path
@@ -139,11 +139,12 @@ async def _choice(
         await sheet_for(wanted.merchant_id, shape.name, spoken, settings=guards.settings_of(request)),
         await counted(wanted),
     )
+    shown = await samples(wanted, spoken)
     answer = page(
         request, frame, "print/choice.html", layout=shape, papers=PAPERS, sheet=sheet, amount=amount, path=_path(wanted),
         base=_path(wanted).partition("?")[0], ids=",".join(map(str, wanted.voucher_ids)), languages=i18n.NAMES,
         chosen=spoken.code, may_print=may_print(actor, wanted), wrong=wrong, form_key=codes.hex_token(16),
-        cards=[sample(spoken, frame.merchant.currency)], squares=_squares(sheet, [""]), only=prints.ONLY_SELLERS,
+        cards=shown, squares=_squares(sheet, [""] * len(shown)), only=prints.ONLY_SELLERS,
     )  # fmt: skip
     answer.status_code = wrong.status_code if wrong else 200
     return answer
