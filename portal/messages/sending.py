@@ -6,7 +6,7 @@ import logging
 import random
 from datetime import datetime, timedelta
 
-from asyncpg import Record
+from asyncpg import Record, UniqueViolationError
 from msgspec import structs
 
 from portal import alerts, faults, ledger
@@ -59,8 +59,19 @@ async def send(row: Record, doors: GatewayDoors, *, vault: Vault, clock: Clock) 
     faults.reach("message.answered")
     if isinstance(outcome, Lost) and repeats:
         outcome = Later(why=Why.LOST, said=outcome.said)
-    now = clock.now()
-    return await patiently(lambda: record(row, outcome, now=now), within_s=_HOLD_ANSWER_S)
+    return await _record(row, outcome, now=clock.now())
+
+
+async def _record(row: Record, outcome: Outcome, *, now: datetime) -> str:
+    """With the name the gateway gave it, if no other message of its has that name: some call all of theirs alike."""
+    try:
+        return await patiently(lambda: record(row, outcome, now=now), within_s=_HOLD_ANSWER_S)
+    except UniqueViolationError as error:
+        if "messages_provider" not in str(error) or not isinstance(outcome, Accepted):
+            raise
+        log.warning("gateway named two messages alike", extra={"message_id": row["id"], "gateway": row["gateway_id"]})
+    nameless = structs.replace(outcome, provider_id="")
+    return await patiently(lambda: record(row, nameless, now=now), within_s=_HOLD_ANSWER_S)
 
 
 async def record(row: Record, outcome: Outcome, *, now: datetime) -> str:

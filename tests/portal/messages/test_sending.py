@@ -211,6 +211,17 @@ async def test_mail_that_was_lost_after_its_dot_goes_again_with_the_same_id(offi
     assert b"<p>KES 4,200</p>" in office.mail.raw[0]
 
 
+async def test_a_mail_server_that_uses_a_name_again_is_not_written_to_twice(office: Office) -> None:
+    """Postfix gives its queue's names anew after a while (its manual, enable_long_queue_ids)."""
+    for number in range(2):
+        message = await office.write(Told.TEST, str(number), to="amina@kilimani.test", channel=Channel.EMAIL)
+        await office.turn(4, minutes=10)
+        assert len(office.mail.raw) == 1
+        assert await office.status(message) == "sent"
+        office.mail.raw.clear()  # what it counts its names by
+    assert [row[0] for row in await DB.fetch("SELECT provider_id FROM messages ORDER BY id")] == ["SIM00001", None]
+
+
 @pytest.mark.parametrize(
     ("command", "reply", "status", "why"),
     [

@@ -52,6 +52,8 @@ async def test_a_shop_makes_a_package_and_a_subscriber_and_takes_the_cash(
     who = await made(owner, cast, package)
     assert await made(owner, cast, package) == who  # the form again
     page = await owner.get(f"/subscribers/{who}")
+    [link] = re.findall(r'href="[^"]*(/my/[^"]+)"', page.text)
+    assert (await owner.get(link)).status_code == 200
     assert (page.status_code, CANARY in page.text, "&lt;img" in page.text) == (200, False, True)
     answer = await post(owner, f"/subscribers/{who}/cash", amount="2000", form_key="c" * 32)
     assert answer.status_code == 303
