@@ -18,7 +18,6 @@ from portal.captive.failures import Next, failure
 from portal.checkouts import CheckoutState, CheckoutView
 from portal.clock import Clock
 from portal.controllers.api.door import KEY_HEADER
-from portal.controllers.api.problems import Refusal
 from portal.errors import Invalid, NotFound, TooMany
 from portal.headers import client_address
 from portal.msgid import N_
@@ -134,7 +133,6 @@ def _offered(one: packages.PackageView) -> Offered:
 async def purchase(request: AnyRequest, data: Buy, *, clock: Clock, signer: Signer, vault: Vault) -> Response[Standing]:
     """Ask the phone for the money. The same device asking for the same again while its prompt is open gets the first purchase, and so
     does the same Idempotency-Key."""
-    _is_json(request)
     now = clock.now()
     router = await _router(data.router_id)
     try:
@@ -149,11 +147,6 @@ async def purchase(request: AnyRequest, data: Buy, *, clock: Clock, signer: Sign
     )  # fmt: skip
     standing = await _standing(request, token, vault=vault, now=now)
     return Response(standing, status_code=202, headers={"location": f"/api/captive/payment-status?id={token}"})
-
-
-def _is_json(request: AnyRequest) -> None:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Refusal(415, "Send the body as application/json.", headers={"accept": "application/json"})
 
 
 def _form_key(request: AnyRequest, router: RouterView, mac: str) -> str:

@@ -74,6 +74,12 @@ def _only_json(request: AnyRequest) -> None:
         raise Refusal(415, "Send the body as application/json.", headers={"accept": "application/json"})
 
 
+async def json_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+    """A guard: what has a body has a JSON one."""
+    if isinstance(connection, Request) and connection.method in _CHANGES:
+        _only_json(connection)
+
+
 def caller_of(request: AnyRequest) -> Caller:
     """Dependency `caller`: who asks."""
     return request.scope["state"][_CALLER]
