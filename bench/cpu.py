@@ -21,6 +21,19 @@ async def of_database() -> float:
     return of_process(server) + sum(map(_of_child, _children(server)))
 
 
+async def of_backends() -> float:
+    """The same of the server's processes that live now, to the microsecond (/proc/PID/schedstat): for what takes milliseconds."""
+    server = int(_stat(await DB.value("SELECT pg_backend_pid()"))[_PARENT])
+    return sum(_on_cpu(pid) for pid in _children(server))
+
+
+def _on_cpu(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except FileNotFoundError:
+        return 0.0
+
+
 def _of_child(pid: int) -> float:
     try:
         return of_process(pid)

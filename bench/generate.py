@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from asyncpg import UniqueViolationError
+
 from bench import cpu, house
 from bench.result import Result
 from portal import batches, codes
@@ -17,7 +19,8 @@ from portal.db import DB, atomic, copy_in
 from portal.identity import Actor, Role
 from tests import factories
 
-#: Rows a second against a bare COPY; seconds of the database, and how much the process may grow while it makes ten times as many.
+#: Rows a second against a bare COPY; seconds of the database's processors (they do not depend much on what else the machine does);
+#: and how much the process may grow while it makes ten thousand more.
 BAR = {"ratio": 0.25, "seconds_1000": 0.02, "seconds_10000": 0.2, "grown_mib": 8.0}
 SIZE, TURNS = 10_000, 7
 _COLUMNS = (
@@ -80,6 +83,7 @@ async def run(quick: bool) -> Result:
     limit: dict[str, float | int] = {
         "copy_seconds": ways["copy_large"].best("whole"),
         "copy_seconds_1000": ways["copy_small"].best("whole"),
+        "copy_database_s": ways["copy_large"].best("database"),
     }
     ok = ratio >= BAR["ratio"] and grown <= BAR["grown_mib"]
     ok = ok and all(figures[name] <= BAR[name] for name in ("seconds_1000", "seconds_10000"))
@@ -90,15 +94,13 @@ async def _make(owner: Actor, package: int, count: int, taken: Taken) -> int:
     """One batch: in one go as far as the form's answer goes, else bit by bit; its id."""
     vault, now = house.vault(), Clock()
     gc.collect()
-    ours, theirs, began = time.process_time(), await cpu.of_database(), time.perf_counter()
+    ours, theirs, began = time.process_time(), await cpu.of_backends(), time.perf_counter()
     made = await batches.make(owner, package, count=count, note_text="bench", vault=vault, now=now.now())
     while await batches.make_more(made.id, vault=vault, now=now.now()):
         pass
     taken.whole.append(time.perf_counter() - began)
     taken.ours.append(time.process_time() - ours)
-    taken.database.append(taken.whole[-1] - taken.ours[-1])
-    if await cpu.of_database() < theirs:
-        raise RuntimeError("the database's processes changed")
+    taken.database.append(await cpu.of_backends() - theirs)
     return made.id
 
 
@@ -112,19 +114,23 @@ async def _copy(batch: int, taken: Taken) -> None:
         f"INSERT INTO batches ({_BATCH}) SELECT merchant_id, package_id, size, size, now(), now() FROM batches WHERE id = $1 RETURNING id",
         batch,
     )
-    hashes, references = (
-        house.vault().code_hash_all(codes.voucher_codes(len(rows))),
-        codes.payment_references(len(rows)),
-    )
-    records = [
-        (row_id, row[1], row[2], other, hashed, row[5], reference, *row[7:])
-        for row_id, row, hashed, reference in zip(ids, rows, hashes, references, strict=True)
-    ]
-    gc.collect()
-    began = time.perf_counter()
-    async with atomic() as tx:
-        await copy_in(tx, "vouchers", _COLUMNS, records)
-    taken.whole.append(time.perf_counter() - began)
+    while True:
+        drawn, references = codes.voucher_codes(len(rows)), codes.payment_references(len(rows))
+        hashes = house.vault().code_hash_all(drawn)
+        records = [
+            (row_id, row[1], row[2], other, hashed, row[5], reference, *row[7:])
+            for row_id, row, hashed, reference in zip(ids, rows, hashes, references, strict=True)
+        ]
+        gc.collect()
+        theirs, began = await cpu.of_backends(), time.perf_counter()
+        try:
+            async with atomic() as tx:
+                await copy_in(tx, "vouchers", _COLUMNS, records)
+        except UniqueViolationError:  # a reference that is there already: COPY knows no more than to give up
+            continue
+        taken.whole.append(time.perf_counter() - began)
+        taken.database.append(await cpu.of_backends() - theirs)
+        return
 
 
 def _sealing() -> float:
