@@ -11,7 +11,7 @@ from portal import floats, ledger, limits, packages, phones, vouchers
 from portal.checkouts import PUSHES_PER_PHONE
 from portal.collecting import MPESA, ask_for_money, collector
 from portal.db import DB, Tx, atomic
-from portal.errors import Conflict, Invalid, TooMany
+from portal.errors import Conflict, Invalid, NotFound, TooMany
 from portal.evidence import Road
 from portal.identity import Actor
 from portal.ledger import Entry, Kind
@@ -125,14 +125,17 @@ async def _throttle(voucher_id: int, phone: str, *, now: datetime) -> None:
 
 
 async def asked(actor: Actor, voucher_id: int) -> Asked | None:
-    """The newest request for a voucher of the actor's merchant; None: nobody was asked."""
+    """The newest request for a voucher; None: nobody was asked. NotFound: another merchant's."""
     row = await DB.row(
-        """SELECT id AS payment_id, status, coalesce(result_code, '') AS result_code, phone, created_at AS at FROM payments
-           WHERE voucher_id = $1 AND merchant_id = $2 AND method = 'stk' AND checkout_id IS NULL ORDER BY id DESC LIMIT 1""",
+        """SELECT p.id AS payment_id, p.status, coalesce(p.result_code, '') AS result_code, p.phone, p.created_at AS at
+           FROM vouchers v LEFT JOIN payments p ON p.voucher_id = v.id AND p.method = 'stk' AND p.checkout_id IS NULL
+           WHERE v.id = $1 AND v.merchant_id = $2 ORDER BY p.id DESC LIMIT 1""",
         voucher_id,
         actor.at_merchant(),
     )
-    return Asked(**dict(row)) if row else None
+    if row is None:
+        raise NotFound
+    return None if row["payment_id"] is None else Asked(**dict(row))
 
 
 async def stack(actor: Actor, voucher_id: int, package_id: int, *, form_key: str, now: datetime) -> Sold:

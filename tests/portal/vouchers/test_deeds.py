@@ -218,7 +218,8 @@ async def test_a_stranger_finds_no_voucher_to_do_anything_with(stall: Stall) -> 
             await deed  # pyright: ignore[reportGeneralTypeIssues]
         assert name
     assert await count("events") == before
-    assert await voucher_sales.asked(rival.owner, voucher) is None
+    with pytest.raises(NotFound):
+        await voucher_sales.asked(rival.owner, voucher)
 
 
 async def test_a_voucher_taken_back_while_in_use_puts_its_phone_off(
