@@ -13,7 +13,7 @@ from portal.web import day
 
 AnyRequest = Request[Any, Any, Any]
 PATH = "/demo/inbox"
-_NAMES = {"sms": "SMS", "email": "Mail", "telegram": "Telegram"}
+_NAMES = {"sms": "SMS", "email": "Mail", "telegram": "Telegram", "webhook": "Webhook"}
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )

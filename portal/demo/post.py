@@ -11,12 +11,13 @@ from portal.db import DB, atomic
 from portal.demo.cast import DEAD_NUMBER
 from portal.gateways.simulator import API_KEY, BOT_TOKEN, Letterbox, MailServer, PostOffice
 from portal.gateways.simulator.mail_server import PASSWORD, USER
+from portal.gateways.simulator.post_office import HOOKS
 from portal.messages import accounts
 from portal.vault import Vault
 
 SENDER = "post@vocha.example"
-#: What of the rails' port is Africa's Talking's and Telegram's.
-PATHS = ("/version1/", "/bot")
+#: What of the rails' port is Africa's Talking's, Telegram's, and the shop's own programs'.
+PATHS = ("/version1/", "/bot", f"{HOOKS}/")
 
 
 class DemoPost:

@@ -17,7 +17,7 @@ from portal.callbacks import addresses
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB, atomic
-from portal.demo import fill, months
+from portal.demo import fill, months, programs
 from portal.demo.boards import DemoRouter, keep_company, power_up
 from portal.demo.cast import MERCHANT, OPERATOR, OWNER, ROUTERS
 from portal.demo.folder import DemoFolder
@@ -142,6 +142,7 @@ class DemoWorld:
             for introduce in (rails.introduce, post.introduce):
                 await introduce(vault, portal=_url(portal), now=clock.now())
             await months.live(settings, vault, rails, post, now=clock.now())
+            await programs.introduce(settings, vault, url=rails.url, now=clock.now())
             await _announce_by_hand(daraja, portal=_url(portal), now=clock.now())
             routers = await _routers(folder, clock, ends, portal=_url(portal), also=[rails.url], vault=vault)
             phones, links = Phones(routers), SignInLinks(clock)

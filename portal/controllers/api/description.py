@@ -16,6 +16,7 @@ from portal.api_tokens import Scope
 from portal.controllers.api import captive, shops, vouchers
 from portal.controllers.api.problems import MEDIA_TYPE, TITLES
 from portal.web import render
+from portal.webhooks.kinds import KINDS
 
 AnyRequest = Request[Any, Any, Any]
 VERSION = "1"
@@ -141,7 +142,8 @@ async def openapi(request: AnyRequest) -> Response[bytes]:
 async def docs(request: AnyRequest) -> Response[str]:
     """The same for people."""
     document = _document(request)
-    context = {"document": document, "operations": operations(document), "titles": TITLES, "scopes": list(Scope)}
+    context = {"document": document, "operations": operations(document), "schemas": schemas(document)}
+    context |= {"titles": TITLES, "scopes": list(Scope), "kinds": KINDS}
     return render(request, "api_docs.html", context, language=i18n.language(i18n.SOURCE))
 
 
@@ -165,6 +167,36 @@ def operations(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def schemas(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each schema with its fields and what they hold, in words."""
+    return [
+        {
+            "name": name,
+            "words": schema.get("description", ""),
+            "choices": schema.get("enum", []),
+            "fields": [
+                {"name": field, "holds": _holds(told), "is_needed": field in schema.get("required", [])}
+                for field, told in schema.get("properties", {}).items()
+            ],
+        }
+        for name, schema in document["components"]["schemas"].items()
+    ]
+
+
+def _holds(schema: Mapping[str, Any]) -> str:
+    """What a field holds: "integer", "date-time or null", "list of Voucher", "reference or cash"."""
+    if "$ref" in schema:
+        return schema["$ref"].rpartition("/")[2]
+    if "oneOf" in schema:
+        return " or ".join(_holds(one) for one in schema["oneOf"])
+    if "enum" in schema:
+        return " or ".join(str(value) for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_holds(schema['items'])}"
+    kind = schema.get("type", "anything")
+    return schema.get("format") or (kind if isinstance(kind, str) else " or ".join(kind))
 
 
 def _named(content: Mapping[str, Any]) -> str:

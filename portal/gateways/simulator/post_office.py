@@ -16,6 +16,8 @@ from portal.gateways.simulator.letterbox import Letterbox
 from portal.rails.simulator.stage import Stage
 
 AnyRequest = Request[Any, Any, Any]
+#: Where a shop's own programs listen: /hooks/<name>.
+HOOKS = "/hooks"
 API_KEY, BOT_TOKEN = "sim-sms-key", "123456:sim-bot-token"
 _PRICE_CENTS = 80
 _WORDS = {
@@ -77,7 +79,11 @@ class PostOffice(Stage):
         async def send_message(bot: str, request: AnyRequest) -> Response[bytes]:
             return office._telegram(bot, msgspec.json.decode(await request.body(), type=dict[str, Any]))
 
-        return Litestar(route_handlers=[messaging, send_message], openapi_config=None, logging_config=None)
+        @post(HOOKS + "/{name:str}", status_code=200)
+        async def hook(name: str, request: AnyRequest) -> Response[bytes]:
+            return office._hook(name, request.headers.get("webhook-id", ""), await request.body())
+
+        return Litestar(route_handlers=[messaging, send_message, hook], openapi_config=None, logging_config=None)
 
     def answer(self, phone: str, text: str) -> None:
         """Somebody sends an SMS back: STOP, or whatever people write."""
@@ -147,6 +153,16 @@ class PostOffice(Stage):
     def _out_of_order(self) -> Response[bytes]:
         headers = {"retry-after": str(self.mishaps.retry_after)} if self.mishaps.retry_after else {}
         return Response(b"busy", status_code=self.mishaps.status, media_type="text/plain", headers=headers)
+
+    # -- A shop's own program --------------------------------------------------------------------------------
+
+    def _hook(self, name: str, message_id: str, body: bytes) -> Response[bytes]:
+        """A webhook of the shop's: what came is kept; the program called `broken` always fails."""
+        if name == "broken":
+            return Response(b"out of order", status_code=500, media_type="text/plain")
+        text = body[:2000].decode("utf-8", "replace")
+        self.letters.put("webhook", to=name, sender=message_id, text=text, at=self.clock.now())
+        return Response(b"", status_code=200)
 
     # -- Telegram --------------------------------------------------------------------------------------------
 
