@@ -116,7 +116,7 @@ def create_app(
         },
         state=State(state),
         middleware=[metrics.Timing] if settings.watching.metrics_token else [],
-        exception_handlers={**problems.besides(error_pages.HANDLERS), guards.SignInNeeded: guards.to_sign_in},
+        exception_handlers={**problems.besides(error_pages.HANDLERS), **guards.HANDLERS},
         before_send=[Policy.of(settings).before_send],
         request_max_body_size=MAX_BODY_BYTES,
         lifespan=[_database],

@@ -87,6 +87,8 @@ class Settings:
     #: json or console.
     log_format: str
     worker_concurrency: int
+    #: open: anybody opens a shop; invite: whoever the operator invited; closed: nobody.
+    sign_up: str
     #: A staff session ends after this long without a request …
     session_idle: timedelta
     #: … and after this long in any case.
@@ -133,6 +135,7 @@ class Settings:
             mpesa_trusted_sources=mpesa.trusted_sources,
             rail_urls=_read_urls(read, "airtel", "paystack"),
             gateway_urls=_read_urls(read, "africastalking", "telegram"),
+            sign_up=read.plain("SIGN_UP", values.one_of("open", "invite", "closed"), default="invite"),
             session_idle=idle,
             session_lifetime=lifetime,
             # Last, because it may write a file: no other problem may be left by then.

@@ -9,6 +9,8 @@ from portal.config import Settings
 
 #: A signed-in browser; the form token's anchor before that; the language chosen.
 SESSION, FORM, LANGUAGE = "vocha_session", "vocha_form", "vocha_language"
+#: Between the password and the second step; a browser that has signed in before.
+SECOND, KNOWN = "vocha_second", "vocha_browser"
 _LONGEST = 128
 
 AnyConnection = ASGIConnection[Any, Any, Any, Any]

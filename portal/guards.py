@@ -15,12 +15,13 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 
+from portal import whence
 from portal.clock import Clock
 from portal.config import Settings
-from portal.cookies import FORM, SESSION, AnyConnection, cookie_of, make_cookie
+from portal.cookies import FORM, KNOWN, SECOND, SESSION, AnyConnection, cookie_of, expired, make_cookie
 from portal.errors import Forbidden, NotFound, PortalError
-from portal.headers import safe_next
-from portal.identity import Actor, NewSession, Session, session_of
+from portal.headers import client_address, safe_next
+from portal.identity import Actor, Browser, NewSession, Session, session_of, sessions
 from portal.msgid import N_
 from portal.signing import Signer, TokenError
 from portal.web import is_htmx
@@ -30,6 +31,27 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOKEN_LIFE = timedelta(days=7)
 _PURPOSE = "form"
 _LOADED = "vocha_session"
+_YEAR_S = 31_536_000
+#: In a handler's `opt`: open to somebody who still has to set up a second step.
+ALONE = "without_second_step"
+
+
+class ProofNeeded(PortalError):  # noqa: N818
+    """Somebody is signed in, but for long: who it is must be proved again before this. `target`: where to go on."""
+
+    default = N_("Prove that it is you before you do this.")
+    status_code = 403
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self.target = target
+
+
+class SecondStepMissing(PortalError):  # noqa: N818
+    """The merchant asks owners and managers for a second step, and this one has none yet."""
+
+    default = N_("Set up a second step first: your shop asks for it.")
+    status_code = 403
 
 
 class SignInNeeded(PortalError):  # noqa: N818
@@ -43,6 +65,23 @@ def session_cookie(session: NewSession, *, settings: Settings) -> Cookie:
     """The cookie of a session just opened."""
     seconds = int(settings.session_lifetime.total_seconds())
     return make_cookie(SESSION, session.token, settings=settings, max_age=seconds)
+
+
+def session_cookies(session: NewSession, *, settings: Settings) -> list[Cookie]:
+    """All cookies of a browser that has just signed in."""
+    given = [session_cookie(session, settings=settings), *(expired(name, settings=settings) for name in (FORM, SECOND))]
+    if session.browser_token:
+        given.append(make_cookie(KNOWN, session.browser_token, settings=settings, max_age=_YEAR_S))
+    return given
+
+
+def browser_of(connection: AnyConnection) -> Browser:
+    """The browser that asks, as a sign-in keeps it."""
+    return Browser(
+        address=client_address(connection, settings_of(connection).trusted_proxies),
+        user_agent=connection.headers.get("user-agent", ""), old_token=cookie_of(connection, SESSION),
+        known_token=cookie_of(connection, KNOWN),
+    )  # fmt: skip
 
 
 def settings_of(connection: AnyConnection) -> Settings:
@@ -65,6 +104,8 @@ async def load_session(connection: AnyConnection) -> Session | None:
         token = cookie_of(connection, SESSION)
         now = _clock_of(connection).now()
         scope[_LOADED] = await session_of(token, settings=settings_of(connection), now=now) if token else None
+        if scope[_LOADED] is not None:
+            whence.come_from(client_address(connection, settings_of(connection).trusted_proxies))
     return scope[_LOADED]
 
 
@@ -76,10 +117,28 @@ async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     return session.actor
 
 
-async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-    """Guard: somebody is signed in."""
-    if await load_session(connection) is None:
+async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard: somebody is signed in, with a second step where the merchant asks for one (but on pages with `opt` ALONE)."""
+    session = await load_session(connection)
+    if session is None:
         raise SignInNeeded
+    if session.lacks_second and ALONE not in handler.opt:
+        raise SecondStepMissing
+
+
+async def fresh(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard: the person has proved who they are within the last 15 minutes (a form may be sent until 30 minutes after). Otherwise the
+    browser is led to `/prove` and back: to the page itself, for a form to its page, which `opt={"page": "/things/{thing_id}"}` names.
+
+    Put it on the form's page too, where it has one of its own, so that nobody types in vain."""
+    session = await load_session(connection)
+    if session is None:
+        raise SignInNeeded
+    is_looking = connection.scope.get("method") in SAFE_METHODS
+    within = sessions.FRESH if is_looking else sessions.FORM_FRESH
+    if not sessions.is_fresh(session, now=_clock_of(connection).now(), within=within):
+        page: str = handler.opt.get("page", "/account/security")
+        raise ProofNeeded(_here(connection) if is_looking else page.format(**connection.path_params))
 
 
 async def at_merchant(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
@@ -117,6 +176,15 @@ def _is_from_our_site(connection: AnyConnection) -> bool:
     # Our referrer policy makes browsers send "null"; another site's name is what must not stand here.
     origin = connection.headers.get("origin", "null")
     return origin == "null" or urlsplit(origin).netloc == connection.headers.get("host")
+
+
+async def anchored(connection: AnyConnection) -> tuple[str, list[Cookie]]:
+    """The form token for a page that is shown to people who are not signed in, and the cookie it hangs on, when this browser has none."""
+    key = await form_key(connection)
+    if key is not None:
+        return form_token(key, connection), []
+    cookie = new_form_cookie(settings_of(connection))
+    return form_token(key_of(str(cookie.value)), connection), [cookie]
 
 
 async def form_key(connection: AnyConnection) -> str | None:
@@ -159,8 +227,29 @@ def to_sign_in(request: Request[Any, Any, Any], _error: SignInNeeded) -> Respons
         return Response(
             b"", status_code=401, media_type="text/plain", headers={"hx-redirect": target, "cache-control": "no-store"}
         )
-    here = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-    target = f"/sign-in?next={quote(safe_next(here if request.method in SAFE_METHODS else None))}"
-    return Response(
-        b"", status_code=303, media_type="text/plain", headers={"location": target, "cache-control": "no-store"}
-    )
+    target = f"/sign-in?next={quote(safe_next(_here(request) if request.method in SAFE_METHODS else None))}"
+    return _go(request, target)
+
+
+def to_proof(request: Request[Any, Any, Any], error: ProofNeeded) -> Response[bytes]:
+    """Answer to ProofNeeded: to the page where one proves who one is."""
+    return _go(request, f"/prove?next={quote(safe_next(error.target))}")
+
+
+def to_set_up(request: Request[Any, Any, Any], _error: SecondStepMissing) -> Response[bytes]:
+    """Answer to SecondStepMissing: to where second steps are set up."""
+    return _go(request, "/account/security")
+
+
+def _here(connection: AnyConnection) -> str:
+    return f"{connection.url.path}?{connection.url.query}" if connection.url.query else connection.url.path
+
+
+def _go(request: Request[Any, Any, Any], target: str) -> Response[bytes]:
+    status, name = (200, "hx-redirect") if is_htmx(request) else (303, "location")
+    headers = {name: target, "cache-control": "no-store"}
+    return Response(b"", status_code=status, media_type="text/plain", headers=headers)
+
+
+#: What `create_app` does about these errors.
+HANDLERS: dict[Any, Any] = {SignInNeeded: to_sign_in, ProofNeeded: to_proof, SecondStepMissing: to_set_up}

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from portal import passwords
-from portal.db import Tx, atomic
+from portal.db import DB, Tx, atomic
 from portal.errors import Conflict, Invalid
-from portal.identity.actors import Role, fold_email, printable
+from portal.identity.actors import Actor, Role, fold_email, printable
 from portal.identity.sessions import end_all
 from portal.msgid import N_
 from portal.states import note
@@ -77,3 +77,8 @@ async def set_password(
             await note(
                 tx, "users", user_id, "password_changed", merchant_id=merchant_id, at=now, actor=f"user:{user_id}"
             )
+
+
+async def speak(actor: Actor, language: str) -> None:
+    """The language of mails about the account from now on."""
+    await DB.fetch("UPDATE users SET language = $2 WHERE id = $1", actor.user_id, language)

@@ -4,6 +4,7 @@ The person is always verified by the authenticator (fingerprint, face or PIN), s
 is used once. Without JavaScript in the browser none of this is offered; the other ways stay."""
 
 import hashlib
+import json
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ async def _challenge(tx: Tx, user_id: int | None, *, now: datetime) -> bytes:
     return made.token.encode()
 
 
-async def registration(actor: Actor, *, settings: Settings, now: datetime) -> Mapping[str, Any]:
+async def registration(actor: Actor, *, settings: Settings, now: datetime) -> str:
     """What the browser needs to make a passkey, as JSON (PublicKeyCredentialCreationOptions). Conflict: enough of them."""
     from fido2.webauthn import PublicKeyCredentialUserEntity  # noqa: PLC0415  (loaded with the first use: memory)
 
@@ -91,7 +92,7 @@ async def registration(actor: Actor, *, settings: Settings, now: datetime) -> Ma
         [_credential(row["credential"]) for row in stored], resident_key_requirement="required",
         user_verification="required", challenge=challenge,
     )  # fmt: skip
-    return dict(options)["publicKey"]
+    return json.dumps(dict(options)["publicKey"])
 
 
 async def register(actor: Actor, sent: str, *, name: str, settings: Settings, vault: Vault, now: datetime) -> list[str]:
@@ -154,9 +155,7 @@ async def rename(actor: Actor, passkey_id: int, name: str, *, now: datetime) -> 
         )
 
 
-async def assertion(
-    *, settings: Settings, now: datetime, email: str = "", user_id: int | None = None
-) -> Mapping[str, Any]:
+async def assertion(*, settings: Settings, now: datetime, email: str = "", user_id: int | None = None) -> str:
     """What the browser needs to sign in, as JSON (PublicKeyCredentialRequestOptions). With an address, only that account's passkeys:
     an account without any, and an address without account, get a name made of the address, so that nobody learns which it is."""
     async with atomic() as tx:
@@ -173,7 +172,7 @@ async def assertion(
     options, _ = _server(settings).authenticate_begin(
         _descriptors(names) if names else None, user_verification="required", challenge=challenge
     )
-    return dict(options)["publicKey"]
+    return json.dumps(dict(options)["publicKey"])
 
 
 def _descriptors(names: Sequence[bytes]) -> list[Any]:

@@ -83,10 +83,14 @@ async def hand_over(actor: Actor, user_id: int, *, password: str, now: datetime)
     """Make somebody of the team the owner in one's own place, and be a manager oneself. The password is typed again.
 
     NotFound, Forbidden: not an owner; Invalid: the password, or it is oneself."""
-    stored = await DB.value("SELECT password_hash FROM users WHERE id = $1", actor.user_id)
+    is_there = await DB.value(
+        "SELECT EXISTS (SELECT FROM memberships WHERE merchant_id = $1 AND user_id = $2)", actor.at_merchant(), user_id
+    )
+    if not is_there:
+        raise NotFound
     if actor.role is not Role.OWNER:
-        actor.at_merchant()
         raise Forbidden(ONLY_OWNER)
+    stored = await DB.value("SELECT password_hash FROM users WHERE id = $1", actor.user_id)
     if not await passwords.is_right(stored, password):
         raise Invalid({"password": WRONG_PASSWORD})
     async with atomic() as tx:

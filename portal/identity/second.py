@@ -212,3 +212,12 @@ async def tell(tx: Tx, actor: Actor, name: str, what: str, *, now: datetime) -> 
     """Note a change of how somebody signs in, and mail it to them. `what` is a catalogue text."""
     await note(tx, "users", actor.user_id, name, merchant_id=actor.merchant_id, at=now, actor=named(actor))
     await notice(tx, Told.ACCOUNT_CHANGED, actor.user_id, now=now, what=what)
+
+
+def picture(uri: str) -> str:
+    """The address for the app as a QR code: the path of its dark squares, one unit each, within a quiet zone of four."""
+    import segno  # noqa: PLC0415  (loaded with the first use: memory)
+
+    rows = list(segno.make(uri, error="m", micro=False).matrix_iter(border=0))
+    parts = [f"M{x + 4} {y + 4}h1v1h-1z" for y, row in enumerate(rows) for x, dark in enumerate(row) if dark]
+    return f"{len(rows) + 8} {''.join(parts)}"

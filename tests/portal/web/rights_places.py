@@ -43,6 +43,16 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
     batch = await insert("batches", merchant_id=shop, package_id=cast.package_id, size=1, done_at=now)
     await looked(cast, leak(Kind.FOREIGN_USER, "cousin"), at=now)
     return {
+        "merchant_id": shop,
+        "user_id": await rows.person("wafula@kilimani.test", shop, role="cashier", name="Wafula"),
+        "link_id": await insert(
+            "identity_links", purpose="team", token_hash=b"team", email="new@kilimani.test", merchant_id=shop, role="cashier",
+            expires_at=now + timedelta(days=7),
+        ),
+        "passkey_id": await insert("passkeys", user_id=users[cast.owner], name="P", credential_id=b"p", credential=b"-"),
+        "session_id": await insert(
+            "user_sessions", token_hash=b"session", user_id=users[cast.owner], expires_at=now + timedelta(days=1)
+        ),
         "router_id": cast.router.id,
         "sold_id": cast.package_id,
         "one_id": await snapshot(cast, at=now - timedelta(days=2), identity="a"),

@@ -187,7 +187,8 @@ async def test_what_is_outside_needs_no_account_and_gives_no_session(world: Worl
             if not right.who & _OUTSIDE:
                 continue
             answer = await ask(found, route, right, world.places)
-            assert not answer.headers.get("location", "").startswith("/sign-in"), route
+            to_sign_in = answer.headers.get("location", "").startswith("/sign-in")
+            assert not to_sign_in or "/sign-in" in route, route
             assert answer.status_code < 500 or answer.status_code == 503, (route, answer.status_code)
             assert SESSION not in answer.headers.get("set-cookie", ""), route
             if "captive" in right.who:
