@@ -22,7 +22,7 @@ class Log:
 LOGS = {
     each.table: each
     for each in (
-        # The queue's own history, which nobody reads: `job_runs` tells what ran. Some ten thousand rows a day in an idle house.
+        # The queue's own history, which nobody reads: `job_runs` tells what ran. Some rows for each task.
         Log("pgqueuer_log", "created", 7, 1),
         Log("exchanges", "asked_at", 90, 90),
         Log("callbacks", "received_at", 180, 90, "handled_at IS NOT NULL"),

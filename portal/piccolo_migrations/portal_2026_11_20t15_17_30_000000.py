@@ -1,4 +1,4 @@
-"""What may be deleted of append-only logs is looked at once per statement: per row it was twenty times the work of deleting."""
+"""What may be deleted of append-only logs is looked at once per statement, not row by row: see docs/decisions/0010."""
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
