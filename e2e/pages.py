@@ -139,7 +139,7 @@ class Dashboard:
         """The sign-in form, in whatever language."""
         await self.page.locator("#email").fill(email)
         await self.page.locator("#password").fill(password)
-        await self.page.locator("main button").click()
+        await self.page.locator("main button.primary").click()
 
     async def sign_out(self) -> None:
         await self.page.goto("/account")
