@@ -1,6 +1,7 @@
 """The tables, a file per noun. Rows are the truth; what may happen to them is in `portal.states` and the nouns."""
 
 from portal.tables.access import AccessGrant, Device, HotspotSession
+from portal.tables.agents import Agent, AgentMoney, AgentRate, Allotment
 from portal.tables.alerts import Alert
 from portal.tables.api import ApiAnswer, ApiToken
 from portal.tables.c2b import C2bQuestion
@@ -53,7 +54,11 @@ from portal.tables.webhooks import WebhookAttempt, WebhookEndpoint, WebhookMessa
 
 __all__ = [
     "AccessGrant",
+    "Agent",
+    "AgentMoney",
+    "AgentRate",
     "Alert",
+    "Allotment",
     "ApiAnswer",
     "ApiToken",
     "Backup",

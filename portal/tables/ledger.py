@@ -1,6 +1,7 @@
 """The ledger: postings whose entries sum to zero. Nothing is ever edited."""
 
 from portal.db import DB
+from portal.tables.agents import Agent
 from portal.tables.base import Table, cents, key, link, moment, number, word
 from portal.tables.credits import Credit
 from portal.tables.merchants import Merchant
@@ -26,5 +27,6 @@ class LedgerEntry(Table, tablename="ledger_entries", db=DB, help_text="one signe
     merchant_id = link(Merchant, "whose; null: the platform's", null=True)
     account = word(24, "one of portal.ledger.Account")
     credit_id = link(Credit, "which customer's, on customer_credit", null=True, index=True)
+    agent_id = link(Agent, "which agent's, on agents and agent_commission", null=True)
     amount_cents = cents("signed: what comes in is positive on clearing, what we owe is negative")
     currency = word(3, "ISO 4217", default="KES")

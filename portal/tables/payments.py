@@ -11,6 +11,7 @@ from portal.tables.packages import Package
 from portal.tables.rails import RailAccount
 from portal.tables.routers import Router
 from portal.tables.subscribers import Subscriber
+from portal.tables.users import User
 from portal.tables.vouchers import Voucher
 
 
@@ -43,6 +44,7 @@ class Payment(Table, tablename="payments", db=DB, help_text="one attempt to coll
     account_id = link(MpesaAccount, "by which M-Pesa account", null=True, index=True)
     rail_account_id = link(RailAccount, "by which account at another rail", null=True, index=True)
     float_id = link(CashFloat, "into which cashier's drawer", null=True, index=True)
+    sold_by = link(User, "who sold it over the counter; null: nobody did, or it was before this was kept", null=True)
     form_key = word(64, "a cash sale's form posted twice is one sale", null=True, unique=True)
     method = word(8, "stk, c2b, cash, manual, airtel, paystack or credit", default="stk")
     status = word(

@@ -37,6 +37,7 @@ class Voucher(Table, tablename="vouchers", db=DB, help_text="the right to use on
     merchant_id = link(Merchant, "whose")
     package_id = link(Package, "of which package")
     batch_id = link(Batch, "made together with", null=True)
+    allotment_id = number("given to an agent with which others; null: not in an agent's hands", null=True)
     router_id = link(Router, "where it was first used or bought; null: not yet", null=True)
     code_hash = Bytea(help_text="HMAC-SHA256 of the folded code: finds it without knowing it")
     code_sealed = Bytea(help_text="the code, AES-GCM, bound to this row: for showing and printing")
