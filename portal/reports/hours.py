@@ -27,23 +27,30 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Paid payments that bought something, as on the home: the ledger has their sale. `$2`: the hours to count, all of them
 #: from `$4` to `$5`, which spares reading every payment.
-_SALES = """SELECT p.merchant_id, c.router_id, coalesce(c.package_id, v.package_id) AS package_id, h.hour_at,
-       count(*) AS sold, sum(coalesce(p.received_cents, p.amount_cents))::bigint AS received_cents
+_SALES = """SELECT p.merchant_id, c.router_id, coalesce(c.package_id, v.package_id) AS package_id, h.hour_at, p.method,
+       coalesce(p.sold_by, f.user_id) AS seller_id, count(*) AS sold,
+       sum(coalesce(p.received_cents, p.amount_cents))::bigint AS received_cents, coalesce(sum(k.cents), 0)::bigint AS commission_cents
 FROM unnest($2::timestamptz[]) AS h (hour_at)
 JOIN payments p ON p.merchant_id = $1 AND p.status = 'paid' AND p.paid_at >= h.hour_at AND p.paid_at < h.hour_at + interval '1 hour'
   AND hour_of(p.paid_at, $3) = h.hour_at AND p.paid_at >= $4 AND p.paid_at < $5
-LEFT JOIN checkouts c ON c.id = p.checkout_id LEFT JOIN vouchers v ON v.id = p.voucher_id
-WHERE EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet'))
-GROUP BY 1, 2, 3, 4"""
+LEFT JOIN checkouts c ON c.id = p.checkout_id LEFT JOIN vouchers v ON v.id = p.voucher_id LEFT JOIN floats f ON f.id = p.float_id
+CROSS JOIN LATERAL (
+  SELECT -sum(e.amount_cents) FILTER (WHERE e.account = 'commission') AS cents, bool_or(l.kind IN ('sale', 'wallet')) AS is_sale
+  FROM ledger_postings l JOIN ledger_entries e ON e.posting_id = l.id WHERE l.payment_id = p.id) AS k
+WHERE k.is_sale
+GROUP BY 1, 2, 3, 4, 5, 6"""
 _WRITE_SALES = f"""WITH fresh AS ({_SALES}), gone AS (
   DELETE FROM sales_hours s WHERE s.merchant_id = $1 AND s.hour_at = ANY($2)
   AND NOT EXISTS (SELECT FROM fresh f WHERE f.hour_at = s.hour_at AND f.router_id IS NOT DISTINCT FROM s.router_id
-                  AND f.package_id IS NOT DISTINCT FROM s.package_id) RETURNING 1
+                  AND f.package_id IS NOT DISTINCT FROM s.package_id AND f.method = s.method
+                  AND f.seller_id IS NOT DISTINCT FROM s.seller_id) RETURNING 1
 ), written AS (
-  INSERT INTO sales_hours AS s (merchant_id, router_id, package_id, hour_at, sold, received_cents) SELECT * FROM fresh
-  ON CONFLICT (merchant_id, hour_at, coalesce(router_id, 0), coalesce(package_id, 0)) DO UPDATE
-    SET sold = excluded.sold, received_cents = excluded.received_cents
-    WHERE (s.sold, s.received_cents) <> (excluded.sold, excluded.received_cents) RETURNING 1
+  INSERT INTO sales_hours AS s (merchant_id, router_id, package_id, hour_at, method, seller_id, sold, received_cents, commission_cents)
+  SELECT * FROM fresh
+  ON CONFLICT (merchant_id, hour_at, coalesce(router_id, 0), coalesce(package_id, 0), method, coalesce(seller_id, 0)) DO UPDATE
+    SET sold = excluded.sold, received_cents = excluded.received_cents, commission_cents = excluded.commission_cents
+    WHERE (s.sold, s.received_cents, s.commission_cents)
+      <> (excluded.sold, excluded.received_cents, excluded.commission_cents) RETURNING 1
 ) SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM written)"""
 
 #: A session lasts from its beginning for as long as it was connected. What it moved is spread evenly: of the whole, so much as had

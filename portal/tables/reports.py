@@ -8,6 +8,7 @@ from portal.tables.base import Table, cents, key, link, moment, number, word
 from portal.tables.merchants import Merchant
 from portal.tables.packages import Package
 from portal.tables.routers import Router
+from portal.tables.users import User
 
 
 class SalesHour(
@@ -17,9 +18,12 @@ class SalesHour(
     merchant_id = link(Merchant, "whose")
     router_id = link(Router, "bought at which router; null: at none, such as over the counter", null=True)
     package_id = link(Package, "which package; null: none, such as into a subscriber's wallet", null=True)
+    method = word(8, "how it was paid, as the payments say")
+    seller_id = link(User, "who sold it over the counter; null: nobody did", null=True)
     hour_at = moment("first moment of the hour, by the merchant's clock", null=False)
     sold = number("paid payments that bought something")
     received_cents = cents("what came in by them")
+    commission_cents = cents("the platform's commission on them")
 
 
 class UsageHour(Table, tablename="usage_hours", db=DB, help_text="how much was used within an hour; a sum, as above"):
