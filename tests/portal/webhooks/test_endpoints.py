@@ -63,7 +63,8 @@ async def test_the_judged_address_is_connected_to_and_the_name_only_spoken(setti
     async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as http:
         door = WebhookDoor(http, settings, addresses=Addresses(lookup=lookup, patience_s=0.01))
         assert (await door.post("https://till.example/hook", headers={}, body=b"{}")).is_taken
-        assert (await door.post("http://till.example/hook", headers={}, body=b"{}")).why == "refused"
+        for other in ("http://till.example/hook", "http://till.example:443/hook", "https://till.example:8729/hook"):
+            assert (await door.post(other, headers={}, body=b"{}")).why == "refused", other
     (request,) = seen
     assert (request.url.host, request.headers["host"]) == ("41.90.1.1", "till.example")
     assert request.extensions["sni_hostname"] == "till.example"
