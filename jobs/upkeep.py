@@ -9,6 +9,7 @@ from jobs.tally import Tally
 from portal import devices, identity, limits, running, upkeep_database, upkeep_logs, upkeep_reports, upkeep_storage
 from portal.backups import drills, making
 from portal.backups.making import shelf_of
+from portal.printing import runs
 
 log = logging.getLogger(__name__)
 
@@ -71,4 +72,5 @@ async def clean_storage(doors: Doors) -> Tally:
     for strange in found.unknown:
         log.warning("not ours in the data folder, left alone: %s", strange.name)
     await upkeep_reports.keep(found, is_good=not found.unknown and not found.is_nearly_full, now=doors.clock.now())
-    return Tally(processed=len(found.removed))
+    strays = await runs.sweep_strays(settings=settings, now=doors.clock.now())
+    return Tally(processed=len(found.removed) + strays)

@@ -1,5 +1,5 @@
-"""The data folder: what killed processes left there goes, what nobody knows stays and is told. Lists and papers are never stored:
-they are made when somebody asks and streamed, so there are no old exports to clean."""
+"""The data folder: what killed processes left there goes, what nobody knows stays and is told. Lists are never stored, but made
+while they are sent; PDFs of vouchers stay a day in `exports` (portal.printing.runs)."""
 
 import shutil
 import time

@@ -52,9 +52,10 @@ async def batch_page(request: AnyRequest, actor: Actor, clock: Clock, batch_id: 
 
 
 @get("/references/{batch_id:int}/print", guards=[guards.at_merchant])
-async def batch_print(request: AnyRequest, actor: Actor, clock: Clock, batch_id: RowId) -> Response[str]:
-    """Slips to cut out: reference, price and how to pay; never a code."""
-    return await _batch(request, actor, clock, batch_id, template="dashboard/references_print.html")
+async def batch_print(request: AnyRequest, actor: Actor, batch_id: RowId) -> Response[bytes]:
+    """Where slips were printed; now references are printed as all cards are."""
+    await batch_pages.batch(actor, batch_id)
+    return see_other(request, f"/vouchers/batches/{batch_id}/print")
 
 
 @get("/references/{batch_id:int}/file.csv", guards=[guards.at_merchant])
@@ -95,12 +96,11 @@ def _package(text: str) -> int:
 
 
 async def _batch(
-    request: AnyRequest, actor: Actor, clock: Clock, batch_id: int, *, template: str = "dashboard/references_batch.html",
-    shown: tuple[int, str] | None = None,
+    request: AnyRequest, actor: Actor, clock: Clock, batch_id: int, *, shown: tuple[int, str] | None = None
 ) -> Response[str]:  # fmt: skip
     frame = await frame_of(request, actor, here="sales")
     return money_page(
-        request, frame, template, tab="references", batch=await batch_pages.batch(actor, batch_id),
+        request, frame, "dashboard/references_batch.html", tab="references", batch=await batch_pages.batch(actor, batch_id),
         vouchers=await batch_pages.handed_out(actor, batch_id), paybill=await batch_pages.paybill(actor.at_merchant()),
         may_sell=actor.role in _SELLERS, shown=shown, now=clock.now(), voucher_words=VOUCHER_WORDS,
     )  # fmt: skip
