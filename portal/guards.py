@@ -101,11 +101,10 @@ async def load_session(connection: AnyConnection) -> Session | None:
     """The session of this request, read once; None when nobody is signed in."""
     scope: dict[str, Any] = connection.scope["state"]
     if _LOADED not in scope:
+        whence.come_from(client_address(connection, settings_of(connection).trusted_proxies))
         token = cookie_of(connection, SESSION)
         now = _clock_of(connection).now()
         scope[_LOADED] = await session_of(token, settings=settings_of(connection), now=now) if token else None
-        if scope[_LOADED] is not None:
-            whence.come_from(client_address(connection, settings_of(connection).trusted_proxies))
     return scope[_LOADED]
 
 
