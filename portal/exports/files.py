@@ -122,7 +122,7 @@ FROM events e LEFT JOIN users u ON e.actor ~ '^user:[0-9]{1,18}$' AND u.id = sub
 WHERE e.merchant_id = $1 AND e.id > $2 AND ($4::timestamptz IS NULL OR e.at >= $4) AND ($5::timestamptz IS NULL OR e.at < $5)
 ORDER BY e.id LIMIT $3"""
 _EVENT_HEAD = (
-    N_("Time"), N_("Who"), N_("What happened"), N_("To"), N_("Number"), N_("Before"), N_("After"), N_("Details"),
+    N_("Time"), N_("Who"), N_("What happened"), N_("Kind"), N_("Number"), N_("Before"), N_("After"), N_("Details"),
 )  # fmt: skip
 
 
