@@ -17,6 +17,7 @@ from portal.cli_invariants import check_invariants
 from portal.cli_jobs import jobs
 from portal.cli_messages import messages
 from portal.cli_mpesa import mpesa
+from portal.cli_operators import operator
 from portal.cli_rails import rails
 from portal.cli_reconciliation import COMMANDS as RECONCILIATION
 from portal.cli_run import run
@@ -45,6 +46,7 @@ for command in RECONCILIATION:
     mpesa.add_command(command)
 main.add_command(messages)
 main.add_command(mpesa)
+main.add_command(operator)
 main.add_command(rails)
 main.add_command(restore)
 main.add_command(spool)

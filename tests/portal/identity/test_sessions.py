@@ -74,9 +74,8 @@ async def test_a_browser_that_was_here_before_signs_in_whatever_others_try(
 ) -> None:
     await post(owner, "/sign-out", "/account")
     async with browser(app) as neighbour:
-        for _ in range(6):
-            last = await sign_in(neighbour, cast.owner, "wrong wrong")
-        assert last.status_code == 429
+        answers = [(await sign_in(neighbour, cast.owner, "wrong wrong")).status_code for _ in range(6)]
+        assert answers[-1] == 429
         assert (await sign_in(neighbour, cast.owner)).status_code == 429
     assert (await sign_in(owner, cast.owner)).status_code == 303, "behind the same address"
 
@@ -84,9 +83,8 @@ async def test_a_browser_that_was_here_before_signs_in_whatever_others_try(
 async def test_a_browser_cookie_nobody_gave_is_no_key(cast: Cast, app: Litestar) -> None:
     async with browser(app) as thief:
         thief.cookies.set("vocha_browser", "made-up", domain="portal.test")
-        for _ in range(6):
-            last = await sign_in(thief, cast.owner, "wrong wrong")
-        assert last.status_code == 429
+        answers = [(await sign_in(thief, cast.owner, "wrong wrong")).status_code for _ in range(6)]
+        assert answers[-1] == 429
         thief.cookies.set("vocha_browser", "made-up-too", domain="portal.test")
         assert (await sign_in(thief, cast.owner)).status_code == 429
 
