@@ -141,7 +141,13 @@ async def put_in(tx: Tx, actor: Actor, payment_id: int, *, once: str) -> None:
     )
     if drawer_id is None:
         raise Conflict(OPEN_FIRST)
-    await tx.execute("UPDATE payments SET float_id = $2, form_key = $3 WHERE id = $1", payment_id, drawer_id, once)
+    await tx.execute(
+        "UPDATE payments SET float_id = $2, form_key = $3, sold_by = $4 WHERE id = $1",
+        payment_id,
+        drawer_id,
+        once,
+        actor.user_id,
+    )
 
 
 async def hand_in(actor: Actor, drawer_id: int, counted_text: str, *, note_text: str, now: datetime) -> Drawer:

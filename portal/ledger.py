@@ -28,6 +28,8 @@ class Account(StrEnum):
     PAYOUTS = "payouts"  # on its way to a merchant
     PAYOUT_FEES = "payout_fees"  # what the platform takes for payouts
     SMS_COST = "sms_cost"
+    AGENTS = "agents"  # what an agent has taken for the merchant and not brought yet; negative: paid in advance
+    AGENT_COMMISSION = "agent_commission"  # what agents keep of what they sold
 
 
 #: Where money of a rail stands when it is at the platform's account there.
@@ -59,15 +61,19 @@ class Kind(StrEnum):
     WALLET = "wallet"  # money into a subscriber's wallet
     BILL = "bill"  # a subscriber's wallet pays a bill
     BILL_RETURN = "bill_return"  # days of a bill that are not used go back into the wallet
+    AGENT_SALE = "agent_sale"  # an agent sold it: has the cash, and a commission
+    AGENT_MONEY = "agent_money"  # an agent brings money, or is given some
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One signed amount. `credit_id` names the customer's account on CUSTOMER_CREDIT; `is_platform`: no merchant's."""
+    """One signed amount. `credit_id` names the customer's account on CUSTOMER_CREDIT, `agent_id` the agent's on AGENTS and
+    AGENT_COMMISSION; `is_platform`: no merchant's."""
 
     account: Account
     cents: int
     credit_id: int | None = None
     is_platform: bool = False
+    agent_id: int | None = None
 
 
 async def post(
@@ -94,9 +100,10 @@ async def post(
     if posting_id is None:
         return False
     await tx.execute(
-        """INSERT INTO ledger_entries (posting_id, merchant_id, account, amount_cents, credit_id, currency)
-           SELECT $1, CASE WHEN is_platform THEN NULL ELSE $2::bigint END, account, amount, credit, $7
-           FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bool[]) AS line (account, amount, credit, is_platform)""",
+        """INSERT INTO ledger_entries (posting_id, merchant_id, account, amount_cents, credit_id, agent_id, currency)
+           SELECT $1, CASE WHEN is_platform THEN NULL ELSE $2::bigint END, account, amount, credit, agent, $7
+           FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bool[], $8::bigint[])
+                AS line (account, amount, credit, is_platform, agent)""",
         posting_id,
         merchant_id,
         [line.account.value for line in lines],
@@ -104,6 +111,7 @@ async def post(
         [line.credit_id for line in lines],
         [line.is_platform for line in lines],
         currency,
+        [line.agent_id for line in lines],
     )
     return True
 
@@ -177,13 +185,15 @@ async def reverse(tx: Tx, posting_id: int, *, why: str, now: datetime) -> bool:
     if found is None:
         return False
     lines = await tx.fetch(
-        "SELECT account, amount_cents, credit_id, merchant_id, currency FROM ledger_entries WHERE posting_id = $1",
+        "SELECT account, amount_cents, credit_id, agent_id, merchant_id, currency FROM ledger_entries WHERE posting_id = $1",
         posting_id,
     )
     opposite = [
-        Entry(Account(line["account"]), -line["amount_cents"], line["credit_id"], line["merchant_id"] is None)
+        Entry(
+            Account(line["account"]), -line["amount_cents"], line["credit_id"], line["merchant_id"] is None, line["agent_id"]
+        )
         for line in lines
-    ]
+    ]  # fmt: skip
     return await post(
         tx, Kind.REVERSAL, opposite, merchant_id=found["merchant_id"], payment_id=found["payment_id"], receipt=None,
         currency=lines[0]["currency"], now=now, note=why[:120], reverses_id=posting_id,
@@ -199,15 +209,16 @@ async def balance(merchant_id: int, account: str) -> int:
     )
 
 
-_OWED = """
-SELECT coalesce(-sum(amount_cents), 0)::bigint FROM ledger_entries
-WHERE merchant_id = $1 AND account IN ('merchant_payable', 'cash', 'own_clearing')"""
+#: What `owed` sums: what we owe a merchant, and what it holds itself, its agents for it, or has given up to them.
+OWED_ACCOUNTS = "('merchant_payable', 'cash', 'own_clearing', 'agents', 'agent_commission')"
+_OWED = f"""
+SELECT coalesce(-sum(amount_cents), 0)::bigint FROM ledger_entries WHERE merchant_id = $1 AND account IN {OWED_ACCOUNTS}"""
 _BEFORE = "AND posting_id IN (SELECT id FROM ledger_postings WHERE merchant_id = $1 AND created_at < $2)"
 
 
 async def owed(merchant_id: int, *, before: datetime | None = None) -> int:
-    """What we owe a merchant, in cents: its payable, less what it holds itself (cash, money at its own shortcode). Negative:
-    the merchant owes us commission. `before`: as it was at that moment."""
+    """What we owe a merchant, in cents: its payable, less what it holds itself (cash, money at its own shortcode and with its agents).
+    Negative: the merchant owes us commission. `before`: as it was at that moment."""
     return (
         await DB.value(_OWED, merchant_id)
         if before is None

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from portal import whence
+from portal.agent_machine import AGENT, AgentStatus
 from portal.db import Tx
 from portal.machines import MACHINES as _FIRST_MACHINES
 from portal.machines import (
@@ -31,6 +32,7 @@ from portal.subscriber_machine import MACHINES as _SUBSCRIBER_MACHINES
 
 __all__ = [
     "MACHINES",
+    "AgentStatus",
     "AlertStatus",
     "ClaimStatus",
     "E",
@@ -50,7 +52,9 @@ __all__ = [
 ]
 
 #: Every table with a status, and how it moves.
-MACHINES: Mapping[str, Transitions] = {**_FIRST_MACHINES, **_SUBSCRIBER_MACHINES, "messages": MESSAGE, "prints": PRINT}
+MACHINES: Mapping[str, Transitions] = {
+    **_FIRST_MACHINES, **_SUBSCRIBER_MACHINES, "messages": MESSAGE, "prints": PRINT, "agents": AGENT,
+}  # fmt: skip
 
 _MOVE = """
 WITH old AS (

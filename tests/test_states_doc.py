@@ -23,6 +23,7 @@ NAMES = {
     "subscriber_bills": "Bill",
     "messages": "Message",
     "prints": "Print",
+    "agents": "Agent",
 }
 
 

@@ -29,7 +29,8 @@ class How(StrEnum):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asking. `merchant_id` and `role` are None for an operator who is looking at no merchant."""
+    """Who is asking. `merchant_id` and `role` are None for an operator who is looking at no merchant. `agent_id`: this cashier is an
+    agent, and sees nothing but its own."""
 
     user_id: int
     merchant_id: int | None
@@ -37,6 +38,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     is_operator: bool
     name: str
     email: str
+    agent_id: int | None = None
 
     def at_merchant(self) -> int:
         """The merchant whose rows may be seen; NotFound for somebody who looks at none."""

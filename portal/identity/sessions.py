@@ -76,12 +76,13 @@ async def _last_place(tx: Tx, user_id: int) -> int | None:
 
 _SESSION = """
 SELECT s.id, s.user_id, s.last_seen_at, coalesce(s.proved_at, s.created_at) AS proved_at, u.name, u.email, u.is_operator,
-       m.merchant_id, m.role,
+       m.merchant_id, m.role, a.id AS agent_id,
        coalesce(c.needs_second AND m.role IN ('owner', 'manager') AND u.totp_at IS NULL
                 AND NOT EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id), false) AS lacks_second
 FROM user_sessions s JOIN users u ON u.id = s.user_id
 LEFT JOIN memberships m ON m.user_id = s.user_id AND m.merchant_id = s.merchant_id
 LEFT JOIN merchants c ON c.id = m.merchant_id
+LEFT JOIN agents a ON m.role = 'cashier' AND a.merchant_id = m.merchant_id AND a.user_id = s.user_id AND a.status <> 'closed'
 WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3"""
 
 
@@ -115,6 +116,7 @@ def _actor(row: Record) -> Actor:
         is_operator=row["is_operator"],
         name=row["name"],
         email=row["email"],
+        agent_id=row["agent_id"],
     )
 
 

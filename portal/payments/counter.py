@@ -27,6 +27,7 @@ NOT_SELLING = N_("You may look, but not sell. Ask the owner.")
 ONLY_OWNER = N_("Only the owner can mark something as paid.")
 WHY = N_("Write why it counts as paid: who paid, when and how.")
 SOLD_BEFORE = N_("This was paid for already.")
+WITH_AGENT = N_("An agent has this card. Take it back from the agent before you sell it yourself.")
 
 
 #: A step of the caller's in the same transaction, such as saying into whose drawer the cash went; it gets the payment's id.
@@ -57,6 +58,8 @@ async def sell_cash(
         if package is not None:
             voucher_id = await _new_voucher(tx, merchant_id, package, vault=vault, now=now)
         payment = await _payment_of(tx, merchant_id, voucher_id, road=Road.CASH, now=now)
+        if await tx.value("SELECT allotment_id IS NOT NULL FROM vouchers WHERE id = $1", voucher_id):
+            raise Conflict(WITH_AGENT)  # its cash would be the agent's debt, and lie in the drawer
         await take_over_counter(tx, payment, Road.CASH, by=actor, reason="", vault=vault, now=now)
         if within is not None:
             await within(tx, payment["id"])

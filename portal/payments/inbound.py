@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 from asyncpg import Record
 
+from portal.agents import moneys
 from portal.db import Tx
 from portal.evidence import Inbound
 from portal.ledger import Account, Entry
@@ -81,6 +82,12 @@ async def _give(
         return Taken(settled=Settled.KNOWN, suspense_id=await _suspense_of(tx, seen["id"]))
     if waiting is not None:
         paid = msgspec.structs.replace(paid, source=out_of_suspense.source(waiting))
+    if match.agent_id is not None and paid.is_whole:
+        merchant_id = await moneys.arrived(
+            tx, match.agent_id, paid.source, receipt=seen["receipt"], road=paid.road, currency=paid.currency, now=now
+        )
+        await receipts.given(tx, seen["id"], merchant_id=merchant_id)
+        return Taken(settled=Settled.CREDITED)
     if payment is None:
         await hold.in_suspense(tx, paid, match.why, merchant_id=owner, now=now)
         return Taken(settled=Settled.SUSPENSE, suspense_id=await _suspense_of(tx, seen["id"]))

@@ -17,11 +17,12 @@ GUESS_WITHIN = timedelta(hours=48)
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment, a voucher or a subscriber the money is for; or why there is none. `is_guess`: one slip was forgiven."""
+    """A payment, a voucher, a subscriber or an agent the money is for; or why there is none. `is_guess`: one slip was forgiven."""
 
     payment_id: int | None = None
     voucher_id: int | None = None
     subscriber_id: int | None = None
+    agent_id: int | None = None
     claim_id: int | None = None
     why: str = ""
     is_guess: bool = False
@@ -29,7 +30,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_found(self) -> bool:
         """Whether it is for something."""
-        return any(each is not None for each in (self.payment_id, self.voucher_id, self.subscriber_id))
+        return any(each is not None for each in (self.payment_id, self.voucher_id, self.subscriber_id, self.agent_id))
 
 
 _FIND = """
@@ -42,6 +43,8 @@ FROM vouchers v WHERE v.payment_reference = ANY($1)
 UNION ALL
 SELECT 'subscriber', s.id, s.merchant_id, s.price_cents, s.phone, s.status <> 'closed'
 FROM subscribers s WHERE s.account_number = ANY($1)
+UNION ALL
+SELECT 'agent', a.id, a.merchant_id, 0, a.phone, true FROM agents a WHERE a.account_number = ANY($1) AND a.status <> 'closed'
 LIMIT 3"""
 
 
@@ -75,15 +78,17 @@ def _match(row: Record, *, owner: int | None, is_guess: bool) -> Match:
         return Match(payment_id=row["id"], is_guess=is_guess)
     if row["kind"] == "subscriber":
         return Match(subscriber_id=row["id"], is_guess=is_guess)
+    if row["kind"] == "agent":
+        return Match(agent_id=row["id"], is_guess=is_guess)
     return Match(voucher_id=row["id"], is_guess=is_guess)
 
 
 def _agrees(row: Record, inbound: Inbound) -> bool:
-    """Whether what one slip may have meant is borne out by something else: its price, or for a subscriber, who may pay any
-    amount, its telephone number."""
+    """Whether what one slip may have meant is borne out by something else: its price, or for a subscriber or an agent, who
+    may pay any amount, the telephone number."""
     if row["amount_cents"] == inbound.amount_cents:
         return True
-    return row["kind"] == "subscriber" and bool(
+    return row["kind"] in ("subscriber", "agent") and bool(
         row["phone"] and payers.agrees(row["phone"], inbound.phone, inbound.payer_hint)
     )
 

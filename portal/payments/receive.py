@@ -6,8 +6,10 @@ from datetime import datetime
 
 from portal import access_grants, customer_credits, ledger, messages, vouchers
 from portal.access_grants import Wish
+from portal.agents.earning import earned
 from portal.customer_credits import Credit
 from portal.db import Tx
+from portal.evidence import Road
 from portal.ledger import Account, Entry, Kind
 from portal.messages import Told
 from portal.money import format_amount
@@ -106,6 +108,11 @@ async def _sell(
         tx, Kind.SALE, entries, merchant_id=merchant_id, payment_id=payment_id, receipt=None, currency=paid.currency,
         now=now, note=paid.reason[:120],
     )  # fmt: skip
+    if target.voucher is not None and target.voucher["allotment_id"] is not None:
+        await earned(
+            tx, target.voucher, payment_id=payment_id, cash_cents=paid.amount_cents if paid.road == Road.CASH else 0,
+            price_cents=target.price_cents, currency=paid.currency, now=now,
+        )  # fmt: skip
     await _tell(tx, target, paid, voucher_id=voucher_id, now=now)
     return Settled.SOLD
 

@@ -8,6 +8,7 @@ import msgspec
 from portal.db import DB
 from portal.errors import Invalid
 from portal.identity import Actor
+from portal.ledger import OWED_ACCOUNTS
 from portal.merchants import profile
 from portal.msgid import N_
 from portal.payouts import rights
@@ -34,7 +35,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     closing_cents: int
 
 
-_ACCOUNTS = "e.account IN ('merchant_payable', 'cash', 'own_clearing')"
+_ACCOUNTS = f"e.account IN {OWED_ACCOUNTS}"
 _LINES = f"""
 SELECT (l.created_at AT TIME ZONE $4)::date AS day, coalesce(o.kind || '_back', l.kind) AS kind, count(DISTINCT l.id) AS count,
        -sum(e.amount_cents)::bigint AS cents

@@ -104,7 +104,7 @@ SELECT
    WHERE r.merchant_id = $1 AND r.status IN ('online', 'late') AND s.ended_at IS NULL) AS online,
   (SELECT count(*) FROM vouchers v WHERE v.merchant_id = $1 AND v.status = 'in_use') AS in_use,
   (SELECT coalesce(-sum(e.amount_cents), 0)::bigint FROM ledger_entries e
-   WHERE e.merchant_id = $1 AND e.account IN ('merchant_payable', 'cash', 'own_clearing')) AS owed_cents,
+   WHERE e.merchant_id = $1 AND e.account IN ('merchant_payable', 'cash', 'own_clearing', 'agents', 'agent_commission')) AS owed_cents,
   (SELECT coalesce(-sum(e.amount_cents), 0)::bigint FROM sold JOIN ledger_postings l ON l.payment_id = sold.id
    JOIN ledger_entries e ON e.posting_id = l.id WHERE sold.is_today AND e.account = 'commission') AS commission_cents,
   (SELECT array_agg(coalesce(h.cents, 0) ORDER BY n) FROM generate_series(0, $5) n

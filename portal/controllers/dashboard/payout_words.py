@@ -53,4 +53,5 @@ LINE_WORDS: Mapping[str, str] = {
     "suspense": N_("Money to decide about"),
     "cash_up": N_("Cash counted"),
     "sms": N_("SMS"),
+    "agent_money": N_("Brought by agents to the paybill"),
 }

@@ -141,4 +141,6 @@ ACCOUNT_WORDS: Mapping[str, str] = {
     "suspense": N_("To decide"),
     "customer_credit": N_("Customer's credit"),
     "refunds": N_("To be given back"),
+    "agents": N_("With the agent"),
+    "agent_commission": N_("Agent's commission"),
 }
