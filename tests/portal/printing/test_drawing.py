@@ -13,7 +13,8 @@ import pypdfium2
 import pytest
 import zxingcpp
 
-from portal import codes
+from portal import codes, i18n
+from portal.printing import cards as cards_text
 from portal.printing import drawing, squares
 from portal.printing.layouts import LAYOUTS, Layout
 from portal.printing.sheets import Card, Sheet
@@ -29,15 +30,30 @@ WORDS = {
         "help": "Help: 0700 000 000",
         "how_code": "Join the Wi-Fi. Scan the square, or type the code on the page that opens.",
         "how_reference": "Pay first: the code comes by SMS. Then join the Wi-Fi and scan the square.",
-        "pay": "M-PESA Pay Bill 174379, account no.",
+        "pay": "M‑PESA Pay Bill 174379, account no.",
     },
     "sw": {
         "help": "Msaada: 0700 000 000",
         "how_code": "Jiunge na Wi-Fi. Changanua mraba, au andika msimbo kwenye ukurasa unaofunguka.",
         "how_reference": "Lipa kwanza: msimbo unakuja kwa SMS. Kisha jiunge na Wi-Fi na uchanganue mraba.",
-        "pay": "M-PESA Pay Bill 174379, namba ya akaunti",
+        "pay": "M‑PESA Pay Bill 174379, nambari ya akaunti",
     },
 }
+
+
+@pytest.mark.parametrize("language", ["en", "sw"])
+def test_the_words_tried_here_are_those_of_the_catalogue(language: str) -> None:
+    say = i18n.language(language).gettext
+    messages = {
+        "help": cards_text.HELP,
+        "how_code": cards_text.HOW_CODE,
+        "how_reference": cards_text.HOW_REFERENCE,
+        "pay": cards_text.PAY_BILL,
+    }
+    filled = {"phone": "0700 000 000", "number": "174379"}
+    assert {name: say(text) % filled if "%" in text else say(text) for name, text in messages.items()} == WORDS[
+        language
+    ]
 
 
 def sheet(layout: str, *, merchant: str = "Kilimani Corner", language: str = "en", **others: Any) -> Sheet:
