@@ -22,7 +22,9 @@ from portal.webhooks import endpoints, kinds, looks
 
 AnyRequest = Request[Any, Any, Any]
 TheSettings = Annotated[Settings, Dependency(skip_validation=True)]
-_TOKENS, _WEBHOOKS = "/settings/tokens", "/settings/webhooks"
+_TOKENS, _NEW_TOKEN, _WEBHOOKS = "/settings/tokens", "/settings/tokens/new", "/settings/webhooks"
+#: Whoever looks at a secret has proved lately who they are, and comes back here.
+_PAGE = {"page": _WEBHOOKS + "/{webhook_id}"}
 _HERE = "settings"
 #: How far back everything may be sent again, in hours; 0: only what never arrived, however long ago.
 _SINCE = (1, 24, 168)
@@ -37,11 +39,17 @@ async def _form(request: AnyRequest) -> tuple[dict[str, str], dict[str, list[str
 
 @get(_TOKENS, guards=[guards.at_merchant])
 async def tokens_page(request: AnyRequest, actor: Actor, clock: Clock) -> Response[str]:
-    """Which there are, and the form for another."""
+    """Which there are."""
     return await _tokens(request, actor, clock)
 
 
-@post(_TOKENS, guards=[guards.at_merchant])
+@get(_NEW_TOKEN, guards=[guards.at_merchant, guards.fresh])
+async def token_form(request: AnyRequest, actor: Actor) -> Response[str]:
+    """The form for another."""
+    return await _token_form(request, actor, typed={"days": "90"}, chosen=[], wrong={})
+
+
+@post(_TOKENS, guards=[guards.at_merchant, guards.fresh], opt={"page": _NEW_TOKEN})
 async def make_token(request: AnyRequest, actor: Actor, *, clock: Clock, vault: Vault) -> Response[str]:
     """Make one; the answer shows it, once."""
     typed, lists = await _form(request)
@@ -52,24 +60,36 @@ async def make_token(request: AnyRequest, actor: Actor, *, clock: Clock, vault: 
             form_key=form_key, vault=vault, now=clock.now(),
         )  # fmt: skip
     except Invalid as error:
-        return await _tokens(request, actor, clock, typed=typed, chosen=lists["scopes"], wrong=error.fields)
+        return await _token_form(request, actor, typed=typed, chosen=lists["scopes"], wrong=error.fields)
     except Conflict as error:
         return await _tokens(request, actor, clock, told=error.message, status=409)
     return await _tokens(request, actor, clock, made=made, status=201)
 
 
 async def _tokens(
-    request: AnyRequest, actor: Actor, clock: Clock, *, typed: dict[str, str] | None = None, chosen: list[str] | None = None,
-    wrong: dict[str, str] | None = None, told: str = "", made: api_tokens.Made | None = None, status: int = 200,
+    request: AnyRequest, actor: Actor, clock: Clock, *, told: str = "", made: api_tokens.Made | None = None,
+    status: int = 200,
 ) -> Response[str]:  # fmt: skip
     listed = await api_tokens.tokens(actor, now=clock.now())
     frame = await frame_of(request, actor, here=_HERE)
     answer = page(
-        request, frame, "dashboard/developer_tokens.html", tokens=listed, made=made, typed=typed or {"days": "90"},
-        chosen=chosen or [], wrong=wrong or {}, told=told, scope_words=SCOPE_WORDS, life_words=LIFE_WORDS,
-        form_key=codes.hex_token(16), now=clock.now(),
+        request, frame, "dashboard/developer_tokens.html", tokens=listed, made=made, told=told, scope_words=SCOPE_WORDS,
+        now=clock.now(),
     )  # fmt: skip
-    answer.status_code = 422 if wrong else status
+    answer.status_code = status
+    return answer
+
+
+async def _token_form(
+    request: AnyRequest, actor: Actor, *, typed: dict[str, str], chosen: list[str], wrong: dict[str, str]
+) -> Response[str]:
+    api_tokens.manager(actor)
+    frame = await frame_of(request, actor, here=_HERE)
+    answer = page(
+        request, frame, "dashboard/developer_token_new.html", typed=typed, chosen=chosen, wrong=wrong,
+        scope_words=SCOPE_WORDS, life_words=LIFE_WORDS, form_key=codes.hex_token(16),
+    )  # fmt: skip
+    answer.status_code = 422 if wrong else 200
     return answer
 
 
@@ -142,7 +162,7 @@ async def change_webhook(
     return see_other(request, f"{_WEBHOOKS}/{webhook_id}?said=saved")
 
 
-@post(_WEBHOOKS + "/{webhook_id:int}/secret", guards=[guards.at_merchant])
+@post(_WEBHOOKS + "/{webhook_id:int}/secret", guards=[guards.at_merchant, guards.fresh], opt=_PAGE)
 async def show_secret(
     request: AnyRequest, actor: Actor, webhook_id: RowId, *, clock: Clock, vault: Vault
 ) -> Response[str]:
@@ -151,7 +171,7 @@ async def show_secret(
     return await _webhook(request, actor, clock, webhook_id, secret=secret)
 
 
-@post(_WEBHOOKS + "/{webhook_id:int}/rotate", guards=[guards.at_merchant])
+@post(_WEBHOOKS + "/{webhook_id:int}/rotate", guards=[guards.at_merchant, guards.fresh], opt=_PAGE)
 async def rotate(request: AnyRequest, actor: Actor, webhook_id: RowId, *, clock: Clock, vault: Vault) -> Response[Any]:
     """A new secret, shown at once; the old one signs for a day more."""
     try:
@@ -229,6 +249,6 @@ async def send_again(request: AnyRequest, actor: Actor, clock: Clock, told_id: R
 
 
 ROUTES = [
-    tokens_page, make_token, revoke_token, webhooks_page, add_webhook, webhook_page, change_webhook, show_secret, rotate, do,
+    tokens_page, token_form, make_token, revoke_token, webhooks_page, add_webhook, webhook_page, change_webhook, show_secret, rotate, do,
     message_page, send_again,
 ]  # fmt: skip

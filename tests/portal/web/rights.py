@@ -292,6 +292,7 @@ _SHOP: dict[str, Right | tuple[Right, ...]] = {
     "GET /settings": MANAGERS,
     "POST /settings": MANAGERS,
     "GET /settings/tokens": MANAGERS,
+    "GET /settings/tokens/new": MANAGERS,
     "POST /settings/tokens": MANAGERS.sending(name="Till", scopes="vouchers:read", days="30"),
     "POST /settings/tokens/{token_id:int}/revoke": MANAGERS,
     "GET /settings/webhooks": MANAGERS,
