@@ -31,10 +31,10 @@ class TimedPool(Pool):  # pyright: ignore[reportMissingTypeArgument]
 
     __slots__ = ()
 
-    async def _acquire(self, *within: Any) -> Any:
+    async def _acquire(self, timeout: Any) -> Any:  # noqa: ASYNC109 - asyncpg's own method, under its own name
         began = time.perf_counter()
         try:
-            return await super()._acquire(*within)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+            return await super()._acquire(timeout)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
         finally:
             meters.add(meters.POOL_WAIT, time.perf_counter() - began)
 
