@@ -92,13 +92,17 @@ async def start(request: AnyRequest, actor: Actor, clock: Clock, stop_id: RowId)
     return see_other(request, "/messages/settings#stops")
 
 
-@get("/messages/gateways/{kind:str}", guards=[guards.at_merchant])
+@get("/messages/gateways/{kind:str}", guards=[guards.at_merchant, guards.fresh])
 async def gateway_page(request: AnyRequest, actor: Actor, kind: str) -> Response[str]:
     """The form for one kind of gateway."""
     return await _gateway(request, actor, kind, typed=None)
 
 
-@post("/messages/gateways/{kind:str}", guards=[guards.at_merchant])
+@post(
+    "/messages/gateways/{kind:str}",
+    guards=[guards.at_merchant, guards.fresh],
+    opt={"page": "/messages/gateways/{kind}"},
+)
 async def enter(request: AnyRequest, actor: Actor, kind: str, *, clock: Clock, vault: Vault) -> Response[Any]:
     """Keep keys; 422 with the form when something is missing."""
     typed = await _form(request)
@@ -109,7 +113,11 @@ async def enter(request: AnyRequest, actor: Actor, kind: str, *, clock: Clock, v
     return see_other(request, "/messages/settings?said=saved")
 
 
-@post("/messages/gateways/{channel:str}/remove", guards=[guards.at_merchant])
+@post(
+    "/messages/gateways/{channel:str}/remove",
+    guards=[guards.at_merchant, guards.fresh],
+    opt={"page": "/messages/settings"},
+)
 async def remove(request: AnyRequest, actor: Actor, channel: str, clock: Clock) -> Response[Any]:
     """Take a gateway of one's own out."""
     await accounts.take_out(actor, channel, now=clock.now())

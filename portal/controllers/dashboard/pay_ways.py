@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 
+from portal import guards
 from portal.clock import Clock
 from portal.config import Settings
 from portal.controllers.dashboard.frame import frame_of, page
@@ -25,7 +26,7 @@ async def ways_page(request: AnyRequest, actor: Actor) -> Response[str]:
     return await _page(request, actor)
 
 
-@post("/ways/{rail:str}")
+@post("/ways/{rail:str}", guards=[guards.fresh], opt={"page": "/ways"})
 async def enter(request: AnyRequest, actor: Actor, rail: str, *, clock: Clock, vault: Vault) -> Response[Any]:
     """Keep keys; 422 with the form when something is missing."""
     form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
@@ -53,7 +54,7 @@ async def hide(request: AnyRequest, actor: Actor, rail: str, clock: Clock) -> Re
     return see_other(request, "/ways")
 
 
-@post("/ways/{rail:str}/remove")
+@post("/ways/{rail:str}/remove", guards=[guards.fresh], opt={"page": "/ways"})
 async def remove(request: AnyRequest, actor: Actor, rail: str, clock: Clock) -> Response[Any]:
     """Take the keys out."""
     await accounts.take_out(actor, rail, now=clock.now())

@@ -87,7 +87,7 @@ def _cents(text: str, field: str, sentence: str) -> int:
         raise Invalid({field: sentence}) from error
 
 
-@post("/payouts/number", guards=[guards.at_merchant])
+@post("/payouts/number", guards=[guards.at_merchant, guards.fresh], opt={"page": "/payouts"})
 async def set_number(request: AnyRequest, actor: Actor, clock: Clock) -> Response[Any]:
     """Pay to another number from now on."""
     typed = await _typed(request)
@@ -108,7 +108,7 @@ async def keep_number(request: AnyRequest, actor: Actor, clock: Clock) -> Respon
     return see_other(request, "/payouts")
 
 
-@post("/payouts/plan", guards=[guards.at_merchant])
+@post("/payouts/plan", guards=[guards.at_merchant, guards.fresh], opt={"page": "/payouts"})
 async def set_plan(request: AnyRequest, actor: Actor, clock: Clock) -> Response[Any]:
     """When to pay out."""
     typed = await _typed(request)

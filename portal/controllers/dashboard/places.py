@@ -45,6 +45,7 @@ _NOW_AND_THEN = (
     Place("reports", "/reports", "chart-column", N_("Reports")),
     Place("messages", "/messages", "message-square-text", N_("Messages"), _DECIDERS),
     Place("jobs", "/jobs", "list-checks", N_("Jobs")),
+    Place("team", "/team", "users", N_("Team"), _DECIDERS),
     Place("settings", "/settings", "settings", N_("Settings"), _DECIDERS),
 )
 #: An operator who looks at no merchant: the platform's own.
