@@ -1,6 +1,6 @@
 """When a merchant is paid out by itself, and which merchants are due. Days are the merchant's own."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -38,6 +38,17 @@ async def plan_of(merchant_id: int) -> Plan:
         merchant_id,
     )
     return Plan() if row is None else Plan(**dict(row))
+
+
+def next_day(plan: Plan, *, now: datetime, zone: ZoneInfo) -> date | None:
+    """When money leaves next by the plan, if enough is owed then. None: by no day, but by hand or by an amount. Pure."""
+    here = now.astimezone(zone)
+    ahead = {"daily": 0, "weekly": (plan.weekday - here.isoweekday()) % 7}.get(plan.schedule)
+    if ahead is None:
+        return None
+    if ahead == 0 and here.hour >= FROM_HOUR:
+        ahead = 1 if plan.schedule == "daily" else 7
+    return here.date() + timedelta(days=ahead)
 
 
 async def set_plan(actor: Actor, plan: Plan, *, now: datetime) -> None:

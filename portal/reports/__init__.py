@@ -1,4 +1,5 @@
-"""Figures: of a merchant's day (`today`), summed by the hour (`hours`), of a week or a month (`periods`), and what is told of
+"""Figures: of a merchant's day (`today`, `best`), summed by the hour (`hours`), of any days (`sales`), of a week or a month (`periods`),
+how well the house works (`keys`), what to do first (`firsts`), and what is told of
 them by itself: reports kept and sent (`making`, `letters`), and the morning's message (`mornings`)."""
 
 from portal.reports.today import (
@@ -11,9 +12,10 @@ from portal.reports.today import (
     merchants_today,
     routers,
     takings_per_day,
+    takings_per_month,
 )
 
 __all__ = [
     "DayTakings", "Figures", "MerchantLine", "RouterLine", "day_start", "figures", "merchants_today", "routers",
-    "takings_per_day",
+    "takings_per_day", "takings_per_month",
 ]  # fmt: skip

@@ -20,12 +20,14 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
     `last_week_cents`: the same weekday last week, up to the same time of day. `owed_cents`: what the ledger says we owe
     the merchant, after commission, payouts and what it holds itself. `online`: sessions on routers that answer. `by_hour_cents`: today's
-    takings hour by hour, the hour that runs last.
+    takings hour by hour, the hour that runs last. `sold_as_vouchers`: printed cards, that were handed out for cash.
     """
 
     today_cents: int
     last_week_cents: int
     sold_by_mpesa: int
+    sold_as_vouchers: int
+    sold_for_cash: int
     sold_otherwise: int
     online: int
     in_use: int
@@ -36,7 +38,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sold(self) -> int:
         """Packages sold today."""
-        return self.sold_by_mpesa + self.sold_otherwise
+        return self.sold_by_mpesa + self.sold_as_vouchers + self.sold_for_cash + self.sold_otherwise
 
     @property
     def change_percent(self) -> int | None:
@@ -47,7 +49,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayTakings(msgspec.Struct, frozen=True, kw_only=True):
-    """One bar: what came in on one day of the merchant."""
+    """One bar: what came in on one day of the merchant, or in the month that begins with it."""
 
     day: date
     cents: int
@@ -87,7 +89,9 @@ def day_start(on: date, zone: ZoneInfo) -> datetime:
 
 _FIGURES = """
 WITH sold AS (
-  SELECT p.id, p.paid_at >= $2 AS is_today, p.method, coalesce(p.received_cents, p.amount_cents) AS cents, p.paid_at
+  SELECT p.id, p.paid_at >= $2 AS is_today, coalesce(p.received_cents, p.amount_cents) AS cents, p.paid_at,
+         CASE WHEN p.method IN ('stk', 'c2b') THEN 'mpesa' WHEN p.method <> 'cash' THEN 'other' WHEN EXISTS (
+           SELECT FROM vouchers v WHERE v.id = p.voucher_id AND v.batch_id IS NOT NULL) THEN 'voucher' ELSE 'cash' END AS way
   FROM payments p
   WHERE p.merchant_id = $1 AND p.status = 'paid' AND (p.paid_at >= $2 OR (p.paid_at >= $3 AND p.paid_at < $4))
   AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet'))
@@ -98,8 +102,10 @@ WITH sold AS (
 SELECT
   coalesce(sum(cents) FILTER (WHERE is_today), 0)::bigint AS today_cents,
   coalesce(sum(cents) FILTER (WHERE NOT is_today), 0)::bigint AS last_week_cents,
-  count(*) FILTER (WHERE is_today AND method IN ('stk', 'c2b')) AS sold_by_mpesa,
-  count(*) FILTER (WHERE is_today AND method NOT IN ('stk', 'c2b')) AS sold_otherwise,
+  count(*) FILTER (WHERE is_today AND way = 'mpesa') AS sold_by_mpesa,
+  count(*) FILTER (WHERE is_today AND way = 'voucher') AS sold_as_vouchers,
+  count(*) FILTER (WHERE is_today AND way = 'cash') AS sold_for_cash,
+  count(*) FILTER (WHERE is_today AND way = 'other') AS sold_otherwise,
   (SELECT count(*) FROM hotspot_sessions s JOIN routers r ON r.id = s.router_id
    WHERE r.merchant_id = $1 AND r.status IN ('online', 'late') AND s.ended_at IS NULL) AS online,
   (SELECT count(*) FROM vouchers v WHERE v.merchant_id = $1 AND v.status = 'in_use') AS in_use,
@@ -131,28 +137,37 @@ async def figures(actor: Actor, *, zone: ZoneInfo, now: datetime) -> Figures:
     return Figures(**values)
 
 
+_TAKINGS = """SELECT step, sum(cents)::bigint AS cents FROM (
+  SELECT date_trunc($5, hour_at AT TIME ZONE $3)::date AS step, received_cents AS cents
+  FROM sales_hours WHERE merchant_id = $1 AND hour_at >= $2 AND hour_at < $4
+  UNION ALL
+  SELECT date_trunc($5, p.paid_at AT TIME ZONE $3)::date, coalesce(p.received_cents, p.amount_cents)
+  FROM payments p WHERE p.merchant_id = $1 AND p.status = 'paid' AND p.paid_at >= greatest($2::timestamptz, $4)
+  AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet'))) each GROUP BY 1"""
+
+
 async def takings_per_day(actor: Actor, *, days: int, zone: ZoneInfo, now: datetime) -> list[DayTakings]:
     """What came in per day of the merchant, oldest first, today last; a day without sales is zero. Days before yesterday are added
     up from the sums by the hour, where those are kept."""
-    today = now.astimezone(zone).date()
-    first = today - timedelta(days=days - 1)
+    first = now.astimezone(zone).date() - timedelta(days=days - 1)
+    found = await _takings(actor, "day", first, zone=zone, now=now)
+    return [DayTakings(day=day, cents=found.get(day, 0)) for day in (first + timedelta(days=n) for n in range(days))]
+
+
+async def takings_per_month(actor: Actor, *, months: int, zone: ZoneInfo, now: datetime) -> list[DayTakings]:
+    """The same by months, each named by its first day; the one that lasts is the last."""
+    listed = [now.astimezone(zone).date().replace(day=1)]
+    while len(listed) < months:
+        listed.insert(0, (listed[0] - timedelta(days=1)).replace(day=1))
+    found = await _takings(actor, "month", listed[0], zone=zone, now=now)
+    return [DayTakings(day=month, cents=found.get(month, 0)) for month in listed]
+
+
+async def _takings(actor: Actor, step: str, first: date, *, zone: ZoneInfo, now: datetime) -> dict[date, int]:
     counted = await hours.counted_until(actor.at_merchant(), zone=zone, now=now)
-    rows = await DB.fetch(
-        """SELECT (hour_at AT TIME ZONE $3)::date AS day, sum(received_cents)::bigint AS cents
-           FROM sales_hours WHERE merchant_id = $1 AND hour_at >= $2 AND hour_at < $4 GROUP BY 1
-           UNION ALL
-           SELECT (p.paid_at AT TIME ZONE $3)::date AS day,
-                  sum(coalesce(p.received_cents, p.amount_cents))::bigint AS cents
-           FROM payments p WHERE p.merchant_id = $1 AND p.status = 'paid' AND p.paid_at >= greatest($2::timestamptz, $4)
-           AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet')) GROUP BY 1""",
-        actor.at_merchant(),
-        day_start(first, zone),
-        zone.key,
-        day_start(counted, zone) if counted else datetime.min.replace(tzinfo=UTC),
-    )
-    by_day = {row["day"]: row["cents"] for row in rows}
-    listed = [first + timedelta(days=n) for n in range(days)]
-    return [DayTakings(day=day, cents=by_day.get(day, 0)) for day in listed]
+    cut = day_start(counted, zone) if counted else datetime.min.replace(tzinfo=UTC)
+    rows = await DB.fetch(_TAKINGS, actor.at_merchant(), day_start(first, zone), zone.key, cut, step)
+    return {row["step"]: row["cents"] for row in rows}
 
 
 async def routers(actor: Actor) -> list[RouterLine]:
