@@ -127,7 +127,7 @@ ELSEWHERE = {
 KEPT = frozenset(
     {
         "access_grants", "api_tokens", "batches", "claims", "comparisons", "credits", "daily_closes", "event_seals", "floats",
-        "ledger_entries", "ledger_postings", "memberships", "merchants", "message_gateways", "message_settings", "message_stops",
+        "brandings", "ledger_entries", "ledger_postings", "memberships", "merchants", "message_gateways", "message_settings", "message_stops",
         "message_templates", "mpesa_accounts", "outage_credits", "packages", "passkeys", "payments", "payout_numbers", "payout_plans",
         "payouts", "promos", "rail_accounts", "receipts", "recovery_codes", "refunds", "reminder_choices", "report_choices", "reports",
         "router_outages", "routers", "sales_hours", "subscriber_bills", "subscriber_devices", "subscribers", "suspense", "transfers",

@@ -4,6 +4,7 @@ from portal.tables.access import AccessGrant, Device, HotspotSession
 from portal.tables.agents import Agent, AgentMoney, AgentRate, Allotment
 from portal.tables.alerts import Alert
 from portal.tables.api import ApiAnswer, ApiToken
+from portal.tables.branding import Branding
 from portal.tables.c2b import C2bQuestion
 from portal.tables.callbacks import Callback, CallbackAddress
 from portal.tables.claims import Claim
@@ -64,6 +65,7 @@ __all__ = [
     "Backup",
     "BackupDrill",
     "Batch",
+    "Branding",
     "C2bQuestion",
     "Callback",
     "CallbackAddress",
