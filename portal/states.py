@@ -99,12 +99,19 @@ async def move_all(
         list(arrows),
         event.value,
         actor,
-        msgspec.json.encode(data or {}).decode(),
+        _text(data),
         at,
         whence.address(),
         *columns.values(),
     )
     return [row["id"] for row in rows]
+
+
+def _text(data: Mapping[str, Any] | None) -> str:
+    """What is known of an event; of what a program did, by which token, too."""
+    token = whence.token()
+    known = dict(data or {}) | ({"token": token} if token is not None else {})
+    return msgspec.json.encode(known).decode()
 
 
 async def note(
@@ -122,7 +129,7 @@ async def note(
         row_id,
         name,
         actor,
-        msgspec.json.encode(data or {}).decode(),
+        _text(data),
         at,
         whence.address(),
     )

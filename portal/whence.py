@@ -1,10 +1,14 @@
-"""From where the present request comes, for the history of what people do. Set by the guards; read by `portal.states`.
+"""From where the present request comes, and by which token, for the history of what people do. Set by the guards and by the API's
+door; read by `portal.states`.
 
 A context variable: verbs need not pass an address through, and what no person asked for has none."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 _ADDRESS: ContextVar[str] = ContextVar("whence", default="")
+_TOKEN: ContextVar[int | None] = ContextVar("token", default=None)
 
 
 def come_from(address: str) -> None:
@@ -15,3 +19,19 @@ def come_from(address: str) -> None:
 def address() -> str:
     """Its address; "" outside of a signed-in request."""
     return _ADDRESS.get()
+
+
+@contextmanager
+def by_token(token_id: int, from_address: str) -> Generator[None]:
+    """What is done inside, a program does with this token, from this address."""
+    came, acted = _ADDRESS.set(from_address), _TOKEN.set(token_id)
+    try:
+        yield
+    finally:
+        _ADDRESS.reset(came)
+        _TOKEN.reset(acted)
+
+
+def token() -> int | None:
+    """The token a program asks with; None for people and for ourselves."""
+    return _TOKEN.get()

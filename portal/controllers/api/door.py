@@ -12,7 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope, Send
 
-from portal import api_answers, api_tokens
+from portal import api_answers, api_tokens, whence
 from portal.api_answers import Answer, Taken
 from portal.api_tokens import Caller
 from portal.clock import Clock
@@ -36,23 +36,28 @@ class Door(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Let in who has a token; see to it that what was done is not done again."""
         request: AnyRequest = Request(scope, receive=receive)
-        caller = await _who(request)
+        address = client_address(request, request.app.state["settings"].trusted_proxies)
+        caller = await _who(request, address)
         scope["state"][_CALLER] = caller
-        name = request.headers.get(KEY_HEADER)
-        if request.method in _CHANGES:
-            _only_json(request)
-            if name is not None:
-                await _once(request, caller, name, send, next_app)
-                return
-        if request.method == "GET" and not scope["route_handler"].opt.get("streams"):
-            send = _marked(request, send)
-        await next_app(scope, receive, send)
+        with whence.by_token(caller.token_id, address):
+            await _let_in(request, caller, send, next_app)
 
 
-async def _who(request: AnyRequest) -> Caller:
+async def _let_in(request: AnyRequest, caller: Caller, send: Send, next_app: ASGIApp) -> None:
+    name = request.headers.get(KEY_HEADER)
+    if request.method in _CHANGES:
+        _only_json(request)
+        if name is not None:
+            await _once(request, caller, name, send, next_app)
+            return
+    if request.method == "GET" and not request.scope["route_handler"].opt.get("streams"):
+        send = _marked(request, send)
+    await next_app(request.scope, request.receive, send)
+
+
+async def _who(request: AnyRequest, address: str) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     clock: Clock = request.app.state["clock"]
-    address = client_address(request, request.app.state["settings"].trusted_proxies)
     if scheme.lower() != "bearer" or not token:
         raise Refusal(401, "Send the header Authorization: Bearer, then a token.", headers={"www-authenticate": _REALM})
     caller = await api_tokens.caller_of(token.strip(), address=address, now=clock.now())
