@@ -122,9 +122,20 @@ def _page(
     """The statement of a page and its values."""
     asked, at = _Question(), "ended_at" if wanted.is_by_end else "created_at"
     sign, order = (">", "ASC") if is_back else ("<", "DESC")
-    asked.add("o.merchant_id = {}", merchant_id)
+    merchant = asked.value(merchant_id)
+    # Whose a package, router or batch is, is asked once and not of each voucher: the planner takes the two for independent, and would
+    # read all of the merchant's.
+    scopes = {
+        f"o.{name}_id = (SELECT id FROM {table} WHERE id = {{}} AND merchant_id = {merchant})": value
+        for name, table, value in (
+            ("batch", "batches", wanted.batch_id), ("package", "packages", wanted.package_id),
+            ("router", "routers", wanted.router_id),
+        ) if value is not None
+    }  # fmt: skip
+    if not scopes:
+        asked.conditions.append(f"o.merchant_id = {merchant}")
     for condition, value in (
-        ("o.batch_id = {}", wanted.batch_id), ("o.package_id = {}", wanted.package_id), ("o.router_id = {}", wanted.router_id),
+        *scopes.items(),
         ("o.created_at >= {}", wanted.made_since), ("o.created_at < {}", wanted.made_until),
         ("o.ended_at >= {}", wanted.ended_since), ("o.ended_at < {}", wanted.ended_until),
     ):  # fmt: skip
@@ -137,15 +148,18 @@ def _page(
     elif place is not None:
         asked.conditions.append(f"(o.{at}, o.id) {sign} ({asked.value(place[0])}, {asked.value(place[1])})")
     statuses, limit = asked.value(list(wanted.statuses)), asked.value(most)
-    chosen, narrowed = f"SELECT o.id, o.{at} AS at FROM vouchers o", " AND ".join(asked.conditions)
+    # A batch's index holds no moment, and its order needs none.
+    shown = "o.id" if wanted.batch_id is not None else f"o.id, o.{at} AS at"
+    chosen, narrowed = f"SELECT {shown} FROM vouchers o", " AND ".join(asked.conditions)
     if wanted.batch_id is not None or wanted.is_by_end:
         found = f"{chosen} WHERE o.status = ANY({statuses}) AND {narrowed} ORDER BY {in_order} LIMIT {limit}"
     else:
-        found = f"""SELECT o.id, o.at FROM unnest({statuses}::text[]) AS s (status) CROSS JOIN LATERAL (
+        found = f"""SELECT o.* FROM unnest({statuses}::text[]) AS s (status) CROSS JOIN LATERAL (
                       {chosen} WHERE o.status = s.status AND {narrowed} ORDER BY {in_order} LIMIT {limit}) o
                     ORDER BY {outer} LIMIT {limit}"""
     return (
-        f"""SELECT v.id, v.payment_reference AS reference, v.status, v.terms ->> 'name' AS package, v.price_cents, v.batch_id, o.at
+        f"""SELECT v.id, v.payment_reference AS reference, v.status, v.terms ->> 'name' AS package, v.price_cents, v.batch_id,
+                   v.{at} AS at
             FROM ({found}) o JOIN vouchers v ON v.id = o.id ORDER BY {outer}""",
         asked.values,
     )
