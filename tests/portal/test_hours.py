@@ -55,6 +55,7 @@ def test_a_night_when_the_clocks_change_ends_by_the_clock_on_the_wall() -> None:
     began = datetime(2026, 10, 24, 22, 30, tzinfo=berlin)
     end = night.end_of(began, berlin)
     assert end == datetime(2026, 10, 25, 6, tzinfo=berlin)
+    assert end is not None
     assert end.astimezone(UTC) - began.astimezone(UTC) == timedelta(hours=8, minutes=30)
 
 

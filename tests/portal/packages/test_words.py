@@ -104,7 +104,7 @@ def test_days_are_said_as_people_do(days: int, expected: str) -> None:
 
 
 def test_swahili_has_every_sentence_and_its_own_plurals() -> None:
-    fields = {
+    fields: dict[str, str] = {
         "down": "5", "up": "2", "burst_down": "10", "uptime": "1", "uptime_unit": "hour", "data": "1", "data_unit": "GB",
         "purchase_days": "30", "use_from": "22:00", "use_until": "06:00",
     }  # fmt: skip
