@@ -32,6 +32,8 @@ class Inline:
 
     styles: Sequence[str] = ()
     scripts: Sequence[str] = ()
+    #: Pictures that stand in the page itself, as data: addresses.
+    has_pictures: bool = False
 
 
 class Policy:
@@ -62,7 +64,7 @@ class Policy:
                 "default-src 'none'",
                 " ".join(("script-src", "'self'", *extra.scripts)),
                 " ".join(("style-src", "'self'", *extra.styles)),
-                "img-src 'self'",
+                "img-src 'self' data:" if extra.has_pictures else "img-src 'self'",
                 "connect-src 'self'",
                 " ".join(("form-action", "'self'", *form_action)),
                 "base-uri 'none'",

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from portal import look
 from portal.db import DB
 from portal.errors import NotFound
+from portal.look import Look
 
 #: Commission in basis points by kind, where the merchant has none of its own.
 COMMISSION_BP = {"homeowner": 2000, "personal": 2000, "isp": 0, "enterprise": 0}
@@ -21,16 +23,18 @@ class MerchantView(msgspec.Struct, frozen=True, kw_only=True):
     shortcode: str
     is_active: bool
     commission_bp: int
+    look: Look = look.PLAIN
 
 
 async def profile(merchant_id: int) -> MerchantView:
     """The merchant, or NotFound."""
     row = await DB.row(
-        """SELECT m.id, m.name, m.kind, m.commission_bp, m.help_phone, m.language, m.timezone, m.currency, m.is_active,
+        f"""SELECT m.id, m.name, m.kind, m.commission_bp, m.help_phone, m.language, m.timezone, m.currency, m.is_active,
                   coalesce((SELECT a.shortcode FROM mpesa_accounts a
                             WHERE a.merchant_id = m.id OR a.merchant_id IS NULL
-                            ORDER BY a.merchant_id NULLS LAST, a.id DESC LIMIT 1), '') AS shortcode
-           FROM merchants m WHERE m.id = $1""",
+                            ORDER BY a.merchant_id NULLS LAST, a.id DESC LIMIT 1), '') AS shortcode,
+                  {look.COLUMNS}
+           FROM merchants m LEFT JOIN brandings b ON b.merchant_id = m.id WHERE m.id = $1""",
         merchant_id,
     )
     if row is None:
@@ -46,4 +50,5 @@ async def profile(merchant_id: int) -> MerchantView:
         shortcode=row["shortcode"],
         is_active=row["is_active"],
         commission_bp=COMMISSION_BP[row["kind"]] if own is None else own,
+        look=look.of_row(row),
     )

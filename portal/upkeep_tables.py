@@ -126,8 +126,8 @@ ELSEWHERE = {
 #: Kept for good: money and what it was for, what was sold and to whom it gave access, what people chose, sums and seals.
 KEPT = frozenset(
     {
-        "access_grants", "api_tokens", "batches", "claims", "comparisons", "credits", "daily_closes", "event_seals", "floats",
-        "brandings", "ledger_entries", "ledger_postings", "memberships", "merchants", "message_gateways", "message_settings", "message_stops",
+        "access_grants", "api_tokens", "batches", "brandings", "claims", "comparisons", "credits", "daily_closes", "event_seals", "floats",
+        "ledger_entries", "ledger_postings", "memberships", "merchants", "message_gateways", "message_settings", "message_stops",
         "message_templates", "mpesa_accounts", "outage_credits", "packages", "passkeys", "payments", "payout_numbers", "payout_plans",
         "payouts", "promos", "rail_accounts", "receipts", "recovery_codes", "refunds", "reminder_choices", "report_choices", "reports",
         "router_outages", "routers", "sales_hours", "subscriber_bills", "subscriber_devices", "subscribers", "suspense", "transfers",

@@ -6,14 +6,16 @@ A frame is made by a handler, asked for addresses by handler and template, and r
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from litestar import Request, Response
 from markupsafe import Markup
 
-from portal import i18n, package_words, packages, routers
+from portal import colours, i18n, package_words, packages, routers
 from portal.captive import links as captive_links
 from portal.captive import visits as captive_visits
 from portal.captive import words as captive_words
@@ -21,6 +23,7 @@ from portal.captive.visits import Visit, VisitLost
 from portal.errors import NotFound
 from portal.headers import csp_hash
 from portal.i18n import NAMES, Language
+from portal.look import PLAIN, Look
 from portal.merchants import MerchantView
 from portal.merchants import profile as merchant_profile
 from portal.packages import PackageView
@@ -45,12 +48,20 @@ def _squeezed(name: str) -> str:
     return re.sub(r" ?([{};,>]|:(?= )) ?", r"\1", joined).replace(";}", "}")
 
 
+_IN_COLOUR = (
+    ":root{--ac:%(day)s;--ai:%(day_ink)s;--as:%(day_soft)s}"
+    "@media (prefers-color-scheme:dark){:root{--ac:%(night)s;--ai:%(night_ink)s;--as:%(night_soft)s}}"
+)
 STYLE, WAIT, GO = _squeezed("style.css"), _squeezed("wait.js"), _squeezed("go.js")
 SCAN, FILL = _squeezed("scan.js"), _squeezed("fill.js")
-_PLAIN = Inline(styles=(csp_hash(STYLE),))
-_SCRIPTED = {
-    script: Inline(styles=(csp_hash(STYLE),), scripts=(csp_hash(script),)) for script in (WAIT, GO, SCAN, FILL)
-}
+_HASHES = {script: csp_hash(script) for script in (WAIT, GO, SCAN, FILL)}
+
+
+@lru_cache(maxsize=512)
+def _styled(accent: str) -> tuple[str, str]:
+    """The style in a shop's colour, and how the page's policy names it."""
+    style = STYLE + (_IN_COLOUR % msgspec.structs.asdict(colours.tones(accent)) if accent else "")
+    return style, csp_hash(style)
 
 
 class Frame:
@@ -82,6 +93,15 @@ class Frame:
             raise NotFound
         router = await routers.by_site(site)
         return cls(request, router=router, merchant=await merchant_profile(router.merchant_id))
+
+    @property
+    def look(self) -> Look:
+        """How the merchant's pages look."""
+        return self.merchant.look if self.merchant else PLAIN
+
+    def says(self, kind: str) -> str:
+        """What the shop itself says here, in the page's language; "" for nothing."""
+        return self.look.said(kind, self.language.code)
 
     @property
     def site(self) -> RouterView:
@@ -178,10 +198,11 @@ class Frame:
         """The whole page. `key`: the state a waiting page watches every `poll_s` seconds; `go`: where a page leads on to by itself after
         `refresh_s`, which is also when it loads anew without script; `script`: one of ours, where neither asks for its own."""
         script = WAIT if key else GO if go else script
+        style, style_hash = _styled(self.look.accent)
         shared = {
             "frame": self,
             "words": captive_words,
-            "style": Markup(STYLE),  # noqa: S704  (our own file)
+            "style": Markup(style),  # noqa: S704  (our own file, and six hexadecimal digits)
             "script": Markup(script) if script else None,  # noqa: S704  (our own file)
             "key": key,
             "go": go,
@@ -194,7 +215,9 @@ class Frame:
             {**shared, **(context or {})},
             status=status,
             language=self.language,
-            inline=_SCRIPTED[script] if script else _PLAIN,
+            inline=Inline(
+                styles=(style_hash,), scripts=(_HASHES[script],) if script else (), has_pictures=bool(self.look.logo)
+            ),
             headers={"retry-after": str(retry_after_s)} if retry_after_s is not None else None,
         )
 
