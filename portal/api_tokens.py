@@ -42,6 +42,7 @@ class Scope(StrEnum):
     VOUCHERS_WRITE = "vouchers:write"
     VOUCHERS_CODES = "vouchers:codes"
     PACKAGES_READ = "packages:read"
+    PACKAGES_WRITE = "packages:write"
     PAYMENTS_READ = "payments:read"
     ROUTERS_READ = "routers:read"
     ROUTERS_SYNC = "routers:sync"

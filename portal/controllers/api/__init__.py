@@ -4,7 +4,7 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.di import Provide
 
-from portal.controllers.api import captive, description, shops, vouchers
+from portal.controllers.api import captive, description, packages, shops, vouchers
 from portal.controllers.api.door import Door, caller_of, json_only
 
 #: What comes from a program carries no form of ours; see the door.
@@ -13,7 +13,7 @@ _OPT = {"csrf": "none", "pages": "none"}
 ROUTERS = [
     Router(
         path="/api",
-        route_handlers=[*vouchers.HANDLERS, *shops.HANDLERS],
+        route_handlers=[*vouchers.HANDLERS, *packages.HANDLERS, *shops.HANDLERS],
         middleware=[Door()],
         dependencies={"caller": Provide(caller_of, sync_to_thread=False)},
         # Kept by whoever asked, and asked about each time: by its ETag.

@@ -13,7 +13,7 @@ from litestar.openapi.spec import Components, SecurityScheme, Tag
 
 from portal import i18n
 from portal.api_tokens import Scope
-from portal.controllers.api import captive, shops, vouchers
+from portal.controllers.api import captive, packages, shops, vouchers
 from portal.controllers.api.problems import MEDIA_TYPE, TITLES
 from portal.web import render
 from portal.webhooks.kinds import KINDS
@@ -27,6 +27,7 @@ _KEY = {
     "description": "Sent twice with the same request, it is done once and answered twice, for 24 hours",
 }  # fmt: skip
 _SCHEMA = "vocha_api_schema"
+_CHANGES = ("post", "patch")
 
 
 def described(groups: Sequence[tuple[str, Sequence[Any]]]) -> dict[str, Any]:
@@ -78,12 +79,12 @@ def _finish(operation: dict[str, Any], handler: Any, *, path: str, method: str) 
     responses: dict[str, Any] = operation["responses"]
     responses.pop("400", None)
     responses.pop("500", None)
-    statuses = [404, 422, 429, 503] + ([] if is_captive else [401, 403]) + ([409, 415] if method == "post" else [])
+    statuses = [404, 422, 429, 503] + ([] if is_captive else [401, 403]) + ([409, 415] if method in _CHANGES else [])
     for status in sorted(statuses):
         responses[str(status)] = {"description": TITLES[status], "content": {MEDIA_TYPE: {"schema": _REF}}}
     if handler.opt.get("also"):
         responses |= {str(status): responses[str(handler.status_code)] for status in handler.opt["also"]}
-    if method == "post":
+    if method in _CHANGES:
         operation.setdefault("parameters", []).append(_KEY)
     if any(one.get("name") == "cursor" for one in operation.get("parameters", ())):
         link = {"schema": {"type": "string"}, "description": 'The next page: <address>; rel="next"'}
@@ -124,7 +125,10 @@ _PROBLEM: Mapping[str, Any] = {
 def _document(request: AnyRequest) -> dict[str, Any]:
     state = request.app.state
     if _SCHEMA not in state:
-        groups = [("/api", [*vouchers.HANDLERS, *shops.HANDLERS]), ("/api/captive", captive.HANDLERS)]
+        groups = [
+            ("/api", [*vouchers.HANDLERS, *packages.HANDLERS, *shops.HANDLERS]),
+            ("/api/captive", captive.HANDLERS),
+        ]
         document = described(groups)
         document["servers"] = [{"url": state["settings"].base_url}]
         state[_SCHEMA] = document

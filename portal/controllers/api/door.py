@@ -90,6 +90,12 @@ def caller_of(request: AnyRequest) -> Caller:
     return request.scope["state"][_CALLER]
 
 
+def form_key(request: AnyRequest, caller: Caller) -> str | None:
+    """The Idempotency-Key as forms have one: should we die before the answer is kept, the same request still makes nothing twice."""
+    name = request.headers.get(KEY_HEADER)
+    return hashlib.sha256(f"api {caller.token_id} {name}".encode()).hexdigest()[:40] if name else None
+
+
 def needs(scope: api_tokens.Scope) -> Any:
     """A guard: the token is for this."""
 

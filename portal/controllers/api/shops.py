@@ -1,4 +1,4 @@
-"""The shop at the API: who asks, routers, who is online, packages, payments, and how the day goes."""
+"""The shop at the API: who asks, routers, who is online, payments, and how the day goes."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,7 +12,7 @@ from portal.api_tokens import Caller, Scope
 from portal.api_views import money, shops
 from portal.api_views.cursors import USUAL
 from portal.api_views.money import Payment
-from portal.api_views.shops import Package, Router, Session, Summary
+from portal.api_views.shops import Router, Session, Summary
 from portal.clock import Clock
 from portal.controllers.api.door import needs
 from portal.controllers.api.paging import CursorText, Limit, Page, Place, RowId
@@ -22,7 +22,6 @@ AnyRequest = Request[Any, Any, Any]
 Days = Annotated[int, Parameter(query="days", ge=1, le=90, description="How many days, today included")]
 OfRouter = Annotated[int | None, Parameter(query="routerId", ge=1, le=2**63 - 1, description="Only of this router")]
 State = Annotated[Literal["open", "all"], Parameter(query="state", description="open: who is online now")]
-Standing = Annotated[Literal["active", "archived"], Parameter(query="state", description="active: on sale")]
 OfGroup = Annotated[Group | None, Parameter(query="group", description="Only those that belong together so")]
 Since = Annotated[datetime | None, Parameter(query="since", description="Begun at this moment or later, with its zone")]
 Until = Annotated[datetime | None, Parameter(query="until", description="Begun before this moment, with its zone")]
@@ -110,18 +109,6 @@ async def list_sessions(
     return place.page(found, after)
 
 
-@get("/packages", guards=[PACKAGES], opt={"scopes": ["packages:read"]})
-async def list_packages(*, caller: Caller, clock: Clock, standing: Standing = "active") -> list[Package]:
-    """Packages, in the order customers see."""
-    return await shops.all_packages(caller.actor, is_active=standing == "active", now=clock.now())
-
-
-@get("/packages/{package_id:int}", guards=[PACKAGES], opt={"scopes": ["packages:read"]})
-async def read_package(package_id: RowId, *, caller: Caller, clock: Clock) -> Package:
-    """One package."""
-    return await shops.package(caller.actor, package_id, now=clock.now())
-
-
 @get("/payments", guards=[PAYMENTS], opt={"scopes": ["payments:read"]})
 async def list_payments(
     request: AnyRequest, *, caller: Caller, clock: Clock, group: OfGroup = None, since: Since = None, until: Until = None,
@@ -147,5 +134,5 @@ async def read_summary(*, caller: Caller, clock: Clock, days: Days = 14) -> Summ
 
 
 HANDLERS = [
-    read_me, list_routers, read_router, sync_router, list_sessions, list_packages, read_package, list_payments, read_payment, read_summary,
+    read_me, list_routers, read_router, sync_router, list_sessions, list_payments, read_payment, read_summary,
 ]  # fmt: skip

@@ -1,6 +1,5 @@
 """Vouchers at the API: made, listed, exported, looked up, taken back, given more time; and the batches they were made in."""
 
-import hashlib
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -17,7 +16,7 @@ from portal.api_views import vouchers as views
 from portal.api_views.cursors import USUAL
 from portal.api_views.vouchers import Batch, Voucher, Wanted
 from portal.clock import Clock
-from portal.controllers.api.door import KEY_HEADER, needs
+from portal.controllers.api.door import form_key, needs
 from portal.controllers.api.paging import CursorText, Limit, Page, Place, RowId
 from portal.states import VoucherStatus
 from portal.vault import Vault
@@ -77,7 +76,7 @@ async def generate_vouchers(
     await shops.router(caller.actor, router_id)
     made = await batches.make(
         caller.actor, data.package_id, count=data.count, note_text=data.note, kind=data.kind, prefix=data.prefix,
-        router_ids=[router_id] if data.only_here else [], form_key=_form_key(request, caller), vault=vault, now=clock.now(),
+        router_ids=[router_id] if data.only_here else [], form_key=form_key(request, caller), vault=vault, now=clock.now(),
     )  # fmt: skip
     batch = await views.batch(caller.actor, made.id)
     some, _ = await views.vouchers(
@@ -87,12 +86,6 @@ async def generate_vouchers(
     return Response(
         Generated(batch=batch, vouchers=some), status_code=status, headers={"location": f"/api/batches/{made.id}"}
     )
-
-
-def _form_key(request: AnyRequest, caller: Caller) -> str | None:
-    """The Idempotency-Key as forms have one: should we die before the answer is kept, the same request still makes nothing twice."""
-    name = request.headers.get(KEY_HEADER)
-    return hashlib.sha256(f"api {caller.token_id} {name}".encode()).hexdigest()[:40] if name else None
 
 
 @get("/routers/{router_id:int}/vouchers", guards=[READ], opt={"scopes": ["vouchers:read"]})

@@ -10,6 +10,7 @@ SCOPE_WORDS: Mapping[str, str] = {
     Scope.VOUCHERS_WRITE: N_("Make vouchers, extend them and take them back"),
     Scope.VOUCHERS_CODES: N_("See the codes of vouchers that work"),
     Scope.PACKAGES_READ: N_("See packages"),
+    Scope.PACKAGES_WRITE: N_("Make and change packages"),
     Scope.PAYMENTS_READ: N_("See payments, numbers partly hidden"),
     Scope.ROUTERS_READ: N_("See routers and who is online"),
     Scope.ROUTERS_SYNC: N_("Ask a router to be brought up to date"),

@@ -60,6 +60,8 @@ def _body(operation: str, ids: dict[str, Any]) -> dict[str, Any] | None:
             "prefix": "MK",
         },
         "revoke_voucher": {"why": "lost at the market"},
+        "make_package": {"name": "Evening", "price_cents": 2000, "duration_s": 7200},
+        "change_package": {"price_cents": 1500},
         "extend_voucher": {"minutes": 30, "why": "the line was down"},
     }.get(operation)
 
@@ -151,7 +153,7 @@ async def test_the_description_is_complete_and_names_tokens_keys_and_pages(progr
         for method, operation in methods.items():
             headers = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
             assert operation.get("description") or operation.get("summary"), path
-            assert ("Idempotency-Key" in headers) is (method == "post"), path
+            assert ("Idempotency-Key" in headers) is (method in ("post", "patch")), path
             assert not {"caller", "clock", "vault", "signer"} & {one["name"] for one in operation.get("parameters", ())}
             assert bool(operation["security"]) is not path.startswith("/api/captive"), path
             for status, described in operation["responses"].items():

@@ -42,7 +42,7 @@ def _request(line: str, known: dict[str, str]) -> tuple[str, str, dict[str, str]
                 name, _, value = next(words).partition(": ")
                 headers[name] = value
             case "-d":
-                method, body = "POST", next(words).encode()
+                method, body = "POST" if method == "GET" else method, next(words).encode()
             case _:
                 url = word
     return method, url, headers, body

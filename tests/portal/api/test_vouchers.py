@@ -180,7 +180,9 @@ async def test_deeds_are_the_shops_own_with_their_own_refusals(
         "status"
     ] == "revoked"
     problem(await program.post(f"/api/vouchers/{voucher}/revoke", json={"why": "a mistake"}), 409)
-    events = await DB.fetch("SELECT id, name, data ->> 'token' AS token FROM events WHERE entity = 'vouchers' ORDER BY id")
+    events = await DB.fetch(
+        "SELECT id, name, data ->> 'token' AS token FROM events WHERE entity = 'vouchers' ORDER BY id"
+    )
     token = await DB.value("SELECT id FROM api_tokens")
     assert [(row["name"], row["token"]) for row in events] == [("extended", str(token)), ("revoke", str(token))]
     assert await DB.value("SELECT count(*) FROM event_places WHERE id = ANY($1)", [row["id"] for row in events]) == 2
