@@ -3,6 +3,7 @@ here. Reads only."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -52,11 +53,11 @@ SELECT b.id, b.created_at AS at, b.size, b.note, coalesce(u.name, '') AS by, p.n
 FROM batches b JOIN packages p ON p.id = b.package_id LEFT JOIN users u ON u.id = b.created_by
 LEFT JOIN LATERAL (SELECT min(price_cents) AS price_cents, count(*) FILTER (WHERE paid_at IS NOT NULL) AS paid
                    FROM vouchers WHERE batch_id = b.id) v ON true
-WHERE b.merchant_id = $1 AND b.id < $2 AND ($4::bigint IS NULL OR b.id = $4) ORDER BY b.id DESC LIMIT $3"""
+WHERE b.merchant_id = $1 AND b.id < $2 AND (b.id = $4 OR ($4::bigint IS NULL AND b.kind = 'reference')) ORDER BY b.id DESC LIMIT $3"""
 
 
 async def batches(actor: Actor, *, before: int | None = None, most: int = PAGE_SIZE) -> list[BatchLine]:
-    """The merchant's batches, newest first, from below the id `before` on."""
+    """The merchant's batches to be paid by reference, newest first, from below the id `before` on."""
     rows = await DB.fetch(_LIST, actor.at_merchant(), before or 2**63 - 1, most, None)
     return [BatchLine(**dict(row)) for row in rows]
 
@@ -70,7 +71,8 @@ async def batch(actor: Actor, batch_id: int) -> BatchLine:
 
 
 class BatchPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A batch as its own page shows it. `counts`: vouchers by status, each of them; `routers`: names of those its codes work at, none: all."""
+    """A batch as its own page shows it. `counts`: vouchers by status, each of them; `routers`: names of
+    those its codes work at, none: all."""
 
     id: int
     at: datetime
@@ -138,7 +140,8 @@ async def page_of(actor: Actor, batch_id: int) -> BatchPage:
     if row is None:
         raise NotFound
     counted: dict[str, int] = msgspec.json.decode(row["counts"])
-    return BatchPage(**dict(row) | {"counts": {status: counted.get(status, 0) for status in VoucherStatus}})
+    counts: Any = {status.value: counted.get(status, 0) for status in VoucherStatus}
+    return BatchPage(**dict(row) | {"counts": counts})
 
 
 class CodeSafety(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,8 +164,8 @@ async def code_safety(actor: Actor, *, more: int) -> CodeSafety:
     return CodeSafety(length=length, routers=row["routers"], live=row["live"])
 
 
-async def handed_out(actor: Actor, batch_id: int) -> list[Handed]:
-    """All vouchers of a batch in the order they were made; NotFound for another merchant's."""
+async def handed_out(actor: Actor, batch_id: int, *, after: int = 0, most: int = 1000) -> list[Handed]:
+    """Vouchers of a batch in the order they were made, those with ids above `after`; NotFound for another merchant's."""
     await batch(actor, batch_id)
     rows = await DB.fetch(
         """SELECT v.id, v.payment_reference AS reference, v.status, v.paid_at, coalesce(p.receipt, '') AS receipt,
@@ -171,9 +174,11 @@ async def handed_out(actor: Actor, batch_id: int) -> list[Handed]:
                             AND c.holder = 'ref:' || v.payment_reference), 0)::bigint AS held_cents
            FROM vouchers v
            LEFT JOIN LATERAL (SELECT receipt FROM payments WHERE voucher_id = v.id AND receipt IS NOT NULL ORDER BY id LIMIT 1) p ON true
-           WHERE v.batch_id = $1 AND v.merchant_id = $2 ORDER BY v.id""",
+           WHERE v.batch_id = $1 AND v.merchant_id = $2 AND v.id > $3 ORDER BY v.id LIMIT $4""",
         batch_id,
         actor.at_merchant(),
+        after,
+        most,
     )
     return [Handed(**dict(row)) for row in rows]
 

@@ -1,5 +1,7 @@
-"""Vouchers to be paid by hand: made in small batches, handed out by their public references, released once they are paid."""
+"""Vouchers to be paid by hand: handed out by their public references, released once they are paid. A small batch is made here at
+once; every choice there is: `dashboard.batches`."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
@@ -20,6 +22,8 @@ from portal.web import see_other
 AnyRequest = Request[Any, Any, Any]
 RowId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 Before = Annotated[int | None, Parameter(query="before", ge=1, le=2**63 - 1)]
+After = Annotated[int, Parameter(query="after", ge=0, le=2**63 - 1)]
+_A_PAGE = 200
 CHOOSE = N_("Choose a package.")
 _SELLERS = (Role.OWNER, Role.MANAGER, Role.CASHIER)
 
@@ -46,9 +50,11 @@ async def make(request: AnyRequest, actor: Actor, clock: Clock, *, vault: Vault)
 
 
 @get("/references/{batch_id:int}", guards=[guards.at_merchant])
-async def batch_page(request: AnyRequest, actor: Actor, clock: Clock, batch_id: RowId) -> Response[str]:
+async def batch_page(
+    request: AnyRequest, actor: Actor, clock: Clock, batch_id: RowId, after: After = 0
+) -> Response[str]:
     """One batch: its references, and which of them are paid."""
-    return await _batch(request, actor, clock, batch_id)
+    return await _batch(request, actor, clock, batch_id, after=after)
 
 
 @get("/references/{batch_id:int}/print", guards=[guards.at_merchant])
@@ -67,7 +73,7 @@ async def batch_file(request: AnyRequest, actor: Actor, batch_id: RowId) -> Resp
     head = (N_("Paybill"), N_("Account number"), N_("Amount"), N_("Package"), N_("Status"))
     lines = [spreadsheets.MARK, spreadsheets.row([say(name) for name in head])]
     number = paybill.number if paybill else ""
-    for each in await batch_pages.handed_out(actor, batch_id):
+    async for each in _all(actor, batch_id):
         price, status = f"{batch.price_cents / 100:.2f}", say(VOUCHER_WORDS[each.status][1])
         lines.append(spreadsheets.row([number, each.reference, price, batch.package, status]))
     headers = {"content-disposition": f'attachment; filename="references-{batch_id}.csv"', "cache-control": "no-store"}
@@ -78,10 +84,18 @@ async def batch_file(request: AnyRequest, actor: Actor, batch_id: RowId) -> Resp
 async def show_code(request: AnyRequest, actor: Actor, clock: Clock, *, vault: Vault, batch_id: RowId) -> Response[str]:
     """A paid voucher's code on the shop's screen; it stands in no address, and each look is kept."""
     sent = str((await request.form()).get("voucher", ""))
-    listed = {each.id for each in await batch_pages.handed_out(actor, batch_id)}
-    shown = _number(sent) if _number(sent) in listed else 0
+    listed = await batch_pages.handed_out(actor, batch_id, after=max(0, _number(sent) - 1), most=1)
+    shown = _number(sent) if [each.id for each in listed] == [_number(sent)] else 0
     code = await batches.reveal_code(actor, shown, vault=vault, now=clock.now())
     return await _batch(request, actor, clock, batch_id, shown=(shown, codes.print_code(code)))
+
+
+async def _all(actor: Actor, batch_id: int) -> AsyncIterator[batch_pages.Handed]:
+    after = 0
+    while some := await batch_pages.handed_out(actor, batch_id, after=after):
+        for each in some:
+            yield each
+        after = some[-1].id
 
 
 def _number(text: str) -> int:
@@ -96,12 +110,14 @@ def _package(text: str) -> int:
 
 
 async def _batch(
-    request: AnyRequest, actor: Actor, clock: Clock, batch_id: int, *, shown: tuple[int, str] | None = None
+    request: AnyRequest, actor: Actor, clock: Clock, batch_id: int, *, shown: tuple[int, str] | None = None, after: int = 0
 ) -> Response[str]:  # fmt: skip
     frame = await frame_of(request, actor, here="sales")
+    listed = await batch_pages.handed_out(actor, batch_id, after=after, most=_A_PAGE + 1)
     return money_page(
         request, frame, "dashboard/references_batch.html", tab="references", batch=await batch_pages.batch(actor, batch_id),
-        vouchers=await batch_pages.handed_out(actor, batch_id), paybill=await batch_pages.paybill(actor.at_merchant()),
+        vouchers=listed[:_A_PAGE], after=after, more=listed[_A_PAGE - 1].id if len(listed) > _A_PAGE else None,
+        paybill=await batch_pages.paybill(actor.at_merchant()),
         may_sell=actor.role in _SELLERS, shown=shown, now=clock.now(), voucher_words=VOUCHER_WORDS,
     )  # fmt: skip
 
