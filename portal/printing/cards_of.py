@@ -94,7 +94,13 @@ async def sheet_for(merchant_id: int, layout: str, language: Language, *, settin
     merchant, pays = await profile(merchant_id), await paybill(merchant_id)
     address = f"{settings.base_url}/V/{handles.handle_of(merchant_id, settings.secret_keys)}"
     number = pays.number if pays and not pays.is_till else ""
-    return sheet_of(merchant, language, layout=layout, address=address, paybill=number)
+    logo = await logo_of(merchant_id)
+    return sheet_of(merchant, language, layout=layout, address=address, paybill=number, logo=logo)
+
+
+async def logo_of(merchant_id: int) -> bytes:
+    """The merchant's logo for paper, a PNG; b"" when there is none."""
+    return await DB.value("SELECT logo_print FROM brandings WHERE merchant_id = $1", merchant_id) or b""
 
 
 async def cards(

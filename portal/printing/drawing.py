@@ -108,7 +108,7 @@ class Pen:
         layout, sheet = self._layout, self._sheet
         wide, high = layout.card[0] * MM, layout.card[1] * MM
         middle = partial(self._text, x=x, is_middle=True)
-        y = self._emblem(x, top - layout.pad[1] * MM, wide)
+        y = self._emblem(x, top - layout.pad[1] * MM, wide, anchor="c")
         y = middle(sheet.merchant, top=y, wide=wide, font=BOLD, size=layout.body)
         y = self._title(card.title, x, y, wide, is_middle=True)
         y = middle(card.price, top=y, wide=wide, font=BOLD, size=layout.body)
@@ -135,12 +135,14 @@ class Pen:
         size, count = (layout.title, 1) if fits else (layout.body, most)
         return self._text(tidy, x, top, wide, font=BOLD, size=size, count=count, is_middle=is_middle)
 
-    def _emblem(self, x: float, top: float, wide: float) -> float:
-        """The merchant's sign, where there is one; the place below it."""
+    def _emblem(self, x: float, top: float, wide: float, *, anchor: str = "w") -> float:
+        """The merchant's logo, where there is one; the place below it."""
         if self._logo is None:
             return top
         high = self._layout.title * _LEADING
-        self._canvas.drawImage(self._logo, x, top - high, wide, high, mask="auto", preserveAspectRatio=True, anchor="w")
+        self._canvas.drawImage(
+            self._logo, x, top - high, wide, high, mask="auto", preserveAspectRatio=True, anchor=anchor
+        )
         return top - high - 1
 
     def _cut(self, x: float, top: float, wide: float, high: float) -> None:

@@ -12,12 +12,12 @@ from portal import codes, guards, i18n
 from portal.clock import Clock
 from portal.controllers.dashboard.frame import frame_of, page, part
 from portal.controllers.dashboard.print_words import PAPERS, STATES
-from portal.errors import Conflict, Forbidden, Invalid, PortalError
+from portal.errors import Conflict, Forbidden, Invalid, NotFound, PortalError
 from portal.exports.names import attachment, file_name
 from portal.identity import Actor
 from portal.printing import prints
 from portal.printing.cards import speaks
-from portal.printing.cards_of import Wanted, cards, counted, may_print, samples, sheet_for, wanted_of
+from portal.printing.cards_of import Wanted, cards, counted, logo_of, may_print, samples, sheet_for, wanted_of
 from portal.printing.layouts import DEFAULT, LAYOUTS
 from portal.printing.sheets import Sheet
 from portal.printing.squares import square, svg_path
@@ -84,6 +84,15 @@ async def prints_list(request: AnyRequest, actor: Actor, clock: Clock, before: B
         request, frame, "print/prints.html", prints=found, before=before, older=older, papers=PAPERS, states=STATES,
         now=clock.now(),
     )  # fmt: skip
+
+
+@get("/prints/logo.png", guards=[guards.at_merchant])
+async def print_logo(actor: Actor) -> Response[bytes]:
+    """The merchant's logo, for sheets in the browser; NotFound when there is none."""
+    logo = await logo_of(actor.at_merchant())
+    if not logo:
+        raise NotFound
+    return Response(logo, media_type="image/png", headers={"cache-control": "private, max-age=60"})
 
 
 @get("/prints/{print_id:int}", guards=[guards.at_merchant])
@@ -202,5 +211,5 @@ def _number(text: str) -> int:
 
 ROUTES = [
     batch_choice, chosen_choice, batch_pdf, chosen_pdf, batch_sheet, chosen_sheet, prints_list, print_page, print_state,
-    print_file,
+    print_logo, print_file,
 ]  # fmt: skip

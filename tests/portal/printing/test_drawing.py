@@ -12,6 +12,7 @@ from typing import Any
 import pypdfium2
 import pytest
 import zxingcpp
+from PIL import Image
 
 from portal import codes, i18n
 from portal.printing import cards as cards_text
@@ -154,6 +155,23 @@ def test_nothing_leaves_its_card_however_long_the_names_are(layout: str) -> None
             assert shape.left - 0.2 <= x <= wide, word
             assert y <= shape.top + shape.card[1], word
     assert len(read_squares(pdf)) == 3
+
+
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_a_logo_leaves_room_for_all_that_must_be_read(layout: str) -> None:
+    logo = io.BytesIO()
+    Image.new("RGB", (400, 120), "black").save(logo, "PNG")
+    plain, marked = (
+        _pdf(sheet(layout, logo=picture), (card(1, title="Unlimited weekend for the whole family"), reference(2)))
+        for picture in (b"", logo.getvalue())
+    )
+    assert sorted(read_squares(marked)) == sorted(read_squares(plain))
+    with pypdfium2.PdfDocument(marked) as document:
+        assert [each.type for each in document[0].get_objects()].count(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE) >= 1
+    shape = LAYOUTS[layout]
+    for page in range(1 if shape.a_page > 1 else 2):
+        assert {"KES", "50"} <= set(" ".join(word for word, _, _ in words_of(marked, page)).split())
+        assert all(y <= shape.top + shape.card[1] for _, _, y in words_of(marked, page))
 
 
 def test_no_card_makes_one_empty_page_and_ten_thousand_make_250() -> None:
