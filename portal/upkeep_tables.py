@@ -92,7 +92,7 @@ LOGS = {
         Log("maintenance_reports", "at", 400, 90),
         # Addresses of people go before what they did.
         Log("event_places", "at", 90, 7),
-        Log("identity_links", "expires_at", 30, 7),
+        Log("identity_links", "expires_at", 7, 1),
         Log("known_browsers", "seen_at", 400, 90),
         Log(EVENTS, "at", 730, 180),
     )

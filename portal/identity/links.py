@@ -90,9 +90,9 @@ async def find(token: str, purpose: Purpose, *, now: datetime) -> Record:
 
 
 async def use(tx: Tx, token: str, purpose: Purpose, *, now: datetime) -> Record:
-    """Use it up; LinkOver for the second one who tries."""
+    """Use it up, with what was typed when it was made; LinkOver for the second one who tries."""
     row = await tx.row(
-        """UPDATE identity_links SET used_at = $3, token_sealed = NULL
+        """UPDATE identity_links SET used_at = $3, token_sealed = NULL, data = '{}'
            WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 RETURNING *""",
         digest_of(token[:_LONGEST]), purpose.value, now,
     )  # fmt: skip
@@ -104,7 +104,7 @@ async def use(tx: Tx, token: str, purpose: Purpose, *, now: datetime) -> Record:
 async def take_back(tx: Tx, purpose: Purpose, *, now: datetime, email: str = "", user_id: int | None = None) -> int:
     """Make earlier ones of this purpose worthless, of an address or an account; returns how many there were."""
     rows = await tx.fetch(
-        """UPDATE identity_links SET used_at = $4, token_sealed = NULL
+        """UPDATE identity_links SET used_at = $4, token_sealed = NULL, data = '{}'
            WHERE purpose = $1 AND used_at IS NULL AND (email = $2 AND $2 <> '' OR user_id = $3) RETURNING id""",
         purpose.value, email, user_id, now,
     )  # fmt: skip

@@ -43,7 +43,7 @@ async def ask(email: str, *, address: str, settings: Settings, vault: Vault, now
             tx, Told.ACCOUNT_RESET, made.id, to=folded, language=row["language"], now=now,
             link=(made.id, f"{settings.base_url}/reset"), life=links.LIFE[Purpose.RESET],
         )  # fmt: skip
-        await note(tx, "users", row["id"], "reset_asked", merchant_id=None, at=now, data={"address": address})
+        await note(tx, "users", row["id"], "reset_asked", merchant_id=None, at=now)
 
 
 async def count_asking(address: str, *, now: datetime) -> None:
