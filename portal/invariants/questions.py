@@ -69,7 +69,9 @@ QUESTIONS: dict[str, str] = {
         AND NOT EXISTS (SELECT FROM checkouts c JOIN payments p ON p.checkout_id = c.id
                         WHERE c.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))
         AND NOT EXISTS (SELECT FROM checkouts c JOIN redemptions d ON d.checkout_id = c.id
-                        WHERE c.voucher_id = v.id AND d.off_cents = d.price_cents)""",
+                        WHERE c.voucher_id = v.id AND d.off_cents = d.price_cents)
+        AND NOT (v.price_cents = 0 AND EXISTS (SELECT FROM events e WHERE e.entity = 'vouchers' AND e.entity_id = v.id
+                                               AND e.name = 'given_as_trial'))""",
     "I5 a voucher in use that no router is to let in": """
         SELECT 'voucher ' || v.id FROM vouchers v WHERE v.status = 'in_use' AND (v.expires_at IS NULL OR v.expires_at > $1::timestamptz)
         AND NOT EXISTS (SELECT FROM access_grants g WHERE g.voucher_id = v.id AND (g.status IN ('wanted', 'present')

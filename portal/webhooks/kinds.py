@@ -25,7 +25,7 @@ KINDS: Mapping[str, Kind] = {
         Kind("voucher.made", N_("Vouchers were made, all of a batch told at once"), ("batches:made",)),
         Kind(
             "voucher.paid", N_("A voucher works from now on: it was paid for, or given free"),
-            ("vouchers:sell", "vouchers:given_free", "payments:pay"),
+            ("vouchers:sell", "vouchers:given_free", "vouchers:given_as_trial", "payments:pay"),
         ),
         Kind("voucher.started", N_("A voucher was used for the first time"), ("vouchers:start",)),
         Kind("voucher.extended", N_("A voucher got more time"), ("vouchers:extended",)),

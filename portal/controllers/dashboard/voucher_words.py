@@ -47,6 +47,7 @@ WHY_ENDED: Mapping[str, str] = {
 MOVE_WORDS: Mapping[tuple[str, str], str] = {
     ("vouchers", "sell"): N_("Sold"),
     ("vouchers", "given_free"): N_("Given for a promo code, without payment"),
+    ("vouchers", "given_as_trial"): N_("Free trial"),
     ("vouchers", "start"): N_("First login, its time runs"),
     ("vouchers", "expire"): N_("Ended"),
     ("vouchers", "revoke"): N_("Taken back"),

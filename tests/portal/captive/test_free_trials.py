@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from portal import invariants
 from portal.clock import Clock
 from portal.db import DB
 from portal.vault import Vault
@@ -131,3 +132,11 @@ async def test_a_trial_that_became_dear_is_shown_again(phone: Phone, trial: int)
     assert await DB.value("SELECT count(*) FROM vouchers") == 0
     await DB.fetch("UPDATE packages SET price_cents = 500 WHERE id = $1", trial)
     assert (await phone.browser.post(f"{phone.shop.path}/buy/{trial}/free", data=fields)).status_code == 404
+
+
+async def test_a_trial_is_a_cause_the_invariants_know(phone: Phone, trial: int, clock: Clock) -> None:
+    await take(phone, trial)
+    assert await invariants.breaches(now=clock.now()) == []
+    await DB.fetch("UPDATE vouchers SET price_cents = 500")
+    [breach] = await invariants.breaches(now=clock.now())
+    assert breach.invariant == "I4 a voucher in use without a cause"
