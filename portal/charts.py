@@ -56,3 +56,9 @@ def spark(values: Sequence[int], *, width: int = 84, height: int = 28, margin: i
         for index, value in enumerate(values)
     )
     return "M" + " L".join(points)
+
+
+def shades(rows: Sequence[Sequence[int]], *, steps: int = 5) -> list[list[int]]:
+    """How dark each cell of a heat map is: 0 for nothing, else 1 to `steps` by its share of the highest."""
+    highest = max((cents for row in rows for cents in row), default=0)
+    return [[-(-cents * steps // highest) if cents > 0 else 0 for cents in row] for row in rows]

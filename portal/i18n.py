@@ -73,6 +73,10 @@ class Language:
         """ "20 Nov", held together by a no-break space."""
         return f"{on.day}\u00a0{self.gettext(SHORT_MONTHS[on.month - 1])}"
 
+    def month(self, on: date) -> str:
+        """ "Nov 2026"."""
+        return f"{self.gettext(SHORT_MONTHS[on.month - 1])}\u00a0{on.year}"
+
     def weekday(self, on: date) -> str:
         """ "Friday"."""
         return self.gettext(WEEKDAYS[on.weekday()])

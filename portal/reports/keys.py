@@ -86,7 +86,8 @@ FROM unnest(ARRAY['unsold', 'paid', 'in_use', 'expired', 'revoked']) AS s (statu
 JOIN vouchers v ON v.merchant_id = $1 AND v.status = s.status AND v.created_at >= $2"""
 #: What came in before the window is read from the sums by the hour: its days are counted by now.
 _MONEY = """SELECT coalesce(sum(coalesce(p.received_cents, p.amount_cents)), 0)::bigint AS cents,
-  (SELECT coalesce(sum(received_cents), 0)::bigint FROM sales_hours WHERE merchant_id = $1 AND hour_at >= $3 AND hour_at < $2) AS before_cents,
+  (SELECT coalesce(sum(received_cents), 0)::bigint FROM sales_hours
+   WHERE merchant_id = $1 AND hour_at >= $3 AND hour_at < $2) AS before_cents,
   (SELECT count(*) FROM hotspot_sessions s JOIN routers r ON r.id = s.router_id
    WHERE r.merchant_id = $1 AND r.status IN ('online', 'late') AND s.ended_at IS NULL) AS online,
   (SELECT count(*) FROM vouchers v WHERE v.merchant_id = $1 AND v.status = 'in_use') AS in_use

@@ -4,7 +4,9 @@
 const polls = "[hx-trigger^='every']";
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (document.hidden && event.target.matches(polls)) event.preventDefault();
+  const isPoll = event.target.matches(polls);
+  // Nor while somebody reads what they opened in it.
+  if (isPoll && (document.hidden || event.target.querySelector("details[open]"))) event.preventDefault();
 });
 
 document.addEventListener("visibilitychange", () => {
@@ -15,6 +17,16 @@ function stale(is) {
   const note = document.getElementById("stale");
   if (note) note.hidden = !is;
 }
+
+// "/" goes to the search field, as long as nobody is writing.
+document.addEventListener("keydown", (event) => {
+  const field = document.getElementById("search");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || !field) return;
+  if (event.target.matches("input, textarea, select") || event.target.isContentEditable) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
+});
 
 document.addEventListener("htmx:sendError", () => stale(true));
 document.addEventListener("htmx:timeout", () => stale(true));

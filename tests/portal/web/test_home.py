@@ -193,7 +193,7 @@ async def test_the_home_shows_the_day_in_words(client: httpx.AsyncClient, cast: 
     for words in (
         "Friday 20 November", "Mama Njeri has been offline for 18\u00a0minutes.".replace("\u00a0", " "),
         "The other router works.", "KES 50", "Cancelled", "Connected", "SKL4H7T2QX", "3 hours",
-        "Highest: KES 50 on 20 Nov.", "Offline 18 min", "today after KES 10 commission", 'aria-current="page"',
+        "Highest: KES 50 on 20 Nov.", "1 M‑PESA", "Offline 18 min", "after 20% commission", 'aria-current="page"',
     ):  # fmt: skip
         assert words in page, words
     assert "0712 ••• 678" in page
