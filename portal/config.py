@@ -96,10 +96,8 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
-        """Read and check all of it; SettingsError names every variable that is wrong and what to write.
-
-        With the embedded database and no keys given, a key is made once in `data_dir`/secret.key (mode 0600).
-        """
+        """Read and check all of it; SettingsError names every variable that is wrong and what to write. With the embedded database
+        and no keys given, a key is made once in `data_dir`/secret.key (mode 0600)."""
         read = Reader(env)
         database_url = read.secret("DATABASE_URL", values.database_url)
         base_url = read.plain("BASE_URL", values.web_address, default="http://127.0.0.1:8000")

@@ -139,10 +139,7 @@ class DemoWorld:
             settings = _settings(folder, portal=_url(portal), page=_url(page), mpesa=daraja.url, rails=rails)
             vault = Vault(settings.secret_keys)
             await _database(settings, vault, clock, ends, days=days)
-            for introduce in (rails.introduce, post.introduce):
-                await introduce(vault, portal=_url(portal), now=clock.now())
-            await months.live(settings, vault, rails, post, now=clock.now())
-            await programs.introduce(settings, vault, url=rails.url, now=clock.now())
+            await _introduce(settings, vault, rails, post, clock=clock)
             await _announce_by_hand(daraja, portal=_url(portal), now=clock.now())
             routers = await _routers(folder, clock, ends, portal=_url(portal), also=[rails.url], vault=vault)
             phones, links = Phones(routers), SignInLinks(clock)
@@ -205,6 +202,14 @@ async def _database(settings: Settings, vault: Vault, clock: Clock, ends: AsyncE
         await fill.fill(vault, now=clock.now(), days=days)
         for job in _AT_ONCE:
             await job_runs.request(job, clock.now(), source=job_runs.Source.HAND, by="demo")
+
+
+async def _introduce(settings: Settings, vault: Vault, rails: DemoRails, post: DemoPost, *, clock: Clock) -> None:
+    """Everybody to the portal whom it speaks with, and what they did with it in the weeks before."""
+    for introduce in (rails.introduce, post.introduce):
+        await introduce(vault, portal=settings.base_url, now=clock.now())
+    await months.live(settings, vault, rails, post, now=clock.now())
+    await programs.introduce(settings, vault, url=rails.url, now=clock.now())
 
 
 async def _daraja(folder: DemoFolder, clock: Clock, ends: AsyncExitStack) -> DarajaSimulator:

@@ -176,18 +176,15 @@ OURS: Mapping[type[Exception], Callable[..., Response[Any]]] = {
 
 
 def besides(others: Handlers) -> dict[int | type[Exception], Any]:
-    """Handlers that answer for the API in its way, and leave everything else to those given."""
+    """These handlers for everything else, and ours for what is asked of the API. No other kinds of errors than theirs are named:
+    a finer one here would win over a coarser one that a part of the house has for itself."""
 
-    def one(kind: type[Exception]) -> Any:
+    def one(handler: Any) -> Any:
         def handle(request: AnyRequest, error: Exception) -> Any:
-            if is_ours(request.scope["path"]):
-                return OURS[kind](request, error)
-            return _nearest(others, error)(request, error)
+            if not is_ours(request.scope["path"]):
+                return handler(request, error)
+            return next(OURS[kind] for kind in type(error).__mro__ if kind in OURS)(request, error)
 
         return handle
 
-    return {**others, **{kind: one(kind) for kind in OURS}}
-
-
-def _nearest(handlers: Handlers, error: Exception) -> Any:
-    return next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
+    return {kind: one(handler) for kind, handler in others.items()}
