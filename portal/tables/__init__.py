@@ -3,6 +3,7 @@
 from portal.tables.access import AccessGrant, Device, HotspotSession
 from portal.tables.agents import Agent, AgentMoney, AgentRate, Allotment
 from portal.tables.alerts import Alert
+from portal.tables.announcements import Announcement, AnnouncementRead, Visit
 from portal.tables.api import ApiAnswer, ApiToken
 from portal.tables.branding import Branding
 from portal.tables.c2b import C2bQuestion
@@ -16,6 +17,7 @@ from portal.tables.event_places import EventPlace
 from portal.tables.exchanges import Exchange
 from portal.tables.floats import CashFloat
 from portal.tables.history import Event, JobRun
+from portal.tables.imports import Import, ImportedCode, ImportRow
 from portal.tables.job_places import JobPlace, JobWorker
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
@@ -60,6 +62,8 @@ __all__ = [
     "AgentRate",
     "Alert",
     "Allotment",
+    "Announcement",
+    "AnnouncementRead",
     "ApiAnswer",
     "ApiToken",
     "Backup",
@@ -89,6 +93,9 @@ __all__ = [
     "HotspotSession",
     "HourMark",
     "IdentityLink",
+    "Import",
+    "ImportRow",
+    "ImportedCode",
     "JobPlace",
     "JobRun",
     "JobWorker",
@@ -146,6 +153,7 @@ __all__ = [
     "UsageHour",
     "User",
     "UserSession",
+    "Visit",
     "Voucher",
     "WebhookAttempt",
     "WebhookEndpoint",
