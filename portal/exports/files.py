@@ -18,6 +18,7 @@ from portal.exports.paging import PAGE, lines
 from portal.identity import Actor, Role
 from portal.msgid import N_
 from portal.vault import Vault
+from portal.voucher_lists import Wanted
 
 ONLY_MANAGERS = N_("Only the owner or a manager can save this list.")
 _CODES_AT_ONCE = 200
@@ -43,38 +44,28 @@ class Wording(msgspec.Struct, frozen=True):
         return [self.say(name) for name in names]
 
 
-class Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    """Which vouchers: all of them, or narrowed. Moments are of their making."""
-
-    status: str | None = None
-    package_id: int | None = None
-    batch_id: int | None = None
-    router_id: int | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
 _VOUCHERS = """
 SELECT v.id, v.payment_reference, v.status, v.price_cents, v.created_at, v.paid_at, v.started_at, v.expires_at, v.ended_at,
        v.ended_why, v.batch_id, coalesce(b.note, '') AS note, v.terms->>'name' AS package, coalesce(r.name, '') AS router
 FROM vouchers v LEFT JOIN batches b ON b.id = v.batch_id LEFT JOIN routers r ON r.id = v.router_id
-WHERE v.merchant_id = $1 AND v.id > $2 AND {where} ORDER BY v.id LIMIT $3"""
+WHERE v.merchant_id = $1 AND v.id > $2 AND v.status = ANY($4) AND {where} ORDER BY v.id LIMIT $3"""
 _VOUCHER_HEAD = (
     N_("Payment reference"), N_("Status"), N_("Package"), N_("Price"), N_("Batch"), N_("Note"), N_("Made"), N_("Paid"),
     N_("First used"), N_("Until"), N_("Ended"), N_("Why it ended"), N_("Router"),
 )  # fmt: skip
 _NARROWED = (
-    ("status", "v.status = ${}"), ("package_id", "v.package_id = ${}"), ("batch_id", "v.batch_id = ${}"),
-    ("router_id", "v.router_id = ${}"), ("since", "v.created_at >= ${}"), ("until", "v.created_at < ${}"),
+    ("package_id", "v.package_id = ${}"), ("batch_id", "v.batch_id = ${}"), ("router_id", "v.router_id = ${}"),
+    ("made_since", "v.created_at >= ${}"), ("made_until", "v.created_at < ${}"), ("ended_since", "v.ended_at >= ${}"),
+    ("ended_until", "v.ended_at < ${}"),
 )  # fmt: skip
 
 
-def vouchers(actor: Actor, chosen: Chosen, wording: Wording, *, size: int = PAGE) -> AsyncGenerator[str]:
-    """The merchant's vouchers, oldest first, without their codes."""
+def vouchers(actor: Actor, wanted: Wanted, wording: Wording, *, size: int = PAGE) -> AsyncGenerator[str]:
+    """The merchant's vouchers that fit, oldest first, without their codes."""
     merchant_id = actor.at_merchant()
-    wanted = [(text, value) for name, text in _NARROWED if (value := getattr(chosen, name)) is not None]
-    where = " AND ".join(text.format(number) for number, (text, _) in enumerate(wanted, start=4)) or "true"
-    values = [value for _, value in wanted]
+    chosen = [(text, value) for name, text in _NARROWED if (value := getattr(wanted, name)) is not None]
+    where = " AND ".join(text.format(number) for number, (text, _) in enumerate(chosen, start=5)) or "true"
+    values = [list(wanted.statuses), *(value for _, value in chosen)]
 
     async def read(after: int, most: int) -> list[Record]:
         return await DB.fetch(_VOUCHERS.format(where=where), merchant_id, after, most, *values)

@@ -94,7 +94,8 @@ class Pen:
     def _beside(self, card: Card, x: float, top: float, wide: float, *, floor: float) -> None:
         """What stands left of the square, in the order of its weight; what has no room above `floor` is left out."""
         layout, sheet = self._layout, self._sheet
-        y = self._emblem(x, top, wide)
+        # Where to pay must be read whole: a card that shows a reference has no room for a picture.
+        y = self._emblem(x, top, wide) if card.shows_code else top
         y = self._text(sheet.merchant, x, y, wide, font=BOLD, size=layout.body)
         y = self._title(card.title, x, y, wide, most=2 if card.shows_code else 1)
         y = self._text(card.price, x, y, wide, font=BOLD, size=layout.body)

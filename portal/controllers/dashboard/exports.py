@@ -1,7 +1,7 @@
 """Lists to save as files: which there are, and each, sent while it is read."""
 
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
 from litestar.di import Provide
@@ -11,20 +11,19 @@ from litestar.response import Stream
 from portal import guards, reports
 from portal.clock import Clock
 from portal.controllers.dashboard.frame import Frame, frame_of, page
-from portal.controllers.dashboard.voucher_words import VOUCHER_WORDS
+from portal.controllers.dashboard.voucher_words import SHOW_WORDS, VOUCHER_WORDS
+from portal.controllers.dashboard.vouchers import provide_chosen, wanted_of
 from portal.errors import Forbidden
 from portal.exports import files
-from portal.exports.files import Chosen, Wording
+from portal.exports.files import Wording
 from portal.exports.names import attachment, file_name
 from portal.identity import Actor, Role
-from portal.printing import prints
-from portal.printing.cards_of import counted, may_print, wanted_of
+from portal.printing import cards_of, prints
 from portal.vault import Vault
+from portal.voucher_lists import Wanted
 
 AnyRequest = Request[Any, Any, Any]
 RowId = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
-OtherId = Annotated[int | None, Parameter(ge=1, le=2**63 - 1)]
-Status = Annotated[Literal["", "unsold", "paid", "in_use", "expired", "revoked"], Parameter(query="status")]
 Day = Annotated[str, Parameter(max_length=10)]
 
 
@@ -40,40 +39,35 @@ _SPAN = {"span": Provide(provide_span, sync_to_thread=False)}
 async def exports_page(request: AnyRequest, actor: Actor) -> Response[str]:
     """What can be saved."""
     frame = await frame_of(request, actor, here="vouchers")
-    words = {name: words for name, (_, words) in VOUCHER_WORDS.items()}
-    return page(request, frame, "print/exports.html", statuses=words, may_see_events=_is_manager(actor))
+    return page(request, frame, "print/exports.html", shows=SHOW_WORDS, may_see_events=_is_manager(actor))
 
 
-@get("/exports/vouchers.csv", guards=[guards.at_merchant], dependencies=_SPAN)
-async def vouchers_file(
-    request: AnyRequest, actor: Actor, clock: Clock, span: tuple[str, str], *, status: Status = "", package: OtherId = None,
-    batch: OtherId = None, router: OtherId = None,
-) -> Stream:  # fmt: skip
-    """All vouchers that fit, without their codes."""
+@get(
+    "/exports/vouchers.csv", guards=[guards.at_merchant],
+    dependencies={"chosen": Provide(provide_chosen, sync_to_thread=False)},
+)  # fmt: skip
+async def vouchers_file(request: AnyRequest, actor: Actor, clock: Clock, chosen: dict[str, str]) -> Stream:
+    """All vouchers that fit the filters of their list, without their codes."""
     frame = await frame_of(request, actor, here="vouchers")
-    since, until = (_moment(text, frame, later=later) for later, text in enumerate(span))
-    chosen = Chosen(
-        status=status or None, package_id=package, batch_id=batch, router_id=router, since=since, until=until
-    )
-    return _file(frame, clock, "vouchers", files.vouchers(actor, chosen, _wording(frame)))
+    return _file(frame, clock, "vouchers", files.vouchers(actor, wanted_of(chosen, frame), _wording(frame)))
 
 
 @get("/vouchers/batches/{batch_id:int}/vouchers.csv", guards=[guards.at_merchant])
 async def batch_file(request: AnyRequest, actor: Actor, clock: Clock, batch_id: RowId) -> Stream:
     """One batch's vouchers, without their codes."""
-    await wanted_of(actor, batch_id=batch_id)
+    await cards_of.wanted_of(actor, batch_id=batch_id)
     frame = await frame_of(request, actor, here="vouchers")
-    lines = files.vouchers(actor, Chosen(batch_id=batch_id), _wording(frame))
+    lines = files.vouchers(actor, Wanted(batch_id=batch_id), _wording(frame))
     return _file(frame, clock, f"batch-{batch_id}", lines)
 
 
 @post("/vouchers/batches/{batch_id:int}/codes.csv", guards=[guards.at_merchant], status_code=200)
 async def codes_file(request: AnyRequest, actor: Actor, clock: Clock, *, vault: Vault, batch_id: RowId) -> Stream:
     """One batch's codes, where they may be seen; asked for by a form, and written down with how many."""
-    wanted = await wanted_of(actor, batch_id=batch_id)
-    if not may_print(actor, wanted):
+    wanted = await cards_of.wanted_of(actor, batch_id=batch_id)
+    if not cards_of.may_print(actor, wanted):
         raise Forbidden(prints.ONLY_SELLERS)
-    frame, amount = await frame_of(request, actor, here="vouchers"), await counted(wanted)
+    frame, amount = await frame_of(request, actor, here="vouchers"), await cards_of.counted(wanted)
     await prints.note_shown(
         actor, wanted, name="codes_exported", cards_shown=amount.codes, codes_shown=amount.codes, now=clock.now()
     )

@@ -56,11 +56,11 @@ async def test_a_package_named_like_a_formula_is_only_a_text(owner: httpx.AsyncC
 async def test_filters_narrow_the_file(owner: httpx.AsyncClient, cast: Cast, cash: int, vault: Vault) -> None:
     paid = await rows.batch(vault, cast.merchant_id, cast.package_id, cards=1, status="paid")
     assert [
-        row[0] for row in parsed(await owner.get("/exports/vouchers.csv?status=paid"))[1:]
+        row[0] for row in parsed(await owner.get("/exports/vouchers.csv?show=paid"))[1:]
     ] == await rows.references_of(paid)
     assert len(parsed(await owner.get(f"/vouchers/batches/{cash}/vouchers.csv"))) == 4
     assert len(parsed(await owner.get("/exports/vouchers.csv?until=2020-01-01&since=nonsense"))) == 1
-    assert (await owner.get("/exports/vouchers.csv?status=gone")).status_code == 400
+    assert (await owner.get("/exports/vouchers.csv?show=gone")).status_code == 400
 
 
 async def test_codes_are_saved_by_a_form_and_that_is_written_down(
