@@ -45,7 +45,7 @@ async def stock_of(actor: Actor) -> list[OwnStock]:
            WHERE a.agent_id = $1 AND v.status = 'unsold' GROUP BY 1, 2 ORDER BY 2, 1""",
         agent_of(actor),
     )
-    return [OwnStock(**dict(row) | {"terms": decode_terms(row["terms"])}) for row in rows]
+    return [msgspec.convert(dict(row) | {"terms": decode_terms(row["terms"])}, OwnStock) for row in rows]
 
 
 async def sell(actor: Actor, package_id: int, *, form_key: str, vault: Vault, now: datetime) -> Sold:

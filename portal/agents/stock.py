@@ -1,6 +1,7 @@
 """What agents have in their hands: vouchers given to them out of a batch, brought back, or lost. A voucher names its allotment as
 long as it is the agent's; what was sold, lost or has ended keeps the name."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from asyncpg import Record
@@ -161,7 +162,7 @@ async def _of(tx: Tx, merchant_id: int, agent_id: int, allotment_id: int) -> Non
         raise NotFound
 
 
-async def _note(tx: Tx, actor: Actor, agent_id: int, name: str, data: dict[str, object], *, now: datetime) -> None:
+async def _note(tx: Tx, actor: Actor, agent_id: int, name: str, data: Mapping[str, object], *, now: datetime) -> None:
     await note(
         tx, "agents", agent_id, name, merchant_id=actor.merchant_id, at=now, actor=f"user:{actor.user_id}", data=data
     )

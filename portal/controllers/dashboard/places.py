@@ -32,8 +32,12 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 
 
 HOME = Place("home", "/home", "house", N_("Home"))
+SELL = Place("sell", "/sell", "shopping-bag", N_("Sell"), (Role.OWNER, Role.MANAGER, Role.CASHIER))
+#: All there is for an agent who signs in.
+_AGENTS = (SELL, Place("agent", "/agent", "wallet", N_("My account")))
 _DAILY = (
     HOME,
+    SELL,
     Place("sales", "/sales", "receipt-text", N_("Sales")),
     Place("vouchers", "/vouchers", "ticket", N_("Vouchers")),
     Place("packages", "/packages", "package", N_("Packages")),
@@ -43,6 +47,7 @@ _DAILY = (
 _NOW_AND_THEN = (
     Place("payouts", "/payouts", "wallet", N_("Payouts"), _DECIDERS),
     Place("reports", "/reports", "chart-column", N_("Reports")),
+    Place("agents", "/agents", "users", N_("Agents"), _DECIDERS),
     Place("messages", "/messages", "message-square-text", N_("Messages"), _DECIDERS),
     Place("jobs", "/jobs", "list-checks", N_("Jobs")),
     Place("team", "/team", "users", N_("Team"), _DECIDERS),
@@ -61,6 +66,8 @@ ACCOUNT = Place("account", "/account", "user-round", N_("Account"))
 
 def places_of(actor: Actor) -> Places:
     """What this person may open. An operator at a merchant's has both that merchant's places and the platform's."""
+    if actor.agent_id is not None:
+        return Places(daily=_AGENTS, now_and_then=(), tabs=_AGENTS)
     daily, rest = _PLATFORM, ()
     if actor.merchant_id is not None:
         daily, rest = _seen(_DAILY, actor), _seen(_NOW_AND_THEN, actor)

@@ -54,6 +54,7 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
             "user_sessions", token_hash=b"session", user_id=users[cast.owner], expires_at=now + timedelta(days=1)
         ),
         "router_id": cast.router.id,
+        "agent_id": await insert("agents", merchant_id=shop, name="Mary", account_number="AGENT234"),
         "sold_id": cast.package_id,
         "one_id": await snapshot(cast, at=now - timedelta(days=2), identity="a"),
         "other_id": await snapshot(cast, at=now, identity="b"),
