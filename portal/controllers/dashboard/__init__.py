@@ -5,6 +5,8 @@ from litestar import Router
 from portal import guards
 from portal.controllers.dashboard import (
     account,
+    agents,
+    agents_only,
     batches,
     close,
     developers,
@@ -41,6 +43,7 @@ from portal.controllers.dashboard import (
     sales_figures,
     search,
     security,
+    sell,
     settings,
     subscriber,
     subscribers,
@@ -53,11 +56,14 @@ from portal.controllers.dashboard import (
 #: All of it: somebody must be signed in, and what changes something must come from our own forms.
 ROUTER = Router(
     path="/",
-    guards=[guards.signed_in, guards.own_forms_only],
+    guards=[guards.signed_in, agents_only.agents_keep_to_their_own, guards.own_forms_only],
+    exception_handlers=agents_only.HANDLERS,
     route_handlers=[
         *home.ROUTES,
         *search.ROUTES,
         *more.ROUTES,
+        *sell.ROUTES,
+        *agents.ROUTES,
         *payments.ROUTES,
         *suspense.ROUTES,
         *references.ROUTES,
