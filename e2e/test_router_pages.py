@@ -142,7 +142,7 @@ async def test_axe_finds_nothing_on_the_reports(
     for name, path in {
         "drift-all-empty": "/drift", "drift-empty": f"/routers/{bare}/drift", "outages-empty": "/outages",
         "router-outages-empty": f"/routers/{bare}/outages", "snapshots-empty": f"/routers/{bare}/settings",
-        "settings-empty": "/settings", "router-bare": f"/routers/{bare}",
+        "settings-empty": "/settings/time", "router-bare": f"/routers/{bare}",
     }.items():  # fmt: skip
         await page.goto(path)
         found += await look(page, f"report-{name}", language)
@@ -161,7 +161,7 @@ async def test_axe_finds_nothing_on_the_reports(
     for name, path in pages.items():
         await page.goto(path.format(**made))
         found += await look(page, f"report-{name}", language)
-    await page.goto("/settings")
+    await page.goto("/settings/time")
     await page.locator("#outage_credit-ask").check()
     await page.locator("main form button[type=submit]").click()
     await page.wait_for_url("**saved=true")

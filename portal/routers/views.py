@@ -35,6 +35,16 @@ async def by_site(site: str) -> RouterView:
     return router_view(row)
 
 
+async def first_of(merchant_id: int) -> RouterView | None:
+    """The merchant's oldest router that is there; None when it has none."""
+    row = await DB.row(
+        """SELECT id, merchant_id, name, site, status, hotspot_hosts, way, pull_interval_s FROM routers
+           WHERE merchant_id = $1 AND status <> 'removed' ORDER BY id LIMIT 1""",
+        merchant_id,
+    )
+    return router_view(row) if row else None
+
+
 def router_view(row: Mapping[str, Any] | Record) -> RouterView:
     """Build a RouterView from a row that has its columns."""
     hosts = tuple(host for host in row["hotspot_hosts"].split(",") if host)

@@ -11,7 +11,6 @@ from portal.cookies import LANGUAGE, SESSION, expired, make_cookie
 from portal.errors import NotFound
 from portal.guards import load_session, settings_of
 from portal.identity import Actor, accounts, sessions, sign_out, teams
-from portal.routers import rights
 from portal.web import see_other
 
 AnyRequest = Request[Any, Any, Any]
@@ -24,7 +23,7 @@ async def account(request: AnyRequest, actor: Actor) -> Response[str]:
     """Name, role, shops, languages, sign-out."""
     frame = await frame_of(request, actor, here="account")
     return page(
-        request, frame, "dashboard/account.html", languages=i18n.NAMES, may_change=rights.may_change(actor),
+        request, frame, "dashboard/account.html", languages=i18n.NAMES,
         works_at=await sessions.places_of(actor), roles=ROLES, may_see_team=teams.may_see(actor),
     )  # fmt: skip
 

@@ -90,9 +90,7 @@ async def package_page(request: AnyRequest, actor: Actor, clock: Clock, sold_id:
 
 
 @post("/packages/{sold_id:int}", guards=[guards.at_merchant])
-async def rewrite(
-    request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId
-) -> Response[str] | Response[bytes]:
+async def rewrite(request: AnyRequest, actor: Actor, clock: Clock, sold_id: RowId) -> Response[str] | Response[bytes]:
     """Change it from now on. What was sold stays as it is."""
     frame, typed = await frame_of(request, actor, here="packages"), await _typed(request)
     found = await packages.page_of(actor, sold_id, now=clock.now())

@@ -203,7 +203,7 @@ async def test_an_invitation_makes_an_account_with_its_role_and_works_once(
         assert (await follow(new, link, name="Wafula", password="password")).status_code == 422
         assert (await follow(new, link, name="Wafula", password=NEW)).headers["location"] == "/"
         assert (await new.get("/home")).status_code == 200
-        assert (await new.get("/settings")).status_code == 403
+        assert (await new.get("/settings/time")).status_code == 403
         assert (await again.get(link)).status_code == 410
     assert "Wafula" in (await owner.get("/team")).text
 

@@ -151,7 +151,7 @@ async def test_a_shop_that_asks_for_a_second_step_lets_its_manager_nowhere_witho
         await sign_in(manager, "mary@kilimani.test")
         for path in ("/home", "/sales", "/refunds", "/team"):
             assert (await manager.get(path)).headers["location"] == "/account/security", path
-        assert (await manager.post("/settings", data={"_csrf": await form_token(manager, "/account")})).is_redirect
+        assert (await manager.post("/settings/time", data={"_csrf": await form_token(manager, "/account")})).is_redirect
         assert "asks owners and managers" in (await manager.get("/account/security")).text
         await with_app(manager, clock)
         assert (await manager.get("/home")).status_code == 200

@@ -154,10 +154,10 @@ async def test_who_works_at_two_shops_goes_between_them_and_old_forms_are_worthl
     assert answer.headers["location"] == "/"
     assert owner.cookies[SESSION] != before
     assert "Rival Wi-Fi" in (await owner.get("/home")).text
-    assert (await owner.post("/settings", data={"_csrf": token})).status_code == 403
-    assert (await owner.get("/settings")).status_code == 403, "only a viewer here"
+    assert (await owner.post("/settings/time", data={"_csrf": token})).status_code == 403
+    assert (await owner.get("/settings/time")).status_code == 403, "only a viewer here"
     await post(owner, "/switch", "/account", merchant=str(cast.merchant_id))
-    assert (await owner.get("/settings")).status_code == 200
+    assert (await owner.get("/settings/time")).status_code == 200
 
 
 async def test_nobody_goes_to_a_shop_one_does_not_work_for(owner: httpx.AsyncClient, cast: Cast) -> None:
@@ -193,7 +193,7 @@ async def test_another_role_holds_from_the_next_page_on_and_ends_the_session_bef
         await post(owner, f"/team/{juma}/role", "/team", role="manager")
         assert (await cashier.get("/home")).status_code == 303
         await sign_in(cashier, cast.cashier)
-        assert (await cashier.get("/settings")).status_code == 200
+        assert (await cashier.get("/settings/time")).status_code == 200
 
 
 async def test_the_last_owner_stays_until_there_is_another(owner: httpx.AsyncClient, cast: Cast) -> None:

@@ -18,15 +18,15 @@ __all__ = ["owner"]
 
 
 async def test_choices_are_kept_and_told_with_who_made_them(owner: httpx.AsyncClient, cast: Cast) -> None:
-    page = main(await owner.get("/settings"))
+    page = main(await owner.get("/settings/time"))
     assert "Nothing was changed yet" in page
     assert re.search(r'value="auto" class="of-auto" checked', page)
-    answer = await post(owner, "/settings", outage_credit="ask", early_end="end")
-    assert answer.headers["location"] == "/settings?saved=true"
+    answer = await post(owner, "/settings/time", outage_credit="ask", early_end="end")
+    assert answer.headers["location"] == "/settings/time?saved=true"
     row = await DB.row("SELECT outage_credit, early_end FROM merchants WHERE id = $1", cast.merchant_id)
     assert row
     assert tuple(row) == ("ask", "end")
-    page = main(await owner.get("/settings?saved=true"))
+    page = main(await owner.get("/settings/time?saved=true"))
     assert "Saved." in page
     assert page.count("Amina W.") == 2
     event = await DB.row("SELECT name, actor, data FROM events WHERE entity = 'merchants'")
@@ -34,7 +34,7 @@ async def test_choices_are_kept_and_told_with_who_made_them(owner: httpx.AsyncCl
     user = await DB.value("SELECT id FROM users WHERE email = $1", cast.owner)
     assert (event["name"], event["actor"]) == ("settings", f"user:{user}")
     assert json.loads(event["data"]) == {"outage_credit": ["auto", "ask"], "early_end": ["keep", "end"]}
-    await post(owner, "/settings", outage_credit="ask", early_end="end")
+    await post(owner, "/settings/time", outage_credit="ask", early_end="end")
     assert await DB.value("SELECT count(*) FROM events WHERE entity = 'merchants'") == 1, (
         "nothing changed, nothing noted"
     )
@@ -44,7 +44,7 @@ async def test_choices_are_kept_and_told_with_who_made_them(owner: httpx.AsyncCl
 
 @pytest.mark.parametrize("wrong", [{"outage_credit": "always"}, {"early_end": ""}])
 async def test_what_is_no_choice_is_refused(owner: httpx.AsyncClient, cast: Cast, wrong: dict[str, str]) -> None:
-    answer = await post(owner, "/settings", **{"outage_credit": "never", "early_end": "keep"} | wrong)
+    answer = await post(owner, "/settings/time", **{"outage_credit": "never", "early_end": "keep"} | wrong)
     assert answer.status_code == 422
     assert "Choose one of these." in main(answer)
     assert await DB.value("SELECT outage_credit FROM merchants WHERE id = $1", cast.merchant_id) == "auto"

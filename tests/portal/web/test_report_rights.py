@@ -30,9 +30,9 @@ LOOKS = (
     "/drift", "/drift/list", "/outages", "/outages/{o}", "/vouchers/{v}", "/routers/{r}/drift", "/routers/{r}/drift/report",
     "/routers/{r}/outages", "/routers/{r}/settings", "/routers/{r}/settings/compare?one={a}&other={b}",
 )  # fmt: skip
-FORMS = ("/settings", "/routers/{r}/drift/remove?kind=foreign_user&who=cousin")
+FORMS = ("/settings/time", "/routers/{r}/drift/remove?kind=foreign_user&who=cousin")
 BUTTONS = (
-    "/drift/look", "/drift/repair", "/settings", "/outages/{o}/credit",
+    "/drift/look", "/drift/repair", "/settings/time", "/outages/{o}/credit",
     *(f"/routers/{{r}}/drift/{verb}" for verb in ("look", "repair", "remove", "vouch", "doubt")),
 )  # fmt: skip
 #: What whoever sells may press.
@@ -52,7 +52,9 @@ async def places(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
 
 
 async def test_this_matrix_covers_the_route_table(app: Litestar) -> None:
-    ours = re.compile(r"^/(drift|outages|vouchers/\{voucher_id:int\}(/code)?$|settings(?!/)|routers/\{router_id:int\}/(drift|outages|settings))")
+    ours = re.compile(
+        r"^/(drift|outages|vouchers/\{voucher_id:int\}(/code)?$|settings/time|routers/\{router_id:int\}/(drift|outages|settings))"
+    )
     found = {
         (str(method), re.sub(r"\{(\w)\w*:int\}", r"{\1}", route.path))
         for route in app.routes
@@ -107,7 +109,7 @@ async def test_cashiers_and_viewers_look_and_change_nothing(
             sells = [way.format(**places) for way in SALES if way.startswith(path) and role == "cashier"]
             deeds = [f"{path.format(**places)}/{deed}" for deed in ("send", "stack", "move")] if sells else []
             assert set(sells) <= set(forms) <= {*sells, *deeds}, path
-            assert '/settings"' not in page.text.replace(f'/routers/{cast.router.id}/settings"', ""), path
+            assert '/settings/time"' not in page.text.replace(f'/routers/{cast.router.id}/settings"', ""), path
         for path in FORMS:
             assert (await client.get(path.format(**places))).status_code == 403, path
         for path in BUTTONS:
@@ -115,7 +117,7 @@ async def test_cashiers_and_viewers_look_and_change_nothing(
         for path in SALES if role == "viewer" else ():
             assert (await post(client, path.format(**places))).status_code == 403, path
         assert tuple(await DB.row(counted) or ()) == before
-        assert "/settings" not in (await client.get("/account")).text
+        assert "/settings/time" not in (await client.get("/account")).text
 
 
 async def test_managers_may_press_every_button(app: Litestar, cast: Cast, places: dict[str, int]) -> None:

@@ -47,10 +47,10 @@ async def test_the_week_is_counted_in_the_merchants_days_and_only_for_its_own_ro
 
 
 async def test_when_to_hear_of_a_router_away_is_a_choice_and_kept(owner: httpx.AsyncClient, cast: Cast) -> None:
-    assert "A router does not answer. When do we tell you?" in main(await owner.get("/settings"))
-    await post(owner, "/settings", away_alert_min="60")
+    assert "A router does not answer. When do we tell you?" in main(await owner.get("/settings/time"))
+    await post(owner, "/settings/time", away_alert_min="60")
     row = await DB.row("SELECT away_alert_min, outage_credit FROM merchants WHERE id = $1", cast.merchant_id)
     assert row
     assert tuple(row) == (60, "auto")
-    assert (await post(owner, "/settings", away_alert_min="7")).status_code == 422
-    assert "After an hour" in main(await owner.get("/settings"))
+    assert (await post(owner, "/settings/time", away_alert_min="7")).status_code == 422
+    assert "After an hour" in main(await owner.get("/settings/time"))
