@@ -16,7 +16,7 @@ from portal import codes, packages, payments, promos, reminders
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB, atomic
-from portal.demo import fill, stock
+from portal.demo import agents, fill, stock
 from portal.demo.cast import (
     HELP_PHONE,
     HOUSEHOLDS,
@@ -114,6 +114,7 @@ async def live(settings: Settings, vault: Vault, rails: DemoRails, post: DemoPos
             await posting.run(doors)
     await fill.move_sequences()
     await stock.lay_in(vault, now=now)
+    await agents.send_out(vault, now=now)
 
 
 async def _acts(weeks: _Weeks, began: datetime, now: datetime) -> list[tuple[datetime, Act]]:

@@ -45,6 +45,17 @@ QUESTIONS: dict[str, str] = {
           SELECT merchant_id, amount_cents FROM ledger_entries WHERE account = 'payouts'
           UNION ALL SELECT merchant_id, amount_cents FROM payouts WHERE status NOT IN ('done', 'dropped')) both_sides
         GROUP BY merchant_id HAVING sum(amount_cents) <> 0""",
+    "I2 an agent's sale that is on nobody's account": """
+        SELECT 'payment ' || p.id FROM payments p JOIN vouchers v ON v.id = p.voucher_id
+        WHERE p.id >= {payments} AND p.method = 'cash' AND p.float_id IS NULL AND v.allotment_id IS NOT NULL
+        AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale')
+        AND NOT EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'agent_sale')""",
+    "I2 agents' money is not what was written down": """
+        SELECT 'agent ' || agent_id FROM (
+          SELECT e.agent_id, e.amount_cents FROM ledger_entries e JOIN ledger_postings l ON l.id = e.posting_id
+          WHERE e.agent_id IS NOT NULL AND e.account = 'agents' AND l.kind = 'agent_money'
+          UNION ALL SELECT agent_id, amount_cents FROM agent_moneys) both_sides
+        GROUP BY agent_id HAVING sum(amount_cents) <> 0""",
     "I3 a receipt that was not booked once": """
         SELECT 'receipt ' || r.id FROM receipts r WHERE r.id >= {receipts} AND r.roads <> 'before' AND r.rail <> 'credit'
           AND r.amount_cents IS DISTINCT FROM (
@@ -52,7 +63,7 @@ QUESTIONS: dict[str, str] = {
           LEFT JOIN payments p ON p.id = l.payment_id
           WHERE (e.account LIKE '%clearing' OR e.account = 'cash') AND e.amount_cents > 0
           AND NOT EXISTS (SELECT FROM ledger_postings o WHERE o.reverses_id = l.id)
-          AND l.kind IN ('sale', 'part_payment', 'suspense', 'extra_payment', 'refund', 'wallet')
+          AND l.kind IN ('sale', 'part_payment', 'suspense', 'extra_payment', 'refund', 'wallet', 'agent_money')
           AND l.id IN (SELECT id FROM ledger_postings WHERE receipt = r.receipt
                        UNION ALL SELECT id FROM ledger_postings WHERE payment_id = r.payment_id AND receipt IS NULL)
           AND (l.receipt = r.receipt OR p.receipt = r.receipt))
