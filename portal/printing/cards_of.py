@@ -52,10 +52,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
-    """How many live vouchers there are, and how many of them show their code."""
+    """How many live vouchers there are, how many of them show their code, and how many of the batch are still to be made."""
 
     cards: int
     codes: int
+    missing: int = 0
 
 
 async def wanted_of(actor: Actor, *, batch_id: int | None = None, ids: str = "") -> Wanted:
@@ -80,7 +81,8 @@ async def counted(wanted: Wanted) -> Counted:
     those, value = wanted.those
     row = await DB.row(_COUNT.format(those=those), wanted.merchant_id, value)
     assert row is not None
-    return Counted(cards=row["cards"], codes=row["codes"])
+    missing = await DB.value("SELECT size - made FROM batches WHERE id = $1 AND done_at IS NULL", wanted.batch_id)
+    return Counted(cards=row["cards"], codes=row["codes"], missing=missing or 0)
 
 
 def may_print(actor: Actor, wanted: Wanted) -> bool:

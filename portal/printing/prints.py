@@ -28,6 +28,7 @@ MOST_WAITING = 5
 _SWEEP_AFTER = timedelta(seconds=10)
 ONLY_SELLERS = N_("You may look, but not print codes. Ask the owner.")
 NOTHING = N_("There is nothing to print: every voucher of these is used up or was taken back.")
+UNFINISHED = N_("These vouchers are still being made. Wait until all are there.")
 BUSY = N_("Five prints are being made for you already. Wait until one is ready.")
 CHOOSE_LAYOUT = N_("Choose one of the papers.")
 GONE = N_("This PDF was cleared away. Make it again.")
@@ -64,6 +65,8 @@ async def ask(
     if layout not in LAYOUTS or language not in i18n.NAMES:
         raise Invalid({"layout": CHOOSE_LAYOUT})
     amount = await counted(wanted)
+    if amount.missing:
+        raise Conflict(UNFINISHED)
     if not amount.cards:
         raise Conflict(NOTHING)
     once = f"{actor.user_id}:{form_key}"[:64] if form_key else None

@@ -171,3 +171,10 @@ async def test_an_unknown_paper_is_told_and_makes_nothing(owner: httpx.AsyncClie
 async def test_nobody_has_more_than_five_made_at_once(owner: httpx.AsyncClient, cash: int) -> None:
     answers = [(await press(owner, f"/vouchers/batches/{cash}/print")).status_code for _ in range(6)]
     assert answers == [303] * 5 + [409]
+
+
+async def test_a_batch_that_is_still_being_made_is_not_printed_by_halves(owner: httpx.AsyncClient, cash: int) -> None:
+    await DB.fetch("UPDATE batches SET size = 10, done_at = NULL WHERE id = $1", cash)
+    assert "still being made" in (await owner.get(f"/vouchers/batches/{cash}/print")).text
+    assert (await press(owner, f"/vouchers/batches/{cash}/print")).status_code == 409
+    assert await DB.value("SELECT count(*) FROM prints") == 0
