@@ -13,7 +13,7 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import doctor, drift, payments, prints, pulls, rails, routers, runner, subscribers, vitals, vouchers
+from jobs import doctor, drift, imports, payments, prints, pulls, rails, routers, runner, subscribers, vitals, vouchers
 from jobs.doors import Doors
 from jobs.messages import Posting
 from jobs.rounds import Rounds
@@ -45,6 +45,7 @@ HANDLERS: dict[Work, Handler] = {
     Work.MAKE_BATCH: vouchers.make_batch,
     Work.RUN_JOB: runner.run,
     Work.MAKE_PRINT: prints.make,
+    Work.STEP_IMPORT: imports.work,
 }
 LOOKS: dict[str, Look] = {
     "expiry": vouchers.expire_if_due,
@@ -63,6 +64,7 @@ SLOW_LOOKS: dict[str, tuple[float, Look]] = {
     "vouchers to make": (5.0, vouchers.make_unfinished),
     "missed slots": (60.0, runner.look_for_missed),
     "prints": (5.0, prints.sweep),
+    "imports": (5.0, imports.sweep),
 }
 
 

@@ -11,6 +11,7 @@ import msgspec
 from portal import whence
 from portal.agent_machine import AGENT, AgentStatus
 from portal.db import Tx
+from portal.import_machine import IMPORT
 from portal.machines import MACHINES as _FIRST_MACHINES
 from portal.machines import (
     AlertStatus,
@@ -53,7 +54,7 @@ __all__ = [
 
 #: Every table with a status, and how it moves.
 MACHINES: Mapping[str, Transitions] = {
-    **_FIRST_MACHINES, **_SUBSCRIBER_MACHINES, "messages": MESSAGE, "prints": PRINT, "agents": AGENT,
+    **_FIRST_MACHINES, **_SUBSCRIBER_MACHINES, "messages": MESSAGE, "prints": PRINT, "agents": AGENT, "imports": IMPORT,
 }  # fmt: skip
 
 _MOVE = """

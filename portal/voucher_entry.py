@@ -8,6 +8,7 @@ from portal import codes, meters, vouchers
 from portal.db import DB, Tx, atomic
 from portal.devices import DeviceHint
 from portal.errors import Invalid, TooMany
+from portal.imports import entering
 from portal.msgid import N_
 from portal.payments.counter import sell_card
 from portal.routers import RouterView
@@ -31,7 +32,7 @@ async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Va
     except TooMany:
         meters.refuse_redeeming("too_many")
         raise
-    hashes = vault.code_hashes(await _folded(router.merchant_id, code))
+    hashes = await _hashes(router, code, vault=vault, now=now)
     async with atomic() as tx:
         found = await tx.row(_FIND, router.merchant_id, hashes)
         token = None
@@ -43,12 +44,17 @@ async def redeem(router: RouterView, code: str, device: DeviceHint, *, vault: Va
         return token
 
 
-async def _folded(merchant_id: int, code: str) -> str:
+async def _hashes(router: RouterView, typed: str, *, vault: Vault, now: datetime) -> list[bytes]:
+    """What the voucher meant may be found by: a code of ours, or one brought from another system."""
     try:
-        return codes.fold_prefixed(code, await prefixes(merchant_id))
+        folded = codes.fold_prefixed(typed, await prefixes(router.merchant_id))
     except codes.CodeError as error:
-        meters.refuse_redeeming("malformed")
-        raise Invalid({"code": str(error)}) from error
+        brought = await entering.code_hashes(router.merchant_id, router.id, typed, vault=vault, now=now)
+        if not brought:
+            meters.refuse_redeeming("malformed")
+            raise Invalid({"code": str(error)}) from error
+        return [*brought]
+    return [*vault.code_hashes(folded), *await entering.find(router.merchant_id, typed, vault=vault)]
 
 
 async def prefixes(merchant_id: int) -> list[str]:

@@ -23,6 +23,7 @@ class Work(StrEnum):
     MAKE_BATCH = "make-batch"  # batch id
     RUN_JOB = "run-job"  # job run id
     MAKE_PRINT = "make-print"  # print id
+    STEP_IMPORT = "step-import"  # import id
 
 
 async def defer(tx: Tx, work: Work, row_id: int, *, after: timedelta | None = None) -> None:

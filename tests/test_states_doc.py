@@ -24,6 +24,7 @@ NAMES = {
     "messages": "Message",
     "prints": "Print",
     "agents": "Agent",
+    "imports": "Import",
 }
 
 

@@ -76,6 +76,7 @@ QUESTIONS: dict[str, str] = {
     "I4 a voucher in use without a cause": """
         SELECT 'voucher ' || v.id FROM vouchers v WHERE v.status IN ('paid', 'in_use') AND v.id >= {vouchers}
         AND NOT EXISTS (SELECT FROM subscribers s WHERE s.voucher_id = v.id)
+        AND NOT EXISTS (SELECT FROM imported_codes i WHERE i.voucher_id = v.id)
         AND NOT EXISTS (SELECT FROM payments p WHERE p.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))
         AND NOT EXISTS (SELECT FROM checkouts c JOIN payments p ON p.checkout_id = c.id
                         WHERE c.voucher_id = v.id AND p.status IN ('paid', 'refund_pending', 'refunded'))
