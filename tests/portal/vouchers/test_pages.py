@@ -94,14 +94,14 @@ async def test_a_large_batch_shows_how_far_it_is_and_can_be_stopped(stall: Stall
     batch = int(place.rsplit("/", 1)[1])
     await batches.make_more(batch, vault=stall.vault, now=stall.clock.now(), most=1000)
     part = await owner.get(f"{place}/progress", headers={"hx-request": "true"})
-    assert "1000 of 2500" in part.text
+    assert "1,000 of 2,500" in part.text
     assert "hx-trigger" in part.text
-    assert "1000 of 2500 are there" in (await owner.get("/vouchers")).text
+    assert "1,000 of 2,500 are there" in (await owner.get("/vouchers")).text
     assert (await post(owner, f"{place}/cancel")).status_code == 303
     done = await owner.get(f"{place}/progress", headers={"hx-request": "true"})
     assert done.headers["hx-refresh"] == "true"
     assert "hx-trigger" not in done.text
-    assert "Stopped when 1000 of 2500" in (await owner.get(place)).text
+    assert "Stopped when 1,000 of 2,500" in (await owner.get(place)).text
     assert (await post(owner, f"{place}/cancel")).status_code == 409
     assert await DB.value("SELECT count(*) FROM vouchers WHERE status = 'revoked'") == 1000
 
