@@ -8,7 +8,7 @@ import logging
 from jobs.doors import Doors
 from jobs.tally import Tally
 from portal import job_runs
-from portal.webhooks import outbox
+from portal.webhooks import endpoints, outbox
 from portal.webhooks.sending import send_due
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class Telling:
 async def run(doors: Doors) -> Tally:
     """Take up what the dead left, then tell every address what is due."""
     tally = Tally()
+    await endpoints.freshen()
     tally.processed = await outbox.sweep(now=doors.clock.now())
     due = await outbox.waited_for(now=doors.clock.now())
     for one in await asyncio.gather(*(_tell(endpoint_id, doors) for endpoint_id in due[:_AT_ONCE])):

@@ -11,7 +11,7 @@ from asyncpg import Record
 from portal import alerts, limits
 from portal.api_tokens import manager
 from portal.config import Settings
-from portal.db import Tx, atomic
+from portal.db import DB, Tx, atomic
 from portal.errors import Conflict, Invalid, NotFound, TooMany
 from portal.identity import Actor
 from portal.msgid import N_
@@ -215,6 +215,20 @@ async def again_since(actor: Actor, endpoint_id: int, since: datetime, *, missed
 
 
 _AGAIN = "UPDATE webhook_messages m SET tries = 0, next_try_at = $1, given_up_at = NULL"
+
+
+async def freshen() -> int:
+    """Let every address hear what its kinds stand for in this version; returns how many heard something else before."""
+    rows = await DB.fetch("SELECT DISTINCT kinds, sources FROM webhook_endpoints WHERE ended_at IS NULL")
+    stale = [row for row in rows if row["sources"] != kinds.sources_of(row["kinds"].split())]
+    for row in stale:
+        await DB.fetch(
+            "UPDATE webhook_endpoints SET sources = $3 WHERE kinds = $1 AND sources = $2",
+            row["kinds"],
+            row["sources"],
+            kinds.sources_of(row["kinds"].split()),
+        )
+    return len(stale)
 
 
 async def own(tx: Tx, actor: Actor, endpoint_id: int) -> Record:

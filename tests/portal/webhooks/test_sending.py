@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.webhooks import Telling
+from jobs.webhooks import Telling, run
 from portal import alerts
 from portal.db import DB, atomic
 from portal.states import E, move, move_all, note
@@ -289,3 +289,25 @@ async def test_events_nobody_listens_to_write_nothing(shop: Shop) -> None:
         await note(tx, "vouchers", 1, "code_shown", merchant_id=shop.merchant_id, at=shop.clock.now())
         await note(tx, "jobs", 1, "anything", merchant_id=None, at=shop.clock.now())
     assert await DB.value("SELECT count(*) FROM webhook_messages") == 0
+
+
+async def test_an_address_hears_what_its_kinds_mean_today(shop: Shop) -> None:
+    await DB.fetch("UPDATE webhook_endpoints SET sources = 'vouchers:end voucher.expired'")
+    assert await endpoints.freshen() == 1
+    assert await endpoints.freshen() == 0
+    await _expire(shop, await shop.voucher(status="unsold"))
+    assert await shop.send() == ["sent"]
+
+
+async def test_the_job_takes_up_what_the_dead_left_and_tells_everybody(shop: Shop) -> None:
+    await endpoints.test(shop.owner, shop.webhook_id, now=shop.clock.now())
+    await outbox.claim(shop.webhook_id, now=shop.clock.now())
+    shop.shift(minutes=2)
+    await _expire(shop, *[await shop.voucher(status="unsold") for _ in range(25)])
+
+    class Doors:
+        vault, clock, webhooks = shop.vault, shop.clock, shop.door
+
+    tally = await run(Doors())  # pyright: ignore[reportArgumentType]
+    assert (tally.processed, tally.failed) == (1 + 26, 0)
+    assert len(shop.listener.heard) == 26
