@@ -8,6 +8,7 @@ import pytest
 from litestar import Litestar
 
 from portal.db import DB
+from portal.vault import Vault
 from tests import factories
 from tests.portal.web.conftest import Cast, browser, form_token, sign_in
 
@@ -200,3 +201,26 @@ async def test_a_cashier_reads_what_a_package_gives_and_changes_nothing(app: Lit
         assert "one device is online for 1\u00a0hour" in page.text
         assert "<form" not in page.text.split("<main", 1)[1].split("</main>")[0]
         assert (await post(cashier, f"/packages/{cast.package_id}", **FORM)).status_code == 403
+
+
+async def test_changing_a_package_changes_nothing_that_was_sold(
+    owner: httpx.AsyncClient, cast: Cast, vault: Vault
+) -> None:
+    voucher = await factories.voucher(vault, cast.merchant_id, cast.package_id, status="in_use")
+    await factories.grant(vault, cast.merchant_id, cast.router.id, voucher)
+    sold = "SELECT v.terms::text, v.price_cents, v.expires_at, g.terms::text FROM vouchers v JOIN access_grants g ON g.voucher_id = v.id"
+    before = await DB.row(sold)
+    changed = {
+        **FORM,
+        "price": "99",
+        "length": "1",
+        "down": "1",
+        "devices": "9",
+        "use_from": "22:00",
+        "use_until": "06:00",
+    }
+    assert (await post(owner, f"/packages/{cast.package_id}", **changed)).status_code == 303
+    assert await DB.value("SELECT price_cents FROM packages WHERE id = $1", cast.package_id) == 9900
+    assert await DB.row(sold) == before
+    told = await DB.value("SELECT data->'price_cents' FROM events WHERE entity = 'packages' AND name = 'changed'")
+    assert told == '{"to": 9900, "from": 1000}'
