@@ -54,6 +54,11 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def cast(db: str, vault: Vault) -> Cast:
+    return await cast_of(vault)
+
+
+async def cast_of(vault: Vault) -> Cast:
+    """Both merchants and everybody, in an empty database."""
     ours = await factories.merchant()
     theirs = await factories.merchant("Rival Wi-Fi", kind="isp")
     router = await factories.router(vault, ours)
