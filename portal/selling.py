@@ -171,7 +171,7 @@ async def ask_again(actor: Actor, voucher_id: int, *, form_key: str, now: dateti
 _STANDING = """
 SELECT v.id AS voucher_id, v.terms, v.price_cents, m.currency, v.status, coalesce(a.status, '') AS asked, a.created_at AS asked_at,
        coalesce(a.result_code, '') AS result_code, coalesce(p.phone, a.phone, '') AS phone, p.id AS payment_id, p.paid_at AS sold_at,
-       coalesce(p.method = 'cash', false) AS is_by_cash, coalesce(g.recipient, '') AS sent_to,
+       coalesce(p.receipt LIKE 'CASH-%', false) AS is_by_cash, coalesce(g.recipient, '') AS sent_to,
        coalesce(p.sold_by = $3 AND p.paid_at > $4, false) AS is_fresh
 FROM vouchers v JOIN merchants m ON m.id = v.merchant_id
 LEFT JOIN LATERAL (SELECT * FROM payments WHERE voucher_id = v.id AND method = 'stk' ORDER BY id DESC LIMIT 1) a ON true
@@ -197,7 +197,7 @@ async def today(actor: Actor, *, since: datetime) -> Today:
     """What the actor has sold since a moment."""
     row = await DB.row(
         """SELECT count(*) AS sales, coalesce(sum(coalesce(received_cents, amount_cents)), 0)::bigint AS cents,
-                  coalesce(sum(amount_cents) FILTER (WHERE method = 'cash'), 0)::bigint AS cash_cents
+                  coalesce(sum(amount_cents) FILTER (WHERE receipt LIKE 'CASH-%'), 0)::bigint AS cash_cents
            FROM payments WHERE merchant_id = $1 AND sold_by = $2 AND created_at >= $3 AND status = 'paid'""",
         actor.at_merchant(), actor.user_id, since,
     )  # fmt: skip

@@ -35,6 +35,11 @@ BREAKS: dict[str, str] = {
     "I2 suspense is not what waits": "UPDATE ledger_entries SET account = 'suspense' WHERE account = 'commission'",
     "I2 refunds are not what goes back": "UPDATE ledger_entries SET account = 'refunds' WHERE account = 'commission'",
     "I2 payouts are not what is on its way": "UPDATE ledger_entries SET account = 'payouts' WHERE account = 'commission'",
+    "I2 an agent's sale that is on nobody's account": """
+        UPDATE payments SET method = 'cash', voucher_id = (SELECT min(id) FROM vouchers);
+        UPDATE vouchers SET allotment_id = 1""",
+    "I2 agents' money is not what was written down": """
+        INSERT INTO agent_moneys (merchant_id, agent_id, how, amount_cents) SELECT id, 1, 'cash', 500 FROM merchants""",
     "I3 a receipt that was not booked once": "UPDATE receipts SET amount_cents = 2000",
     "I3 two payments with one receipt": """
         DROP INDEX payments_receipt;

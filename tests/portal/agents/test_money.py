@@ -202,7 +202,7 @@ async def test_another_merchants_agent_is_not_there(stall: Stall) -> None:
     ):
         with pytest.raises(NotFound):
             await deed
+    mine = await people.make(rival, people.Draft(name="M", terms="open"), form_key=None, now=now)
     with pytest.raises(Invalid) as wrong:
-        mine = await people.make(rival, people.Draft(name="M", terms="open"), form_key=None, now=now)
         await stock.allot(rival, mine, batch=str(kiosk.batch_id), count="1", first="", form_key=None, now=now)
     assert "batch" in wrong.value.fields
