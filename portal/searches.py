@@ -12,6 +12,7 @@ from portal.db import DB
 from portal.identity import Actor
 from portal.mpesa import sms_text
 from portal.vault import Vault
+from portal.voucher_entry import prefixes
 
 _MOST = 200
 _RECEIPT = re.compile(r"[A-Z0-9_-]{6,32}")
@@ -42,7 +43,7 @@ class _Meant(msgspec.Struct, frozen=True, kw_only=True):
     code_hashes: list[bytes]
 
 
-def _meant(typed: str, vault: Vault) -> _Meant:
+def _meant(typed: str, vault: Vault, *, printed: Sequence[str]) -> _Meant:
     try:
         phone = phones.parse_phone(typed)
     except phones.PhoneError:
@@ -51,7 +52,7 @@ def _meant(typed: str, vault: Vault) -> _Meant:
     plain = typed.strip().upper()
     receipt = pasted.receipt if pasted else plain if _RECEIPT.fullmatch(plain) and not phone else ""
     try:
-        hashes = vault.code_hashes(codes.fold_code(typed))
+        hashes = vault.code_hashes(codes.fold_prefixed(typed, printed))
     except codes.CodeError:
         hashes = []
     return _Meant(phone=phone, receipt=receipt, references=references.readings(typed), code_hashes=hashes)
@@ -82,7 +83,8 @@ ORDER BY s.id DESC LIMIT $5"""
 
 async def find(actor: Actor, typed: str, *, vault: Vault) -> Hits:
     """Everything of the merchant's that what was typed may mean."""
-    merchant_id, meant = actor.at_merchant(), _meant(typed[:500], vault)
+    merchant_id = actor.at_merchant()
+    meant = _meant(typed[:500], vault, printed=await prefixes(merchant_id))
     vouchers = await DB.fetch(_VOUCHERS, merchant_id, meant.references, meant.code_hashes)
     people = await DB.fetch(_SUBSCRIBERS, merchant_id, meant.references, meant.phone, _MOST)
     accounts = [row["id"] for row in people if row["account_number"] in meant.references]

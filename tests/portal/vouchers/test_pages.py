@@ -168,13 +168,15 @@ async def _cost(client: httpx.AsyncClient, path: str) -> tuple[int, int]:
 
 
 async def test_the_box_finds_a_typed_code_and_shows_none(stall: Stall, owner: httpx.AsyncClient) -> None:
-    batch = await made_of(stall, 2, kind="cash")
+    batch = await made_of(stall, 2, kind="cash", prefix="SOKO")
     voucher = (await vouchers_of(batch))[0]
     code = await open_code(stall, voucher)
     page = (await owner.get("/vouchers", params={"q": code.lower()})).text
     assert f'href="/vouchers/{voucher}"' in page
     assert page.count('<li><a href="/vouchers/') == 1
     assert code not in (await owner.get("/vouchers")).text
+    everywhere = (await owner.get("/sales", params={"q": f"SOKO-{code}"})).text
+    assert f'href="/vouchers/{voucher}"' in everywhere, "the shop's one box knows prefixes, too"
     assert "Nothing found" in (await owner.get("/vouchers?q=nothing+like+this")).text
 
 
