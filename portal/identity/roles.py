@@ -73,6 +73,15 @@ async def remove(actor: Actor, user_id: int, *, now: datetime) -> None:
             await _keep_an_owner(tx, row["merchant_id"], user_id)
         await tx.execute("DELETE FROM memberships WHERE id = $1", row["id"])
         await _end_sessions(tx, row["merchant_id"], user_id, but_of=None)
+        # Their tokens too, for good: whoever comes back makes new ones.
+        await tx.execute(
+            """UPDATE api_tokens SET revoked_at = $3, revoked_by = $4
+               WHERE merchant_id = $1 AND user_id = $2 AND revoked_at IS NULL""",
+            row["merchant_id"],
+            user_id,
+            now,
+            actor.user_id,
+        )
         data = {"role": row["role"]}
         await note(
             tx, "users", user_id, "removed", merchant_id=row["merchant_id"], at=now, actor=named(actor), data=data

@@ -10,6 +10,7 @@ from portal.api_tokens import Scope
 from portal.clock import Clock
 from portal.db import DB
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.identity import roles
 from portal.vault import Vault
 from tests import factories
 from tests.portal.api.conftest import ALL, Programs, actor_of, problem
@@ -59,6 +60,25 @@ async def test_a_token_is_never_mightier_than_its_maker_is_today(programs: Progr
     body = {"package_id": cast.package_id, "count": 1}
     problem(await till.post(f"/api/routers/{cast.router.id}/vouchers/generate", json=body), 403)
     await DB.fetch("DELETE FROM memberships WHERE merchant_id = $1", cast.merchant_id)
+    problem(await till.get("/api/me"), 401)
+
+
+async def test_who_leaves_the_team_takes_no_token_along_and_brings_none_back(
+    programs: Programs, cast: Cast, clock: Clock
+) -> None:
+    await DB.fetch(
+        "UPDATE memberships SET role = 'manager' WHERE user_id = (SELECT id FROM users WHERE email = $1)", cast.cashier
+    )
+    till = await programs.of(cast.cashier)
+    assert (await till.get("/api/me")).json()["role"] == "manager"
+    member = await actor_of(cast.cashier)
+    await roles.remove(await actor_of(cast.owner), member.user_id, now=clock.now())
+    problem(await till.get("/api/me"), 401)
+    await DB.fetch(
+        "INSERT INTO memberships (merchant_id, user_id, role) VALUES ($1, $2, 'owner')",
+        cast.merchant_id,
+        member.user_id,
+    )
     problem(await till.get("/api/me"), 401)
 
 
