@@ -19,6 +19,9 @@ class Import(Table, tablename="imports", db=DB, help_text="a file of another sys
     status = word(8, "waiting, checked, running, done, undoing, undone, failed or dropped", default="waiting")
     router_id = link(Router, "where its codes work; null: at all", null=True)
     weak_days = number("codes that are easy to guess end so many days after the import if nobody used them", default=60)
+    counts_sales = Boolean(
+        default=True, help_text="unused cards count as sold for cash when first used; false: they were sold before"
+    )
     created_by = link(User, "who sent it; null: by command", null=True)
     form_key = word(64, "a form posted twice is one import", null=True, unique=True)
     error = text("why it cannot be read: a sentence of the catalogue")
