@@ -11,8 +11,8 @@ from portal.guards import SAFE_METHODS
 from tests.portal.web.conftest import Cast, browser, form_token, sign_in
 
 #: Routes that act without a cookie, and so have nothing another site could borrow: captive pages, callbacks, what SMS
-#: gateways tell, and what routers fetch, which goes by a word in its body.
-COOKIELESS = re.compile(r"^/((c|w|cb|my)/|api/sms/|(setup-script|pull)$)")
+#: gateways tell, the API, which goes by a token, and what routers fetch, which goes by a word in its body.
+COOKIELESS = re.compile(r"^/((c|w|cb|my|api)/|(setup-script|pull)$)")
 _A_NUMBER = re.compile(r"\{\w+:int\}")
 
 
