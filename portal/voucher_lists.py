@@ -122,25 +122,7 @@ def _page(
     """The statement of a page and its values."""
     asked, at = _Question(), "ended_at" if wanted.is_by_end else "created_at"
     sign, order = (">", "ASC") if is_back else ("<", "DESC")
-    merchant = asked.value(merchant_id)
-    # Whose a package, router or batch is, is asked once and not of each voucher: the planner takes the two for independent, and would
-    # read all of the merchant's.
-    scopes = {
-        f"o.{name}_id = (SELECT id FROM {table} WHERE id = {{}} AND merchant_id = {merchant})": value
-        for name, table, value in (
-            ("batch", "batches", wanted.batch_id), ("package", "packages", wanted.package_id),
-            ("router", "routers", wanted.router_id),
-        ) if value is not None
-    }  # fmt: skip
-    if not scopes:
-        asked.conditions.append(f"o.merchant_id = {merchant}")
-    for condition, value in (
-        *scopes.items(),
-        ("o.created_at >= {}", wanted.made_since), ("o.created_at < {}", wanted.made_until),
-        ("o.ended_at >= {}", wanted.ended_since), ("o.ended_at < {}", wanted.ended_until),
-    ):  # fmt: skip
-        if value is not None:
-            asked.add(condition, value)
+    _narrow(asked, merchant_id, wanted)
     in_order = f"o.id {order}" if wanted.batch_id is not None else f"o.{at} {order}, o.id {order}"
     outer = in_order.replace(f"o.{at} ", "o.at ")
     if place is not None and wanted.batch_id is not None:
@@ -163,6 +145,29 @@ def _page(
             FROM ({found}) o JOIN vouchers v ON v.id = o.id ORDER BY {outer}""",
         asked.values,
     )
+
+
+def _narrow(asked: _Question, merchant_id: int, wanted: Wanted) -> None:
+    """The conditions that do not depend on the place in the list."""
+    merchant = asked.value(merchant_id)
+    # Whose a package, router or batch is, is asked once and not of each voucher: the planner takes the two for independent, and would
+    # read all of the merchant's.
+    scopes = {
+        f"o.{name}_id = (SELECT id FROM {table} WHERE id = {{}} AND merchant_id = {merchant})": value
+        for name, table, value in (
+            ("batch", "batches", wanted.batch_id), ("package", "packages", wanted.package_id),
+            ("router", "routers", wanted.router_id),
+        ) if value is not None
+    }  # fmt: skip
+    if not scopes:
+        asked.conditions.append(f"o.merchant_id = {merchant}")
+    for condition, value in (
+        *scopes.items(),
+        ("o.created_at >= {}", wanted.made_since), ("o.created_at < {}", wanted.made_until),
+        ("o.ended_at >= {}", wanted.ended_since), ("o.ended_at < {}", wanted.ended_until),
+    ):  # fmt: skip
+        if value is not None:
+            asked.add(condition, value)
 
 
 def place(line: VoucherLine) -> str:
