@@ -13,7 +13,7 @@ from portal.tables.vouchers import Voucher
 class Import(Table, tablename="imports", db=DB, help_text="a file of another system, looked at and then taken over"):
     id = key()
     merchant_id = link(Merchant, "whose", index=True)
-    source = word(9, "mikhmon, phpnuxbill or csv", default="csv")
+    source = word(9, "mikhmon, nuxbill or csv", default="csv")
     file_name = word(120, "as it was sent")
     size_bytes = number("of the file")
     status = word(8, "waiting, checked, running, done, undoing, undone, failed or dropped", default="waiting")
