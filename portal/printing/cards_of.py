@@ -35,6 +35,9 @@ SELECT v.id, v.payment_reference, v.price_cents, v.terms, v.expires_at, coalesce
        {_SHOWS} AS shows, CASE WHEN {_SHOWS} THEN v.code_sealed END AS code_sealed
 {_FROM} {{those}} AND {_LIVE} AND v.id > $3 ORDER BY v.id LIMIT {_PAGE}"""
 _COUNT = f"SELECT count(*) AS cards, count(*) FILTER (WHERE {_SHOWS}) AS codes {_FROM} {{those}} AND {_LIVE}"
+_KNOWN = """
+SELECT v.id, v.status = 'unsold' AND coalesce(b.kind, '') = 'cash' AS is_stock
+FROM vouchers v LEFT JOIN batches b ON b.id = v.batch_id WHERE v.id = ANY($1) AND v.merchant_id = $2"""
 _OF_BATCH, _CHOSEN = "v.batch_id = $2", "v.id = ANY($2::bigint[])"
 
 
@@ -44,6 +47,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     merchant_id: int
     batch_id: int | None = None
     voucher_ids: Sequence[int] = ()
+    #: Some are cards that nobody has sold yet.
+    has_stock: bool = False
 
     @property
     def those(self) -> tuple[str, object]:
@@ -70,10 +75,10 @@ async def wanted_of(actor: Actor, *, batch_id: int | None = None, ids: str = "")
     if len(parts) > MOST_CHOSEN:
         raise Invalid({"ids": TOO_MANY})
     chosen = sorted({int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 19})
-    known = await DB.fetch("SELECT id FROM vouchers WHERE id = ANY($1) AND merchant_id = $2", chosen, merchant_id)
+    known = await DB.fetch(_KNOWN, chosen, merchant_id)
     if not chosen or len(known) != len(parts):
         raise NotFound
-    return Wanted(merchant_id=merchant_id, voucher_ids=chosen)
+    return Wanted(merchant_id=merchant_id, voucher_ids=chosen, has_stock=any(row["is_stock"] for row in known))
 
 
 async def counted(wanted: Wanted) -> Counted:
@@ -86,9 +91,9 @@ async def counted(wanted: Wanted) -> Counted:
 
 
 def may_print(actor: Actor, wanted: Wanted) -> bool:
-    """Whole batches are the owner's and managers'; whoever sells prints what was just sold."""
-    sellers = (Role.OWNER, Role.MANAGER) if wanted.batch_id is not None else (Role.OWNER, Role.MANAGER, Role.CASHIER)
-    return actor.role in sellers
+    """Whole batches and cards nobody has sold yet are the owner's and managers'; whoever sells prints what was just sold."""
+    is_sold = wanted.batch_id is None and not wanted.has_stock
+    return actor.role in ((Role.OWNER, Role.MANAGER, Role.CASHIER) if is_sold else (Role.OWNER, Role.MANAGER))
 
 
 async def sheet_for(merchant_id: int, layout: str, language: Language, *, settings: Settings) -> Sheet:

@@ -86,6 +86,7 @@ async def ask(
                 tx, "prints", print_id, "asked", merchant_id=wanted.merchant_id, at=now, actor=f"user:{actor.user_id}",
                 data=data,
             )  # fmt: skip
+            await _note_each(tx, actor, wanted, {"cards": amount.cards, "codes": amount.codes}, now=now)
             await defer(tx, Work.MAKE_PRINT, print_id)
     if print_id is None:  # a second tap: the first one's print
         print_id = await DB.value("SELECT id FROM prints WHERE form_key = $1", once)
@@ -142,11 +143,20 @@ async def note_shown(
     actor: Actor, wanted: Wanted, *, cards_shown: int, codes_shown: int, now: datetime, name: str = "codes_printed"
 ) -> None:
     """Keep that cards were shown in the browser, to be printed there, or their codes saved as a file."""
-    entity, row_id = (
-        ("batches", wanted.batch_id) if wanted.batch_id is not None else ("vouchers", wanted.voucher_ids[0])
-    )
+    data = {"cards": cards_shown, "codes": codes_shown}
     async with atomic() as tx:
+        if wanted.batch_id is not None:
+            by = f"user:{actor.user_id}"
+            await note(
+                tx, "batches", wanted.batch_id, name, merchant_id=wanted.merchant_id, at=now, actor=by, data=data
+            )
+        await _note_each(tx, actor, wanted, data, now=now)
+
+
+async def _note_each(tx: Tx, actor: Actor, wanted: Wanted, data: dict[str, int], *, now: datetime) -> None:
+    """Into the history of each voucher that was chosen by itself."""
+    by = f"user:{actor.user_id}"
+    for voucher_id in wanted.voucher_ids:
         await note(
-            tx, entity, row_id, name, merchant_id=wanted.merchant_id, at=now, actor=f"user:{actor.user_id}",
-            data={"cards": cards_shown, "codes": codes_shown},
-        )  # fmt: skip
+            tx, "vouchers", voucher_id, "codes_printed", merchant_id=wanted.merchant_id, at=now, actor=by, data=data
+        )

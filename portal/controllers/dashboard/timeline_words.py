@@ -46,6 +46,7 @@ FACT_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("vouchers", "revoke"): ("bad", N_("Voucher taken back")),
     ("vouchers", "released"): ("ok", N_("Opened by phone number and M-Pesa code")),
     ("vouchers", "code_shown"): ("info", N_("The code was shown at the shop")),
+    ("vouchers", "codes_printed"): ("info", N_("Its card was printed")),
     ("vouchers", "time_given_back"): ("info", N_("Time given back for an outage")),
     ("access_grants", "appear"): ("ok", N_("Ready on the router")),
     ("access_grants", "revive"): ("info", N_("Access wanted again")),

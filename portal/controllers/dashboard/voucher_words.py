@@ -55,6 +55,7 @@ MOVE_WORDS: Mapping[tuple[str, str], str] = {
     ("vouchers", "revive"): N_("Runs again: it had ended while the router was away"),
     ("vouchers", "revive_unused"): N_("Usable again: it had ended while the router was away"),
     ("vouchers", "code_shown"): N_("The code was shown at the shop"),
+    ("vouchers", "codes_printed"): N_("Its card was printed"),
     ("vouchers", "given_instead"): N_("Given instead of a refund"),
     ("vouchers", "extended"): N_("Time added to the voucher"),
     ("vouchers", "moved"): N_("Moved to another phone"),

@@ -144,6 +144,9 @@ async def test_a_cashier_prints_what_was_just_sold_and_no_batch(
         assert (await press(cashier, "/vouchers/print", ids=str(voucher))).status_code == 303
         sheet = await press(cashier, "/vouchers/print/sheet", ids=str(voucher), layout="mm58")
         assert codes.print_code((await rows.codes_of(vault, sold))[0]) in sheet.text
+        stock = await DB.value("SELECT min(id) FROM vouchers WHERE batch_id = $1", cash)
+        assert (await press(cashier, "/vouchers/print", ids=f"{voucher},{stock}")).status_code == 403
+        assert (await press(cashier, "/vouchers/print/sheet", ids=str(stock))).status_code == 403
     assert ("vouchers", "codes_printed") in {event[:2] for event in await events()}
 
 
