@@ -38,6 +38,7 @@ class ImportView(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     router: str
     weak_days: int
+    counts_sales: bool
     error: str
     by: str
     created_at: datetime
@@ -89,7 +90,7 @@ async def latest(actor: Actor, *, before: int | None = None, most: int = 20) -> 
 async def one(actor: Actor, import_id: int) -> ImportView:
     """One of them; NotFound for another merchant's."""
     row = await DB.row(
-        """SELECT i.id, i.source, i.file_name, i.size_bytes, i.status, coalesce(r.name, '') AS router, i.weak_days,
+        """SELECT i.id, i.source, i.file_name, i.size_bytes, i.status, coalesce(r.name, '') AS router, i.weak_days, i.counts_sales,
                   coalesce(i.error, '') AS error, coalesce(u.name, '') AS by, i.created_at, i.done_at, i.undone_at
            FROM imports i LEFT JOIN users u ON u.id = i.created_by LEFT JOIN routers r ON r.id = i.router_id
            WHERE i.id = $1 AND i.merchant_id = $2""",

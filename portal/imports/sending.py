@@ -22,6 +22,8 @@ from portal.work import Work, defer
 #: The queue is told; a sweep looks when it has not been heard for so long.
 SWEEP_AFTER = timedelta(seconds=30)
 WEAK_DAYS = ("30", "60", "90")
+#: Unused cards are sold when they are first used, or were before: then no book of ours has them.
+SOLD = ("later", "before")
 ONLY_MANAGERS = N_("Only the owner or a manager can bring codes from another system.")
 WHICH_SOURCE = N_("Choose where the file comes from.")
 WHICH_ROUTER = N_("Choose one of your routers, or all.")
@@ -36,7 +38,7 @@ class Source(StrEnum):
     """What wrote the file."""
 
     MIKHMON = "mikhmon"
-    PHPNUXBILL = "phpnuxbill"
+    PHPNUXBILL = "nuxbill"
     CSV = "csv"
 
 
@@ -50,11 +52,11 @@ def manager(actor: Actor) -> int:
 
 async def send(
     actor: Actor, raw: bytes, *, source: str, file_name: str, router: str, weak_days: str, form_key: str, settings: Settings,
-    vault: Vault, now: datetime,
+    vault: Vault, now: datetime, sold: str = "later",
 ) -> int:  # fmt: skip
     """Keep a file to be looked at; its import's id. Nothing is made by that. The same form again is the same import. Invalid, Conflict."""
     merchant_id = manager(actor)
-    router_id = await _checked(merchant_id, raw, source=source, router=router, weak_days=weak_days)
+    router_id = await _checked(merchant_id, raw, source=source, router=router, weak_days=weak_days, sold=sold)
     once = f"{merchant_id}:{form_key}"[:64] if form_key else None
     found = await DB.value("SELECT id FROM imports WHERE form_key = $1", once)
     if found is not None:
@@ -70,10 +72,10 @@ async def send(
     async with atomic() as tx:
         made = await tx.value(
             """INSERT INTO imports (id, merchant_id, source, file_name, size_bytes, router_id, weak_days, created_by, form_key,
-                                    next_try_at, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (form_key) DO NOTHING RETURNING id""",
+                                    next_try_at, created_at, counts_sales)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (form_key) DO NOTHING RETURNING id""",
             import_id, merchant_id, source, printable(file_name, 120), len(raw), router_id, int(weak_days),
-            actor.user_id or None, once, now + SWEEP_AFTER, now,
+            actor.user_id or None, once, now + SWEEP_AFTER, now, sold == "later",
         )  # fmt: skip
         if made is not None:
             await _note(tx, import_id, merchant_id, "sent", actor=actor, now=now, source=source, bytes=len(raw))
@@ -83,12 +85,14 @@ async def send(
     return await DB.value("SELECT id FROM imports WHERE form_key = $1", once)
 
 
-async def _checked(merchant_id: int, raw: bytes, *, source: str, router: str, weak_days: str) -> int | None:
+async def _checked(merchant_id: int, raw: bytes, *, source: str, router: str, weak_days: str, sold: str) -> int | None:
     wrong: dict[str, str] = {}
     if source not in set(Source):
         wrong["source"] = WHICH_SOURCE
     if weak_days not in WEAK_DAYS:
         wrong["weak_days"] = WHICH_DAYS
+    if sold not in SOLD:
+        wrong["sold"] = WHICH_DAYS
     router_id = int(router) if router.isascii() and router.isdigit() and len(router) < 19 else None
     if router and router != "all":
         is_own = await DB.value(

@@ -1,7 +1,7 @@
 """Taking over the rows of an import that was looked at: packages first, then codes as vouchers of one batch a package.
 
 A card nobody used is a voucher of a batch for cash: its sale is booked when it is first used, as Mikhmon itself counts. One whose time
-runs, or that costs nothing, works at once and is in no book: what was paid then is in the other system's."""
+runs, that was sold before or costs nothing works at once and is in no book: what was paid then is in the other system's."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -143,7 +143,7 @@ async def _batch(tx: Tx, of: Record, package_id: int, code: CodePlan, *, now: da
     return await tx.value(
         """INSERT INTO batches (merchant_id, package_id, size, made, note, created_by, created_at, done_at, form_key, kind, router_ids,
                                 price_cents, terms)
-           VALUES ($1, $2, 0, 0, $3, $4, $5, $5, $6, 'cash', $7, $8, $9::jsonb) RETURNING id""",
+           VALUES ($1, $2, 1, 0, $3, $4, $5, $5, $6, 'cash', $7, $8, $9::jsonb) RETURNING id""",
         of["merchant_id"], package_id, f"{of['file_name']}"[:120], of["created_by"], now, once,
         [of["router_id"]] if of["router_id"] else [], code.price_cents, _terms(name, code, now=now).encode(),
     )  # fmt: skip
@@ -192,7 +192,7 @@ async def _insert_once(
     tx: Tx, of: Record, plans: Sequence[_Plan], *, named: dict[int, str], vault: Vault, now: datetime
 ) -> None:
     terms = [_terms(named[plan.package_id], plan.code, now=now) for plan in plans]
-    works = [plan.code.is_running or plan.code.price_cents == 0 for plan in plans]
+    works = [not of["counts_sales"] or plan.code.is_running or plan.code.price_cents == 0 for plan in plans]
     weak_until = now + timedelta(days=of["weak_days"])
     ends = [
         _ends(plan.code, each, weak_until=weak_until, works=now if is_paid else None)
@@ -202,7 +202,7 @@ async def _insert_once(
         """INSERT INTO vouchers (id, code_hash, code_sealed, payment_reference, merchant_id, package_id, batch_id, status, price_cents,
                                  terms, created_at, paid_at, expires_at)
            SELECT n.id, n.hash, n.sealed, n.reference, $5, n.package_id, n.batch_id, CASE WHEN n.works THEN 'paid' ELSE 'unsold' END,
-                  n.price, n.terms::jsonb, $12, CASE WHEN n.works THEN $12 END, n.ends
+                  n.price, n.terms::jsonb, $12::timestamptz, CASE WHEN n.works THEN $12::timestamptz END, n.ends
            FROM unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[],
                        $10::timestamptz[], $11::bool[]) AS n (id, hash, sealed, reference, package_id, batch_id, price, terms, ends, works)
            ON CONFLICT DO NOTHING""",
@@ -246,7 +246,7 @@ async def _made(tx: Tx, of: Record, plans: Sequence[_Plan], *, vault: Vault) -> 
         [plan.row_id for plan in plans], [plan.voucher_id for plan in plans],
     )  # fmt: skip
     await tx.execute(
-        """UPDATE batches b SET size = size + n.more, made = made + n.more
+        """UPDATE batches b SET size = made + n.more, made = made + n.more
            FROM (SELECT id, count(*) AS more FROM unnest($1::bigint[]) AS u (id) GROUP BY id) n WHERE b.id = n.id""",
         [plan.batch_id for plan in plans],
     )
@@ -267,8 +267,12 @@ async def _finish(tx: Tx, of: Record, *, now: datetime) -> None:
         "SELECT outcome, kind, count(*) AS n FROM import_rows WHERE import_id = $1 GROUP BY 1, 2", of["id"]
     )
     data = {f"{row['kind']}_{row['outcome']}": row["n"] for row in counts}
+    like = f"import:{of['id']}:%"
+    await tx.execute(
+        "DELETE FROM batches WHERE merchant_id = $2 AND form_key LIKE $1 AND made = 0", like, of["merchant_id"]
+    )
     batches = await tx.fetch(
-        "SELECT id, size FROM batches WHERE form_key LIKE 'import:' || $1::text || ':%'", str(of["id"])
+        "SELECT id, size FROM batches WHERE merchant_id = $2 AND form_key LIKE $1 ORDER BY id", like, of["merchant_id"]
     )
     for batch in batches:
         await note(

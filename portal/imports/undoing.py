@@ -4,7 +4,7 @@ to an agent or printed stays, and its row says so."""
 from collections.abc import Sequence
 from datetime import datetime
 
-from asyncpg import ForeignKeyViolationError, Record
+from asyncpg import IntegrityConstraintViolationError, Record
 
 from portal.db import Tx
 from portal.states import E, move
@@ -38,7 +38,7 @@ async def undo_some(tx: Tx, row: Record, *, vault: Vault, now: datetime, most: i
     await _codes(tx, [each for each in rows if each["kind"] == "code"])
     # Packages come last: what was made of them must be gone before.
     if all(each["kind"] == "package" for each in rows):
-        await _batches(tx, row["id"])
+        await _batches(tx, row)
         for each in rows:
             await _package(tx, each)
     return True
@@ -53,7 +53,7 @@ async def _codes(tx: Tx, rows: Sequence[Record]) -> None:
     await tx.execute(
         """WITH gone AS (DELETE FROM vouchers WHERE id = ANY($1) RETURNING batch_id),
                 fewer AS (SELECT batch_id, count(*) AS n FROM gone GROUP BY batch_id)
-           UPDATE batches b SET size = size - f.n, made = made - f.n FROM fewer f WHERE b.id = f.batch_id""",
+           UPDATE batches b SET size = greatest(made - f.n, 1), made = made - f.n FROM fewer f WHERE b.id = f.batch_id""",
         ids,
     )
     await tx.execute(
@@ -63,10 +63,12 @@ async def _codes(tx: Tx, rows: Sequence[Record]) -> None:
     )
 
 
-async def _batches(tx: Tx, import_id: int) -> None:
+async def _batches(tx: Tx, of: Record) -> None:
     """Its batches that have nothing in them any more."""
     rows = await tx.fetch(
-        "SELECT id FROM batches WHERE form_key LIKE 'import:' || $1::text || ':%' AND size = 0", str(import_id)
+        "SELECT id FROM batches WHERE merchant_id = $2 AND form_key LIKE $1 AND made = 0",
+        f"import:{of['id']}:%",
+        of["merchant_id"],
     )
     for row in rows:
         await _delete(tx, "batches", row["id"])
@@ -84,7 +86,7 @@ async def _delete(tx: Tx, table: str, row_id: int) -> bool:
     try:
         async with tx.connection.transaction():
             await tx.execute(f"DELETE FROM {table} WHERE id = $1", row_id)
-    except ForeignKeyViolationError:
+    except IntegrityConstraintViolationError:
         return False
     return True
 
