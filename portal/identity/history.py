@@ -17,13 +17,13 @@ ONLY_MANAGERS = N_("Only the owner or a manager sees who did what.")
 KINDS: Mapping[str, tuple[str, ...]] = {
     "money": (
         "payments", "receipts", "refunds", "suspense", "payouts", "transfers", "floats", "claims", "comparisons", "daily_closes",
-        "rail_accounts", "subscriber_bills",
+        "rail_accounts", "subscriber_bills", "agent_moneys",
     ),
-    "vouchers": ("vouchers", "batches", "access_grants", "packages", "promos", "prints", "devices"),
+    "vouchers": ("vouchers", "batches", "access_grants", "packages", "promos", "prints", "devices", "imports"),
     "routers": ("routers", "router_outages", "drift_looks"),
     "customers": ("subscribers", "messages", "message_stops"),
-    "team": ("users", "identity_links"),
-    "settings": ("merchants", "message_gateways", "api_tokens", "webhook_endpoints"),
+    "team": ("users", "identity_links", "agents", "visits"),
+    "settings": ("merchants", "brandings", "message_gateways", "api_tokens", "webhook_endpoints"),
 }  # fmt: skip
 
 

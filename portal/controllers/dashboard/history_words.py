@@ -65,6 +65,13 @@ DEED_WORDS: Mapping[tuple[str, str], str] = {
     ("packages", "made"): N_("Made a package"),
     ("packages", "changed"): N_("Changed a package"),
     ("packages", "retired"): N_("Took a package off sale"),
+    ("agents", "made"): N_("Made an agent"),
+    ("agents", "changed"): N_("Changed an agent"),
+    ("agents", "allotted"): N_("Gave an agent vouchers to sell"),
+    ("agents", "brought_back"): N_("Took vouchers back from an agent"),
+    ("agents", "lost"): N_("Wrote an agent’s vouchers off"),
+    ("agents", "paid"): N_("Took money from an agent"),
+    ("agents", "settled"): N_("Settled with an agent"),
     ("prints", "asked"): N_("Printed vouchers"),
     ("prints", "fetched"): N_("Took a print out"),
     ("batches", "cancelled"): N_("Stopped the making of vouchers"),
@@ -109,6 +116,10 @@ _TABLES: Mapping[str, str] = {
     "message_gateways": N_("Changed by what messages go out"),
     "rail_accounts": N_("Changed a way to be paid"),
     "comparisons": N_("Compared a list of M-Pesa"),
+    "agents": N_("Changed an agent"),
+    "brandings": N_("Changed how the Wi-Fi page looks"),
+    "imports": N_("Brought in vouchers from another system"),
+    "visits": N_("Looked at the shop for the operator"),
     "users": N_("Changed an account"),
     "merchants": N_("Changed the settings"),
 }
@@ -122,6 +133,7 @@ _PLACES: Mapping[str, str] = {
     "promos": "/promos/{id}",
     "routers": "/routers/{id}",
     "subscribers": "/subscribers/{id}",
+    "agents": "/agents/{id}",
 }
 
 
