@@ -1,7 +1,9 @@
 """Making vouchers by the thousand: exactly so many, none twice, whoever dies; terms and codes as they were when asked for."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,8 @@ from portal.voucher_making import Lot
 from tests import factories
 from tests.portal.payments.stall import Stall, actor, count
 from tests.portal.vouchers.shelf import made_of, open_code, vouchers_of
+
+ROOT = Path(__file__).parents[3]
 
 
 async def test_each_of_many_has_a_code_a_reference_and_a_sealed_copy_of_its_own(stall: Stall) -> None:
@@ -105,11 +109,49 @@ async def test_another_worker_goes_on_where_one_died(stall: Stall, settings: Set
     assert await DB.value("SELECT made FROM batches") == 2500
 
 
+_MAKER = """
+import asyncio, sys
+from datetime import UTC, datetime
+from portal import batches
+from portal.db import DB
+from portal.vault import Vault
+
+async def main():
+    DB.configure(sys.argv[1])
+    await DB.open(min_size=1, max_size=2)
+    vault = Vault([("test", bytes(range(32)))])
+    while await batches.make_more(int(sys.argv[2]), vault=vault, now=datetime.now(UTC), most=50):
+        pass
+
+asyncio.run(main())
+"""
+
+
+async def test_a_worker_killed_in_the_middle_leaves_what_it_said_and_another_makes_the_rest(
+    stall: Stall, pool: str
+) -> None:
+    batch = await made_of(stall, 10_000)
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", _MAKER, pool, str(batch), cwd=ROOT)
+    try:
+        async with asyncio.timeout(60):
+            while await DB.value("SELECT made FROM batches") < 300:  # noqa: ASYNC110  (another process does it)
+                await asyncio.sleep(0.01)
+    finally:
+        worker.kill()
+        await worker.wait()
+    made = await DB.value("SELECT made FROM batches")
+    assert 300 <= made < 10_000
+    assert await count("vouchers") == made
+    while await batches.make_more(batch, vault=stall.vault, now=stall.clock.now()):
+        pass
+    assert await count("vouchers") == await DB.value("SELECT made FROM batches") == 10_000
+
+
 async def test_workers_at_the_same_batch_make_none_too_many(stall: Stall) -> None:
     batch = await made_of(stall, 2000)
 
     async def work() -> None:
-        for _ in range(40):
+        while await batches.unfinished():
             await batches.make_more(batch, vault=stall.vault, now=stall.clock.now(), most=100)
 
     await asyncio.gather(*(work() for _ in range(4)))
