@@ -118,6 +118,18 @@ async def test_a_card_works_at_its_batchs_routers_only(stall: Stall) -> None:
         await typed(stall, code, at=here)
 
 
+async def test_a_card_typed_outside_of_its_hours_is_not_sold_by_that(stall: Stall) -> None:
+    later = (
+        stall.clock.now() + timedelta(hours=3 + 2)
+    ).hour * 60  # two hours from now by Nairobi's clock, which is three ahead
+    await DB.fetch("UPDATE packages SET use_from_min = $1, use_until_min = $2", later, (later + 60) % 1440)
+    _, code = await card(stall)
+    with pytest.raises(Invalid):
+        await typed(stall, code)
+    assert await books() == {}
+    assert await DB.value("SELECT status FROM vouchers") == "unsold"
+
+
 @pytest.mark.parametrize("shape", ["{p}-{c}", "{p}{c}", "{p} {c}", "{c}", "{low}", "{p}-{a}-{b}"])
 async def test_a_prefix_may_be_typed_or_not(stall: Stall, shape: str) -> None:
     _, code = await card(stall, prefix="SOKO1")
