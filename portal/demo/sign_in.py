@@ -11,10 +11,7 @@ from litestar.params import Dependency
 from portal import guards, identity
 from portal.clock import Clock
 from portal.config import Settings
-from portal.cookies import SESSION, cookie_of
 from portal.demo.cast import OWNER
-from portal.headers import client_address
-from portal.identity import Browser
 from portal.web import see_other
 
 PATH = "/demo/sign-in"
@@ -54,11 +51,10 @@ class SignInLinks:
         ) -> Response[Any]:
             if not self.take(token):
                 return see_other(request, "/sign-in")
-            address = client_address(request, settings.trusted_proxies)
-            browser = Browser(address=address, user_agent="demo page", old_token=cookie_of(request, SESSION))
+            browser = guards.browser_of(request)
             opened = await identity.sign_in(
                 OWNER.email, OWNER.password, browser=browser, settings=settings, now=clock.now()
             )
-            return see_other(request, "/", cookies=[guards.session_cookie(opened, settings=settings)])
+            return see_other(request, "/", cookies=guards.session_cookies(opened, settings=settings))
 
         return sign_in_once
