@@ -31,6 +31,8 @@ _LONGEST_NAME = 60
 _USED_STEP = timedelta(minutes=1)
 #: The same form sent again shows the same token so long: a second tap shall not hide what the first one made.
 _SHOWN_AGAIN = timedelta(minutes=2)
+#: That codes were read is written at most this often.
+_CODES_STEP = timedelta(hours=1)
 
 ONLY_MANAGERS = N_("Only the owner or a manager can make tokens and webhooks.")
 
@@ -230,3 +232,19 @@ async def caller_of(token: str, *, address: str, now: datetime) -> Caller | None
         actor=actor, token_id=row["id"], name=row["token_name"], expires_at=row["expires_at"],
         scopes=frozenset(Scope(word) for word in row["scopes"].split() if word in set(Scope)) & ALLOWED[role],
     )  # fmt: skip
+
+
+async def note_codes(caller: Caller, *, now: datetime) -> None:
+    """Keep in the history that a program was told codes: once an hour for each token, however often it asks."""
+    known = await DB.value(
+        """SELECT EXISTS (SELECT FROM events WHERE entity = 'api_tokens' AND entity_id = $1 AND name = 'codes_read' AND at > $2)""",
+        caller.token_id,
+        now - _CODES_STEP,
+    )
+    if known:
+        return
+    async with atomic() as tx:
+        await note(
+            tx, "api_tokens", caller.token_id, "codes_read", merchant_id=caller.actor.merchant_id, at=now,
+            actor=f"user:{caller.actor.user_id}", data={"name": caller.name},
+        )  # fmt: skip

@@ -9,7 +9,7 @@ from litestar import Request, Response, get, post
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from portal import batches, spreadsheets, voucher_deeds
+from portal import api_tokens, batches, spreadsheets, voucher_deeds
 from portal.api_tokens import Caller, Scope
 from portal.api_views import shops
 from portal.api_views import vouchers as views
@@ -64,8 +64,12 @@ class Extend(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     why: Annotated[str, msgspec.Meta(min_length=3, max_length=200)]
 
 
-def _vault_for(caller: Caller, vault: Vault) -> Vault | None:
-    return vault if CODES in caller.scopes else None
+async def _vault_for(caller: Caller, vault: Vault, clock: Clock) -> Vault | None:
+    """The vault for whoever may see codes; that they were told is kept."""
+    if CODES not in caller.scopes:
+        return None
+    await api_tokens.note_codes(caller, now=clock.now())
+    return vault
 
 
 @post("/routers/{router_id:int}/vouchers/generate", guards=[WRITE], opt={"scopes": ["vouchers:write"]})
@@ -80,7 +84,11 @@ async def generate_vouchers(
     )  # fmt: skip
     batch = await views.batch(caller.actor, made.id)
     some, _ = await views.vouchers(
-        caller.actor, Wanted(batch_id=made.id), after=views.NEWEST, most=200, vault=_vault_for(caller, vault)
+        caller.actor,
+        Wanted(batch_id=made.id),
+        after=views.NEWEST,
+        most=200,
+        vault=await _vault_for(caller, vault, clock),
     )
     status = 201 if batch.done_at else 202
     return Response(
@@ -90,46 +98,46 @@ async def generate_vouchers(
 
 @get("/routers/{router_id:int}/vouchers", guards=[READ], opt={"scopes": ["vouchers:read"]})
 async def list_router_vouchers(
-    request: AnyRequest, router_id: RowId, *, caller: Caller, vault: Vault, status: Status = None, package_id: OfPackage = None,
-    batch_id: OfBatch = None, limit: Limit = USUAL, cursor: CursorText = None,
+    request: AnyRequest, router_id: RowId, *, caller: Caller, clock: Clock, vault: Vault, status: Status = None,
+    package_id: OfPackage = None, batch_id: OfBatch = None, limit: Limit = USUAL, cursor: CursorText = None,
 ) -> Response[Page[Voucher]]:  # fmt: skip
     """Vouchers bought or used at a router, or made for it alone."""
     await shops.router(caller.actor, router_id)
     wanted = Wanted(status=status, package_id=package_id, batch_id=batch_id, router_id=router_id)
-    return await _page(request, caller, wanted, limit=limit, cursor=cursor, vault=vault)
+    return await _page(request, caller, wanted, limit=limit, cursor=cursor, clock=clock, vault=vault)
 
 
 @get("/vouchers", guards=[READ], opt={"scopes": ["vouchers:read"]})
 async def list_vouchers(
-    request: AnyRequest, *, caller: Caller, vault: Vault, status: Status = None, package_id: OfPackage = None,
+    request: AnyRequest, *, caller: Caller, clock: Clock, vault: Vault, status: Status = None, package_id: OfPackage = None,
     batch_id: OfBatch = None, reference: Reference = None, limit: Limit = USUAL, cursor: CursorText = None,
 ) -> Response[Page[Voucher]]:  # fmt: skip
     """All vouchers of the merchant."""
     wanted = Wanted(status=status, package_id=package_id, batch_id=batch_id, reference=reference)
-    return await _page(request, caller, wanted, limit=limit, cursor=cursor, vault=vault)
+    return await _page(request, caller, wanted, limit=limit, cursor=cursor, clock=clock, vault=vault)
 
 
 async def _page(
-    request: AnyRequest, caller: Caller, wanted: Wanted, *, limit: int, cursor: str | None, vault: Vault
+    request: AnyRequest, caller: Caller, wanted: Wanted, *, limit: int, cursor: str | None, clock: Clock, vault: Vault
 ) -> Response[Page[Voucher]]:
     place = Place.of_request(request, cursor)
     found, after = await views.vouchers(
-        caller.actor, wanted, after=place.after, most=limit, vault=_vault_for(caller, vault)
+        caller.actor, wanted, after=place.after, most=limit, vault=await _vault_for(caller, vault, clock)
     )
     return place.page(found, after)
 
 
 @get("/vouchers/{voucher_id:int}", guards=[READ], opt={"scopes": ["vouchers:read"]})
-async def read_voucher(voucher_id: RowId, *, caller: Caller, vault: Vault) -> Voucher:
+async def read_voucher(voucher_id: RowId, *, caller: Caller, clock: Clock, vault: Vault) -> Voucher:
     """One voucher."""
-    return await views.voucher(caller.actor, voucher_id, vault=_vault_for(caller, vault))
+    return await views.voucher(caller.actor, voucher_id, vault=await _vault_for(caller, vault, clock))
 
 
 @post("/vouchers/{voucher_id:int}/revoke", guards=[WRITE], opt={"scopes": ["vouchers:write"]}, status_code=200)
 async def revoke_voucher(voucher_id: RowId, data: Revoke, *, caller: Caller, clock: Clock, vault: Vault) -> Voucher:
     """Take a voucher back: its code works no more, its devices are taken off. Money is not given back by this."""
     await voucher_deeds.revoke(caller.actor, voucher_id, why=data.why, now=clock.now())
-    return await views.voucher(caller.actor, voucher_id, vault=_vault_for(caller, vault))
+    return await views.voucher(caller.actor, voucher_id, vault=await _vault_for(caller, vault, clock))
 
 
 @post("/vouchers/{voucher_id:int}/extend", guards=[WRITE], opt={"scopes": ["vouchers:write"]}, status_code=200)
@@ -138,7 +146,7 @@ async def extend_voucher(voucher_id: RowId, data: Extend, *, caller: Caller, clo
     await voucher_deeds.add_time(
         caller.actor, voucher_id, amount=str(data.minutes), unit="minutes", why=data.why, now=clock.now()
     )
-    return await views.voucher(caller.actor, voucher_id, vault=_vault_for(caller, vault))
+    return await views.voucher(caller.actor, voucher_id, vault=await _vault_for(caller, vault, clock))
 
 
 @get("/batches/{batch_id:int}", guards=[READ], opt={"scopes": ["vouchers:read"]})
@@ -149,13 +157,13 @@ async def read_batch(batch_id: RowId, *, caller: Caller) -> Batch:
 
 @get("/routers/{router_id:int}/vouchers/export", guards=[READ], opt={"scopes": ["vouchers:read"], "streams": True})
 async def export_vouchers(
-    router_id: RowId, *, caller: Caller, vault: Vault, status: Status = None, package_id: OfPackage = None,
+    router_id: RowId, *, caller: Caller, clock: Clock, vault: Vault, status: Status = None, package_id: OfPackage = None,
     batch_id: OfBatch = None, kind: Format = "csv",
 ) -> Stream:  # fmt: skip
     """The same as the list, whole: a stream of CSV, or of one JSON object a line. Cells are safe to open in a spreadsheet."""
     await shops.router(caller.actor, router_id)
     wanted = Wanted(status=status, package_id=package_id, batch_id=batch_id, router_id=router_id)
-    pages = views.every(caller.actor, wanted, vault=_vault_for(caller, vault))
+    pages = views.every(caller.actor, wanted, vault=await _vault_for(caller, vault, clock))
     name = f'attachment; filename="vouchers-{router_id}.{kind}"'
     told = {"content-disposition": name, "cache-control": "no-store"}
     if kind == "csv":

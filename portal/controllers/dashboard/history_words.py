@@ -92,6 +92,7 @@ DEED_WORDS: Mapping[tuple[str, str], str] = {
     ("message_stops", "stopped"): N_("Stopped messages to a number"),
     ("message_stops", "started"): N_("Allowed messages to a number again"),
     ("api_tokens", "made"): N_("Made an API token"),
+    ("api_tokens", "codes_read"): N_("A program was told voucher codes"),
     ("api_tokens", "revoked"): N_("Revoked an API token"),
 }
 _TABLES: Mapping[str, str] = {

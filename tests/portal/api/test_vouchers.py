@@ -45,7 +45,7 @@ async def test_many_vouchers_are_left_to_the_worker(program: httpx.AsyncClient, 
 
 
 async def test_codes_are_for_whoever_may_see_them_and_only_while_they_work(
-    programs: Programs, cast: Cast, vault: Vault
+    programs: Programs, cast: Cast, vault: Vault, clock: Clock
 ) -> None:
     paid = await factories.voucher(vault, cast.merchant_id, cast.package_id, status="paid")
     over = await factories.voucher(vault, cast.merchant_id, cast.package_id, status="expired")
@@ -54,6 +54,11 @@ async def test_codes_are_for_whoever_may_see_them_and_only_while_they_work(
     assert (await sees.get(f"/api/vouchers/{paid}")).json()["code"]
     assert (await sees.get(f"/api/vouchers/{over}")).json()["code"] is None
     assert (await blind.get(f"/api/vouchers/{paid}")).json()["code"] is None
+    read = "SELECT count(*) FROM events WHERE entity = 'api_tokens' AND name = 'codes_read'"
+    assert await DB.value(read) == 1, "whoever was told codes stands in the history, once an hour"
+    clock.shift(timedelta(minutes=61))
+    await sees.get("/api/vouchers")
+    assert await DB.value(read) == 2
 
 
 async def test_the_same_request_under_the_same_key_is_done_once_and_answered_twice(
