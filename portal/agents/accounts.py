@@ -173,13 +173,13 @@ async def held(actor: Actor, agent_id: int, *, before: int | None = None, most: 
 
 
 async def batches_to_give(actor: Actor) -> list[tuple[int, str, int]]:
-    """Batches with unsold cards nobody has, the newest first: id, what they are, how many."""
+    """Batches with unsold cards nobody has, cards for cash first, then the newest: id, what they are, how many."""
     rows = await DB.fetch(
         """SELECT b.id, coalesce(b.terms ->> 'name', p.name) AS package, b.note, n.left
            FROM batches b JOIN packages p ON p.id = b.package_id
            CROSS JOIN LATERAL (SELECT count(*) AS left FROM vouchers v WHERE v.batch_id = b.id AND v.status = 'unsold'
                                AND v.allotment_id IS NULL) n
-           WHERE b.merchant_id = $1 AND b.done_at IS NOT NULL AND b.cancelled_at IS NULL AND n.left > 0 ORDER BY b.id DESC LIMIT 50""",
+           WHERE b.merchant_id = $1 AND b.done_at IS NOT NULL AND b.cancelled_at IS NULL AND n.left > 0 ORDER BY b.kind = 'cash' DESC, b.id DESC LIMIT 50""",
         people.manager(actor),
     )
     return [(row["id"], f"#{row['id']} {row['package']} {row['note']}".strip(), row["left"]) for row in rows]
