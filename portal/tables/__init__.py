@@ -18,6 +18,7 @@ from portal.tables.exchanges import Exchange
 from portal.tables.floats import CashFloat
 from portal.tables.history import Event, JobRun
 from portal.tables.imports import Import, ImportedCode, ImportRow
+from portal.tables.invoices import Paper, PaperCounter, TaxSetting
 from portal.tables.job_places import JobPlace, JobWorker
 from portal.tables.ledger import LedgerEntry, LedgerPosting
 from portal.tables.limits import Limit
@@ -121,6 +122,8 @@ __all__ = [
     "MpesaToken",
     "OutageCredit",
     "Package",
+    "Paper",
+    "PaperCounter",
     "Passkey",
     "Payment",
     "Payout",
@@ -149,6 +152,7 @@ __all__ = [
     "SubscriberDevice",
     "SubscriberReminder",
     "Suspense",
+    "TaxSetting",
     "Transfer",
     "UsageHour",
     "User",
