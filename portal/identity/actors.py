@@ -56,6 +56,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
     proved_at: datetime
     lacks_second: bool
+    #: Merchants the person works for: with more than one there is something to switch to (`sessions.places_of`, `POST /switch`).
+    shops: int = 0
 
 
 class NewSession(msgspec.Struct, frozen=True, kw_only=True):

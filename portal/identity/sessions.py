@@ -78,7 +78,8 @@ _SESSION = """
 SELECT s.id, s.user_id, s.last_seen_at, coalesce(s.proved_at, s.created_at) AS proved_at, u.name, u.email, u.is_operator,
        m.merchant_id, m.role, a.id AS agent_id,
        coalesce(c.needs_second AND m.role IN ('owner', 'manager') AND u.totp_at IS NULL
-                AND NOT EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id), false) AS lacks_second
+                AND NOT EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id), false) AS lacks_second,
+       (SELECT count(*) FROM memberships w WHERE w.user_id = u.id) AS shops
 FROM user_sessions s JOIN users u ON u.id = s.user_id
 LEFT JOIN memberships m ON m.user_id = s.user_id AND m.merchant_id = s.merchant_id
 LEFT JOIN merchants c ON c.id = m.merchant_id
@@ -100,6 +101,7 @@ async def session_of(token: str, *, settings: Settings, now: datetime) -> Sessio
         actor=_actor(row),
         proved_at=row["proved_at"],
         lacks_second=row["lacks_second"],
+        shops=row["shops"],
     )
 
 
