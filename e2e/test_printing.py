@@ -65,7 +65,7 @@ async def test_the_browser_prints_every_card_on_each_paper(desks: Desks, standin
     page = await signed_in(desks, standing_shop)
     for layout, batch, pages in (("a4-40", many, 2), ("a4-24", few, 1), ("mm80", few, 3), ("mm58", few, 3)):
         await page.goto(f"/vouchers/batches/{batch}/print?layout={layout}")
-        await page.locator("main form .btn:not(.primary)").click()
+        await page.locator("main form [formaction$='/sheet']").click()
         await page.wait_for_selector(".bar")
         seen = read(await page.pdf(prefer_css_page_size=True, print_background=True))
         assert len(seen) == pages, layout
@@ -88,7 +88,7 @@ async def test_axe_finds_nothing_on_pages_of_printing(
     for layout in ("a4-40", "mm58"):
         await page.goto(f"/vouchers/batches/{batch}/print?layout={layout}")
         found += await look(page, f"print-{layout}", language)
-        await page.locator("main form .btn:not(.primary)").click()
+        await page.locator("main form [formaction$='/sheet']").click()
         await page.wait_for_selector(".bar")
         found += await look(page, f"print-sheet-{layout}", language)
     await page.goto(f"/vouchers/batches/{batch}/print")
