@@ -1,8 +1,10 @@
 """Prints are made whatever dies on the way, kept sealed for a day, and then go."""
 
+import asyncio
 import os
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pypdfium2
 import pytest
@@ -148,3 +150,26 @@ async def test_cards_speak_the_language_that_was_chosen(
     with pypdfium2.PdfDocument(pdf) as document:
         text = document[0].get_textpage().get_text_bounded()
     assert "Siku 1" in text
+
+
+async def test_a_worker_told_to_stop_leaves_no_process_and_the_next_one_makes_it(
+    actor: Actor, settings: Settings, vault: Vault, clock: Clock
+) -> None:
+    print_id = await asked(actor, vault, count=300, now=clock)
+    making_it = asyncio.create_task(runs.make(print_id, settings=settings, vault=vault, clock=clock))
+    async with asyncio.timeout(10):
+        while not drawers():  # noqa: ASYNC110  (a process tells nobody that it began)
+            await asyncio.sleep(0.005)
+    making_it.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making_it
+    assert drawers() == []
+    assert (await prints.one(actor, print_id)).status == "making"
+    clock.shift(runs.LEASE + timedelta(seconds=1))
+    assert await runs.make(print_id, settings=settings, vault=vault, clock=clock)
+
+
+def drawers() -> list[str]:
+    """Processes of ours that draw."""
+    found = [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
+    return [child for child in found if b"portal.printing.child" in Path(f"/proc/{child}/cmdline").read_bytes()]
