@@ -172,6 +172,21 @@ async def held(actor: Actor, agent_id: int, *, before: int | None = None, most: 
     return [Held(**dict(row)) for row in rows]
 
 
+async def cards_of(actor: Actor, agent_id: int, allotment_id: int, *, most: int) -> tuple[int, list[int]]:
+    """The batch of an allotment, and its unsold cards, to be printed. Forbidden; NotFound: not this agent's."""
+    merchant_id = people.manager(actor)
+    batch_id = await DB.value(
+        "SELECT batch_id FROM agent_allotments WHERE id = $1 AND agent_id = $2 AND merchant_id = $3",
+        allotment_id, agent_id, merchant_id,
+    )  # fmt: skip
+    if batch_id is None:
+        raise NotFound
+    rows = await DB.fetch(
+        "SELECT id FROM vouchers WHERE allotment_id = $1 AND status = 'unsold' ORDER BY id LIMIT $2", allotment_id, most
+    )
+    return batch_id, [row["id"] for row in rows]
+
+
 async def batches_to_give(actor: Actor) -> list[tuple[int, str, int]]:
     """Batches with unsold cards nobody has, cards for cash first, then the newest: id, what they are, how many."""
     rows = await DB.fetch(
@@ -179,7 +194,8 @@ async def batches_to_give(actor: Actor) -> list[tuple[int, str, int]]:
            FROM batches b JOIN packages p ON p.id = b.package_id
            CROSS JOIN LATERAL (SELECT count(*) AS left FROM vouchers v WHERE v.batch_id = b.id AND v.status = 'unsold'
                                AND v.allotment_id IS NULL) n
-           WHERE b.merchant_id = $1 AND b.done_at IS NOT NULL AND b.cancelled_at IS NULL AND n.left > 0 ORDER BY b.kind = 'cash' DESC, b.id DESC LIMIT 50""",
+           WHERE b.merchant_id = $1 AND b.done_at IS NOT NULL AND b.cancelled_at IS NULL AND n.left > 0
+           ORDER BY b.kind = 'cash' DESC, b.id DESC LIMIT 50""",
         people.manager(actor),
     )
     return [(row["id"], f"#{row['id']} {row['package']} {row['note']}".strip(), row["left"]) for row in rows]

@@ -19,6 +19,7 @@ from portal.controllers.dashboard.voucher_frame import typed_in
 from portal.errors import Conflict, Invalid, PortalError
 from portal.exports.names import attachment, file_name
 from portal.identity import Actor, Role
+from portal.printing.cards_of import MOST_CHOSEN
 from portal.spreadsheets import MARK, table
 from portal.web import see_other
 
@@ -105,6 +106,15 @@ async def agent_csv(
 ) -> Response[bytes]:
     """The same as a file."""
     return await _csv(request, actor, clock, agent_id, month=month)
+
+
+@get("/agents/{agent_id:int}/cards/{allotment_id:int}/print", guards=[guards.at_merchant])
+async def print_cards(request: AnyRequest, actor: Actor, agent_id: RowId, allotment_id: RowId) -> Response[bytes]:
+    """To the print page of what an agent has in hand; of more than that takes, to the whole batch's."""
+    batch_id, cards = await accounts.cards_of(actor, agent_id, allotment_id, most=MOST_CHOSEN + 1)
+    if len(cards) > MOST_CHOSEN:
+        return see_other(request, f"/vouchers/batches/{batch_id}/print?layout=a4-40")
+    return see_other(request, f"/vouchers/print?layout=a4-40&ids={','.join(map(str, cards))}")
 
 
 @post("/agents/{agent_id:int}/{what:str}", guards=[guards.at_merchant])
@@ -233,5 +243,6 @@ class _One:
 
 
 ROUTES = [
-    agent_list, agent_new, agent_make, agent_page, agent_edit, agent_rewrite, agent_statement, agent_csv, act, own_account, own_csv,
+    agent_list, agent_new, agent_make, agent_page, agent_edit, agent_rewrite, agent_statement, agent_csv, print_cards, act,
+    own_account, own_csv,
 ]  # fmt: skip
