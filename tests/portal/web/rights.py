@@ -257,6 +257,7 @@ _MONEY: dict[str, Right] = {
     "POST /agents/{agent_id:int}/edit": MANAGERS,
     "GET /agents/{agent_id:int}/statement": MANAGERS,
     "GET /agents/{agent_id:int}/statement.csv": MANAGERS,
+    "GET /agents/{agent_id:int}/cards/{allotment_id:int}/print": MANAGERS,
     "POST /agents/{agent_id:int}/{what:str}": MANAGERS.at(what="give"),
     # Of an agent who signs in; the people of the shop are led to their list.
     "GET /agent": ALL,
