@@ -41,6 +41,7 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
         for email, role in ((cast.owner, Role.OWNER), (cast.cashier, Role.CASHIER))
     )
     batch = await insert("batches", merchant_id=shop, package_id=cast.package_id, size=1, done_at=now)
+    agent = await insert("agents", merchant_id=shop, name="Mary", account_number="AGENT234")
     await looked(cast, leak(Kind.FOREIGN_USER, "cousin"), at=now)
     return {
         "merchant_id": shop,
@@ -54,7 +55,10 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
             "user_sessions", token_hash=b"session", user_id=users[cast.owner], expires_at=now + timedelta(days=1)
         ),
         "router_id": cast.router.id,
-        "agent_id": await insert("agents", merchant_id=shop, name="Mary", account_number="AGENT234"),
+        "agent_id": agent,
+        "allotment_id": await insert(
+            "agent_allotments", merchant_id=shop, agent_id=agent, batch_id=batch, package_id=cast.package_id, size=1
+        ),
         "sold_id": cast.package_id,
         "one_id": await snapshot(cast, at=now - timedelta(days=2), identity="a"),
         "other_id": await snapshot(cast, at=now, identity="b"),
