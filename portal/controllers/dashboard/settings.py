@@ -59,6 +59,7 @@ PARTS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("/settings/tokens", N_("Tokens"), N_("Let a till or a website use this shop.")),
             Entry("/settings/webhooks", N_("Webhooks"), N_("Tell a program at once what happens here.")),
+            Entry("/imports", N_("Bring codes from another system"), N_("From Mikhmon, PHPNuxBill or a list of your own.")),
         ),
     ),
 )  # fmt: skip

@@ -72,6 +72,7 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
         ),
         "batch_id": batch,
         "slip_id": await factories.voucher(vault, shop, cast.package_id, batch_id=batch),
+        "import_id": await insert("imports", merchant_id=shop, file_name="old.rsc", status="checked", created_by=users[cast.owner]),
         "print_id": await insert("prints", merchant_id=shop, batch_id=batch, cards=1, asked_by=users[cast.owner], created_at=now),
         "report_id": await insert(
             "reports", merchant_id=shop, kind="week", starts_on=now.date() - timedelta(days=11),
