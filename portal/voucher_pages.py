@@ -128,13 +128,13 @@ async def moves_of(actor: Actor, voucher_id: int, *, most: int = 100) -> list[Mo
     """What happened to a voucher, its access and the batch it was made with, the newest first."""
     rows = await DB.fetch(
         """SELECT e.entity, e.name, coalesce(r.name, '') AS router, e.data, coalesce(u.name, '') AS by, e.at
-           FROM events e LEFT JOIN access_grants g ON e.entity = 'access_grants' AND g.id = e.entity_id
+           FROM (SELECT 'vouchers' AS entity, $1::bigint AS id
+                 UNION ALL SELECT 'access_grants', id FROM access_grants WHERE voucher_id = $1 AND merchant_id = $2
+                 UNION ALL SELECT 'batches', batch_id FROM vouchers WHERE id = $1 AND merchant_id = $2) o
+           JOIN events e ON e.entity = o.entity AND e.entity_id = o.id AND (o.entity <> 'batches' OR e.name = 'made')
+           LEFT JOIN access_grants g ON e.entity = 'access_grants' AND g.id = e.entity_id
            LEFT JOIN routers r ON r.id = g.router_id LEFT JOIN users u ON e.actor = 'user:' || u.id
-           WHERE e.merchant_id = $2 AND ((e.entity = 'vouchers' AND e.entity_id = $1) OR (e.entity = 'access_grants'
-                 AND e.entity_id IN (SELECT id FROM access_grants WHERE voucher_id = $1 AND merchant_id = $2))
-                 OR (e.entity = 'batches' AND e.name = 'made'
-                     AND e.entity_id = (SELECT batch_id FROM vouchers WHERE id = $1 AND merchant_id = $2)))
-           ORDER BY e.id DESC LIMIT $3""",
+           WHERE e.merchant_id = $2 ORDER BY e.id DESC LIMIT $3""",
         voucher_id,
         actor.at_merchant(),
         most,
