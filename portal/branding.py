@@ -25,7 +25,7 @@ MOST_LETTERS = 160
 class TooPale(Invalid):
     """The colour cannot be read; `nearest` is the nearest that can."""
 
-    def __init__(self, nearest: str) -> None:
+    def __init__(self, nearest: str = "") -> None:
         super().__init__({"accent": N_("White letters on this colour are hard to read.")})
         self.nearest = nearest
 
