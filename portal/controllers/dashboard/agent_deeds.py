@@ -12,7 +12,7 @@ from portal.msgid import N_
 #: Deed → what the page says once it is done.
 DONE_WORDS: Mapping[str, str] = {
     "edit": N_("Saved. What was given before keeps its commission."),
-    "give": N_("Given. Print the cards from the batch."),
+    "give": N_("Given. Print them below."),
     "back": N_("Taken back into the shop."),
     "lost": N_("These codes work no more. The agent owes nothing for them."),
     "take": N_("Written down."),
