@@ -89,7 +89,7 @@ async def test_a_passkey_is_made_and_signs_in_with_and_without_an_address(chromi
             await page.wait_for_url("**/home")
         await page.goto("/prove?next=/team")
         await page.get_by_role("button", name="Use a passkey").click()
-        await page.wait_for_url("**/team")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Team")
         await dashboard.sign_out()
         await dashboard.fill_in(EMAIL, rows.PASSWORD)
         await page.get_by_role("button", name="Use a passkey").click()
