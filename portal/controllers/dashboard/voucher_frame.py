@@ -44,9 +44,9 @@ def voucher_page(
 
 
 async def typed_in(request: AnyRequest) -> dict[str, str]:
-    """The fields of a form, cut to a sensible length; files are not looked at."""
+    """The fields of a form, cut to a sensible length and without what no database stores; files are not looked at."""
     sent = await request.form()
-    return {name: value[:_LONGEST] for name, value in sent.items() if isinstance(value, str)}
+    return {name: value[:_LONGEST].replace("\0", "") for name, value in sent.items() if isinstance(value, str)}
 
 
 def number(text: str) -> int:

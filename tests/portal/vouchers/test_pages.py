@@ -82,6 +82,18 @@ async def test_bad_input_is_named_and_kept(stall: Stall, owner: httpx.AsyncClien
     assert await DB.value("SELECT count(*) FROM batches") == 0
 
 
+async def test_odd_letters_are_no_error_of_ours(stall: Stall, owner: httpx.AsyncClient) -> None:
+    odd = "\0\u202e\ud7ff🙂 =1+1 <script>" + "x" * 5000
+    assert (await make(owner, stall, note=odd, form_key=odd)).status_code == 303
+    assert "<script>" not in (await owner.get("/vouchers/batches")).text
+    voucher = await DB.value("SELECT max(id) FROM vouchers")
+    for what, fields in (("ask", {"ask_phone": odd}), ("move", {"mac": odd}), ("add-time", {"amount": odd, "time_why": odd}),
+                         ("stack", {"package": odd}), ("send", {"phone": odd}), ("cash", {"form_key": odd})):  # fmt: skip
+        assert (await post(owner, f"/vouchers/{voucher}/{what}", **fields)).status_code in (404, 409, 422), what
+    assert (await owner.get("/vouchers", params={"q": odd[:90]})).status_code == 200
+    assert (await post(owner, f"/vouchers/{voucher}/revoke", why=odd)).status_code == 303
+
+
 async def test_a_strangers_package_and_router_make_nothing(stall: Stall, cast: Cast, owner: httpx.AsyncClient) -> None:
     for fields in ({"package": str(cast.rival_package_id)}, {"routers": str(cast.rival_router.id)}):
         assert (await make(owner, stall, **fields)).status_code == 422
