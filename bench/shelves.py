@@ -47,12 +47,12 @@ async def fill(*, merchants: int, vouchers: int) -> Shelf:
     vault, now = house.vault(), datetime.now(UTC).replace(microsecond=0)
     ids = [await factories.merchant(f"Shop {n}") for n in range(merchants)]
     first = ids[0]
-    routers = {merchant: (await factories.router(vault, merchant)).id for merchant in ids}
+    for merchant in ids:
+        await factories.router(vault, merchant)
     packages = {merchant: await factories.package(merchant) for merchant in ids}
     user = await factories.user(_EMAIL, first, password_hash=await passwords.hash_password(_PASSWORD))
     each = vouchers // merchants
-    for merchant in ids:
-        await _shelf(merchant, packages[merchant], each, code="BENCHCDE" if merchant == first else "", now=now)
+    drawn = [await _shelf(merchant, packages[merchant], each, now=now) for merchant in ids]
     await DB.fetch("SELECT setval('vouchers_id_seq', (SELECT max(id) FROM vouchers))")
     await DB.fetch("SELECT setval('payments_id_seq', (SELECT max(id) FROM payments))")
     for merchant in ids:
@@ -61,16 +61,13 @@ async def fill(*, merchants: int, vouchers: int) -> Shelf:
     actor = Actor(user_id=user, merchant_id=first, role=Role.OWNER, is_operator=False, name="A", email=_EMAIL)
     page, place = await voucher_lists.look(actor, voucher_lists.Wanted(), most=min(each // 2, 5000)), ""
     place = page.older or place
-    assert routers[first]
-    return Shelf(first, "BENCHCDE", _phone(first * 7), place)
+    return Shelf(first, drawn[0], _phone(first * 7), place)
 
 
-async def _shelf(merchant: int, package: int, count: int, *, code: str, now: datetime) -> None:
-    """One merchant's vouchers, the batches they were made in, and what was paid for them."""
+async def _shelf(merchant: int, package: int, count: int, *, now: datetime) -> str:
+    """One merchant's vouchers, the batches they were made in, and what was paid for them; a code of them."""
     vault, start = house.vault(), 1 + (await DB.value("SELECT coalesce(max(id), 0) FROM vouchers"))
     drawn = codes.voucher_codes(count)
-    if code:
-        drawn[0] = code
     hashes = vault.code_hash_all(drawn)
     batches = await _batches(merchant, package, count, now=now)
     rows: list[Row] = []
@@ -93,6 +90,7 @@ async def _shelf(merchant: int, package: int, count: int, *, code: str, now: dat
     async with atomic() as tx:
         await copy_in(tx, "vouchers", _VOUCHER, rows)
     await _payments(merchant, sold)
+    return drawn[0]
 
 
 def _stand(n: int) -> str:

@@ -83,8 +83,8 @@ ORDER BY s.id DESC LIMIT $5"""
 
 async def find(actor: Actor, typed: str, *, vault: Vault) -> Hits:
     """Everything of the merchant's that what was typed may mean."""
-    merchant_id = actor.at_merchant()
-    meant = _meant(typed[:500], vault, printed=await prefixes(merchant_id))
+    merchant_id, typed = actor.at_merchant(), typed[:500].replace("\0", "")  # which no text of the database holds
+    meant = _meant(typed, vault, printed=await prefixes(merchant_id))
     vouchers = await DB.fetch(_VOUCHERS, merchant_id, meant.references, meant.code_hashes)
     people = await DB.fetch(_SUBSCRIBERS, merchant_id, meant.references, meant.phone, _MOST)
     accounts = [row["id"] for row in people if row["account_number"] in meant.references]

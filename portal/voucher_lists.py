@@ -188,7 +188,7 @@ async def find(actor: Actor, typed: str, *, vault: Vault) -> list[VoucherLine]:
     """The merchant's vouchers that what was typed may mean, newest first, two hundred at most: a whole code (with or without its
     prefix), a payment reference, the phone that paid, or a part of a batch's note."""
     merchant_id = actor.at_merchant()
-    text = typed.strip()[:80]
+    text = typed.replace("\0", "").strip()[:80]
     if not text:
         return []
     try:

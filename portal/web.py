@@ -81,7 +81,7 @@ def _said(message: str, **params: object) -> Markup:
     of somebody's may be given where a word of ours is expected."""
     text: str = i18n.current().gettext(message)
     said = escape(text) if "<" in text or "&" in text else Markup(text)  # noqa: S704  (nothing in it that could be markup)
-    return said % params if "%" in text else said
+    return said % params if params else said.replace("%%", "%")
 
 
 def _ngettext(singular: str, plural: str, n: int) -> str:
