@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from portal.mpesa.sentences import PUSHES
 from portal.msgid import N_
 
 #: Status of the request → headline, and what to do meanwhile.
@@ -14,13 +15,7 @@ ASKED_SAYS: Mapping[str, tuple[str, str]] = {
     ),
     "unknown": (N_("M‑PESA has not answered yet"), N_("Take no cash yet: we ask M‑PESA by ourselves.")),
 }
-#: Daraja's result → what the cashier is told (Daraja documentation, "M-Pesa Express result codes").
-REFUSED_SAYS: Mapping[str, str] = {
-    "1": N_("Not enough money on the phone."),
-    "1019": N_("The request ran out before the PIN came."),
-    "1032": N_("The customer said no."),
-    "1037": N_("The phone could not be reached. Is it on?"),
-    "2001": N_("The PIN was wrong."),
-}
+#: Daraja's result → why it was not paid.
+REFUSED_SAYS: Mapping[str, str] = PUSHES
 #: What a shop writes to a customer by WhatsApp.
 MESSAGE = N_("%(shop)s: your Wi-Fi code is %(code)s for %(package)s. Join our Wi-Fi and type it there.")

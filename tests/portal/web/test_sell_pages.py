@@ -108,7 +108,7 @@ async def test_a_request_to_a_phone_is_found_again_and_ends_with_the_code(
     await DB.fetch("UPDATE payments SET status = 'failed', result_code = '1032'")
     assert (await till.get(f"{place}/state")).headers["hx-refresh"] == "true"
     refused = await till.get(place)
-    assert "The customer said no." in refused.text
+    assert "The customer cancelled." in refused.text
     assert "Take cash instead" in refused.text
     code = await code_on(till, await till.post(f"{place}/cash", data=fields(refused)))
     assert code
