@@ -23,6 +23,7 @@ from portal.errors import Forbidden, NotFound, PortalError
 from portal.headers import client_address, safe_next
 from portal.identity import Actor, Browser, NewSession, Session, session_of, sessions
 from portal.msgid import N_
+from portal.platform import visits
 from portal.signing import Signer, TokenError
 from portal.web import is_htmx
 
@@ -104,7 +105,9 @@ async def load_session(connection: AnyConnection) -> Session | None:
         whence.come_from(client_address(connection, settings_of(connection).trusted_proxies))
         token = cookie_of(connection, SESSION)
         now = _clock_of(connection).now()
-        scope[_LOADED] = await session_of(token, settings=settings_of(connection), now=now) if token else None
+        session = await session_of(token, settings=settings_of(connection), now=now) if token else None
+        whence.stand_in(session.actor.visit.owner if session and session.actor.visit else "")
+        scope[_LOADED] = session
     return scope[_LOADED]
 
 
@@ -123,6 +126,7 @@ async def signed_in(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
         raise SignInNeeded
     if session.lacks_second and ALONE not in handler.opt:
         raise SecondStepMissing
+    visits.stay_in(session.actor, connection.scope["path"], is_looking=connection.scope.get("method") in SAFE_METHODS)
 
 
 async def fresh(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -133,6 +137,8 @@ async def fresh(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
     session = await load_session(connection)
     if session is None:
         raise SignInNeeded
+    if session.actor.visit is not None:
+        raise Forbidden(visits.CLOSED)
     is_looking = connection.scope.get("method") in SAFE_METHODS
     within = sessions.FRESH if is_looking else sessions.FORM_FRESH
     if not sessions.is_fresh(session, now=_clock_of(connection).now(), within=within):

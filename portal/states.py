@@ -109,9 +109,9 @@ async def move_all(
 
 
 def _text(data: Mapping[str, Any] | None) -> str:
-    """What is known of an event; of what a program did, by which token, too."""
+    """What is known of an event; of what a program did, by which token, too, and in whose place an operator did it."""
     token = whence.token()
-    known = dict(data or {}) | ({"token": token} if token is not None else {})
+    known = dict(data or {}) | ({"token": token} if token is not None else {}) | whence.besides()
     return msgspec.json.encode(known).decode()
 
 

@@ -8,12 +8,24 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _ADDRESS: ContextVar[str] = ContextVar("whence", default="")
+_IN_PLACE_OF: ContextVar[str] = ContextVar("in_place_of", default="")
 _TOKEN: ContextVar[int | None] = ContextVar("token", default=None)
 
 
 def come_from(address: str) -> None:
     """The request being answered comes from this address."""
     _ADDRESS.set(address)
+
+
+def stand_in(owner: str) -> None:
+    """The request being answered is an operator's, who looks at a shop in place of its owner; "": it is not."""
+    _IN_PLACE_OF.set(owner)
+
+
+def besides() -> dict[str, str]:
+    """What the history says beside who did it: in whose place."""
+    owner = _IN_PLACE_OF.get()
+    return {"in_place_of": owner} if owner else {}
 
 
 def address() -> str:

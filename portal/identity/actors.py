@@ -28,9 +28,17 @@ class How(StrEnum):
     LINK = "link"
 
 
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """An operator looks at a shop in its owner's place: whose, until when, and whether something may be changed."""
+
+    owner: str
+    ends_at: datetime
+    may_change: bool
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asking. `merchant_id` and `role` are None for an operator who is looking at no merchant. `agent_id`: this cashier is an
-    agent, and sees nothing but its own."""
+    agent, and sees nothing but its own. `visit`: an operator in the owner's place, who is then no operator."""
 
     user_id: int
     merchant_id: int | None
@@ -39,6 +47,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     email: str
     agent_id: int | None = None
+    visit: Visit | None = None
 
     def at_merchant(self) -> int:
         """The merchant whose rows may be seen; NotFound for somebody who looks at none."""

@@ -12,7 +12,7 @@ from asyncpg import Record
 from portal.config import Settings
 from portal.db import DB, Tx, atomic
 from portal.errors import NotFound
-from portal.identity.actors import Actor, Browser, How, NewSession, Role, Session, digest_of, named, printable
+from portal.identity.actors import Actor, Browser, How, NewSession, Role, Session, Visit, digest_of, named, printable
 from portal.states import note
 
 #: `last_seen_at` is written at most this often: reading a page costs no write.
@@ -76,7 +76,7 @@ async def _last_place(tx: Tx, user_id: int) -> int | None:
 
 _SESSION = """
 SELECT s.id, s.user_id, s.last_seen_at, coalesce(s.proved_at, s.created_at) AS proved_at, u.name, u.email, u.is_operator,
-       m.merchant_id, m.role, a.id AS agent_id,
+       m.merchant_id, m.role, a.id AS agent_id, w.merchant_id AS visited, w.ends_at, w.reason, o.name AS owner,
        coalesce(c.needs_second AND m.role IN ('owner', 'manager') AND u.totp_at IS NULL
                 AND NOT EXISTS (SELECT FROM passkeys p WHERE p.user_id = u.id), false) AS lacks_second,
        (SELECT count(*) FROM memberships w WHERE w.user_id = u.id) AS shops
@@ -84,13 +84,15 @@ FROM user_sessions s JOIN users u ON u.id = s.user_id
 LEFT JOIN memberships m ON m.user_id = s.user_id AND m.merchant_id = s.merchant_id
 LEFT JOIN merchants c ON c.id = m.merchant_id
 LEFT JOIN agents a ON m.role = 'cashier' AND a.merchant_id = m.merchant_id AND a.user_id = s.user_id AND a.status <> 'closed'
+LEFT JOIN visits w ON w.session_key = $4 AND w.user_id = s.user_id AND w.ended_at IS NULL AND w.ends_at > $2 AND u.is_operator
+LEFT JOIN users o ON o.id = w.owner_id
 WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3"""
 
 
 async def session_of(token: str, *, settings: Settings, now: datetime) -> Session | None:
     """The session a cookie stands for; None for an unknown, idle (12 h) or old (7 d) one."""
     digest = digest_of(token)
-    row = await DB.row(_SESSION, digest, now, now - settings.session_idle)
+    row = await DB.row(_SESSION, digest, now, now - settings.session_idle, key_of(digest))
     if row is None:
         return None
     if now - row["last_seen_at"] >= _SEEN_STEP:
@@ -111,6 +113,12 @@ def key_of(digest: bytes) -> str:
 
 
 def _actor(row: Record) -> Actor:
+    if row["visited"] is not None:
+        visit = Visit(owner=row["owner"], ends_at=row["ends_at"], may_change=bool(row["reason"]))
+        return Actor(
+            user_id=row["user_id"], merchant_id=row["visited"], role=Role.OWNER, is_operator=False, name=row["name"],
+            email=row["email"], visit=visit,
+        )  # fmt: skip
     return Actor(
         user_id=row["user_id"],
         merchant_id=row["merchant_id"],

@@ -29,6 +29,8 @@ _SELECT = """SELECT p.id, p.name, p.price_cents, p.duration_s, p.uptime_s, p.dat
              FROM packages p JOIN merchants m ON m.id = p.merchant_id
              WHERE p.merchant_id = $1 AND p.is_active AND p.period = 'once'"""
 _AT_ROUTER = "(p.router_ids = '{}' OR $2 = ANY(p.router_ids))"
+#: Customers buy nothing where the operator has paused the shop.
+_SELLS = "m.is_active"
 _ORDER = "ORDER BY p.position, p.price_cents, p.id"
 #: What a package holds beside its terms; the rest of the row are those.
 _TERMS = tuple(Terms.__struct_fields__)
@@ -122,7 +124,7 @@ async def to_sell(router_id: int, merchant_id: int, package_id: int, *, now: dat
 
 async def to_give(router_id: int, merchant_id: int, package_id: int, *, now: datetime, seen: str = "") -> PackageView:
     """The same, of free trials too."""
-    row = await DB.row(f"{_SELECT} AND {_AT_ROUTER} AND p.id = $3", merchant_id, router_id, package_id)
+    row = await DB.row(f"{_SELECT} AND {_AT_ROUTER} AND p.id = $3 AND {_SELLS}", merchant_id, router_id, package_id)
     if row is None:
         raise NotFound
     package = _view(row, now)

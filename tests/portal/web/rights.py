@@ -404,6 +404,18 @@ _SHOP: dict[str, Right | tuple[Right, ...]] = {
     ),
     "GET /jobs": ALL | OPERATOR,
     "GET /operator": OPERATOR,
+    "GET /operator/merchants": OPERATOR,
+    "POST /operator/merchants": OPERATOR,
+    "GET /operator/merchants/new": OPERATOR,
+    "GET /operator/merchants/{merchant_id:int}": OPERATOR,
+    "POST /operator/merchants/{merchant_id:int}/terms": OPERATOR,
+    "POST /operator/merchants/{merchant_id:int}/pause": OPERATOR,
+    "POST /operator/merchants/{merchant_id:int}/resume": OPERATOR,
+    "POST /operator/merchants/{merchant_id:int}/notes": OPERATOR,
+    "POST /operator/merchants/{merchant_id:int}/visit": OPERATOR,
+    "POST /visit/end": SIGNED_IN,
+    "GET /operator/health": OPERATOR,
+    "GET /operator/payouts": OPERATOR,
     **{
         route: OPERATOR.at(name="expire-vouchers", verb="retry")
         for route in (
