@@ -41,6 +41,7 @@ from portal.controllers import (
     my,
     promo_codes,
     pull,
+    receipts,
     setup_scripts,
     sms,
     ways,
@@ -80,6 +81,7 @@ _ROUTES: Sequence[ControllerRouterHandler] = (
     free_trials.ROUTER,
     checkout.ROUTER,
     my.ROUTER,
+    receipts.ROUTER,
     identity.ROUTER,
     dashboard.ROUTER,
 )

@@ -33,6 +33,9 @@ class Told(StrEnum):
     BILL_DUE = "bill_due"
     BILL_LATE = "bill_late"
     OWN_PAGE = "own_page"
+    RECEIPT = "receipt"
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
     VOUCHER_GIFT = "voucher_gift"
     EXPIRY_WARNING = "expiry_warning"
     TIME_OVER = "time_over"
@@ -82,6 +85,9 @@ SENTENCES: Mapping[Told, str] = {
         "%(shop)s: %(amount)s is not paid yet. Pay to account %(account)s, or your Wi-Fi stops on %(day)s."
     ),
     Told.OWN_PAGE: N_("%(shop)s: your Wi-Fi account, to see and to pay: %(link)s"),
+    Told.RECEIPT: N_("%(shop)s: your receipt %(number)s, %(amount)s: %(link)s"),
+    Told.INVOICE: N_("%(shop)s: your invoice %(number)s, %(amount)s: %(link)s"),
+    Told.CREDIT_NOTE: N_("%(shop)s: your credit note %(number)s, %(amount)s: %(link)s"),
     Told.VOUCHER_GIFT: N_("%(shop)s: your Wi-Fi code is %(code)s for %(package)s. Join our Wi-Fi and type it there."),
     Told.EXPIRY_WARNING: N_(
         "%(shop)s: your Wi-Fi (%(package)s) ends at %(time)s. Buy more on the Wi-Fi page to stay online."
@@ -168,6 +174,9 @@ URGENT = frozenset(
         Told.WALLET_PAID,
         Told.WALLET_SHORT,
         Told.OWN_PAGE,
+        Told.RECEIPT,
+        Told.INVOICE,
+        Told.CREDIT_NOTE,
         Told.VOUCHER_GIFT,
         Told.TEST,
     }

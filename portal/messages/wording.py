@@ -41,6 +41,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 SAMPLES: Mapping[str, str] = {
     "amount": "KES 50", "code": "K7Q-2MP", "package": "1 hour", "rest": "KES 20", "reference": "WQ4K7M2P", "receipt": "TKL4H7T2QX",
     "channel": "SMS", "name": "Wanjiku", "router": "Main shop", "day": "20 Nov", "time": "14:30", "link": "vocha.co.ke/w/k7q2",
+    "number": "R-2026-00017",
 }  # fmt: skip
 
 

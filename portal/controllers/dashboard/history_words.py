@@ -94,6 +94,12 @@ DEED_WORDS: Mapping[tuple[str, str], str] = {
     ("subscribers", "link_sent"): N_("Sent a customer the link"),
     ("message_stops", "stopped"): N_("Stopped messages to a number"),
     ("message_stops", "started"): N_("Allowed messages to a number again"),
+    ("papers", "receipt_made"): N_("Made a receipt"),
+    ("papers", "invoice_made"): N_("Made an invoice"),
+    ("papers", "credit_made"): N_("Made a credit note"),
+    ("papers", "paper_sent"): N_("Sent a receipt or invoice"),
+    ("papers", "control_number"): N_("Wrote a control unit’s number on a receipt or invoice"),
+    ("tax_settings", "taxes"): N_("Changed what receipts say of taxes"),
     ("api_tokens", "made"): N_("Made an API token"),
     ("api_tokens", "codes_read"): N_("A program was told voucher codes"),
     ("api_tokens", "revoked"): N_("Revoked an API token"),
@@ -138,6 +144,7 @@ _PLACES: Mapping[str, str] = {
     "routers": "/routers/{id}",
     "subscribers": "/subscribers/{id}",
     "agents": "/agents/{id}",
+    "papers": "/invoices/{id}",
 }
 
 

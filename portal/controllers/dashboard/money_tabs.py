@@ -13,6 +13,7 @@ TABS = (
     ("references", "/references", N_("References")),
     ("promos", "/promos", N_("Promo codes")),
     ("refunds", "/refunds", N_("Refunds")),
+    ("invoices", "/invoices", N_("Receipts and invoices")),
     ("payouts", "/payouts", N_("Payouts")),
     ("reports", "/reports", N_("Reports")),
     ("closes", "/closes", N_("Daily close")),

@@ -37,6 +37,7 @@ PARTS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         N_("Money"),
         (
             Entry("/ways", N_("Ways to be paid"), N_("M‑PESA, Airtel Money and cards. Keys are never shown again."), is_owners=True),
+            Entry("/settings/taxes", N_("Receipts and taxes"), N_("Legal name, PIN and VAT on receipts and invoices."), is_owners=True),
             Entry("/settings/money", N_("Refund limit and payout fee"), N_("Up to how much one person alone gives back.")),
         ),
     ),
