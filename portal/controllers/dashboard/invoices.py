@@ -98,20 +98,20 @@ async def make_all(request: AnyRequest, actor: Actor, clock: Clock) -> Response[
 
 @get("/invoices/{paper_id:int}", guards=[guards.at_merchant])
 async def paper_page(
-    request: AnyRequest, actor: Actor, paper_id: RowId, *, signer: Signer, settings: Settings, paper: Size = "a4", sent: Told = False
+    request: AnyRequest, actor: Actor, paper_id: RowId, *, signer: Signer, paper: Size = "a4", sent: Told = False
 ) -> Response[str]:  # fmt: skip
     """One, to read and to print."""
-    return await _paper(request, actor, paper_id, signer=signer, settings=settings, size=paper, is_sent=sent)
+    return await _paper(request, actor, paper_id, signer=signer, size=paper, is_sent=sent)
 
 
 async def _paper(
-    request: AnyRequest, actor: Actor, paper_id: int, *, signer: Signer, settings: Settings, size: str = "a4",
+    request: AnyRequest, actor: Actor, paper_id: int, *, signer: Signer, size: str = "a4",
     is_sent: bool = False, error: PortalError | None = None, typed: dict[str, str] | None = None,
 ) -> Response[str]:  # fmt: skip
     shown = await looks.one(actor, paper_id)
     standing = await looks.standing(shown)
     frame = await frame_of(request, actor, here="sales")
-    link = settings.base_url + sending.path(shown, signer)
+    link = _base(request) + sending.path(shown, signer)
     wrong = error.fields if isinstance(error, Invalid) else {}
     return money_page(
         request, frame, "dashboard/invoice.html", tab="invoices", status=error.status_code if error else 200, paper=shown,
@@ -120,6 +120,11 @@ async def _paper(
         typed=typed or {"control": shown.control_number}, may_make=rights.may_make(actor), may_mark=sees_all(actor),
         share=_share(frame, shown, link, standing.phone if sees_all(actor) else ""), **WORDS,
     )  # fmt: skip
+
+
+def _base(request: AnyRequest) -> str:
+    settings: Settings = request.app.state["settings"]
+    return settings.base_url
 
 
 def _share(frame: Frame, paper: Paper, link: str, phone: str) -> str:
@@ -131,30 +136,26 @@ def _share(frame: Frame, paper: Paper, link: str, phone: str) -> str:
 
 
 @post("/invoices/{paper_id:int}/send", guards=[guards.at_merchant])
-async def send(
-    request: AnyRequest, actor: Actor, paper_id: RowId, *, clock: Clock, signer: Signer, settings: Settings
-) -> Response[Any]:
+async def send(request: AnyRequest, actor: Actor, paper_id: RowId, *, clock: Clock, signer: Signer) -> Response[Any]:
     """Send the customer's link by SMS, once."""
     typed = await _typed(request, "phone")
     try:
         await sending.send(
-            actor, paper_id, phone=typed["phone"], base_url=settings.base_url, signer=signer, now=clock.now()
+            actor, paper_id, phone=typed["phone"], base_url=_base(request), signer=signer, now=clock.now()
         )
     except (Invalid, Conflict) as error:
-        return await _paper(request, actor, paper_id, signer=signer, settings=settings, error=error, typed=typed)
+        return await _paper(request, actor, paper_id, signer=signer, error=error, typed=typed)
     return see_other(request, f"/invoices/{paper_id}?sent=true")
 
 
 @post("/invoices/{paper_id:int}/control", guards=[guards.at_merchant])
-async def mark(
-    request: AnyRequest, actor: Actor, paper_id: RowId, *, clock: Clock, signer: Signer, settings: Settings
-) -> Response[Any]:
+async def mark(request: AnyRequest, actor: Actor, paper_id: RowId, *, clock: Clock, signer: Signer) -> Response[Any]:
     """Write the control unit's number on it."""
     typed = await _typed(request, "control")
     try:
         await sending.mark(actor, paper_id, typed["control"], now=clock.now())
     except Invalid as error:
-        return await _paper(request, actor, paper_id, signer=signer, settings=settings, error=error, typed=typed)
+        return await _paper(request, actor, paper_id, signer=signer, error=error, typed=typed)
     return see_other(request, f"/invoices/{paper_id}")
 
 

@@ -162,6 +162,7 @@ _OUTSIDE: dict[str, Right] = {
             "GET /my/{token:str}",
             "POST /my/{token:str}/pay",
             "GET /my/{token:str}/statement",
+            "GET /r/{token:str}",
             "POST /pull",
             "POST /setup-script",
         ),
@@ -215,6 +216,25 @@ _MONEY: dict[str, Right] = {
     "POST /payments/{payment_id:int}/refund": SELLERS,
     "GET /payments/{payment_id:int}/voucher": MANAGERS,
     "POST /payments/{payment_id:int}/voucher": MANAGERS,
+    "GET /payments/{payment_id:int}/receipt": ALL,
+    "POST /payments/{payment_id:int}/receipt": SELLERS,
+    "GET /invoices": ALL,
+    "GET /invoices.csv": ALL,
+    "POST /invoices": MANAGERS,
+    "GET /invoices/{paper_id:int}": ALL,
+    "POST /invoices/{paper_id:int}/control": MANAGERS.sending(control="KRA-1"),
+    "POST /invoices/{paper_id:int}/send": SELLERS,
+    "POST /invoices/bills/{bill_id:int}": SELLERS,
+    "GET /settings/taxes": OWNER,
+    "POST /settings/taxes": OWNER.sending(
+        legal_name="Kilimani Corner Ltd", receipt_prefix="R", invoice_prefix="I", credit_prefix="C"
+    ),
+    "GET /operator/taxes": OPERATOR,
+    "POST /operator/taxes": OPERATOR.sending(
+        legal_name="Vocha Ltd", receipt_prefix="R", invoice_prefix="I", credit_prefix="C"
+    ),
+    "GET /payouts/commission": MANAGERS,
+    "GET /payouts/commission.csv": MANAGERS,
     "GET /refunds": ALL | OPERATOR,
     "GET /refunds/{refund_id:int}": ALL,
     "POST /refunds/{refund_id:int}/approve": MANAGERS,

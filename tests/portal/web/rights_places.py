@@ -11,6 +11,7 @@ from portal.clock import Clock
 from portal.db import DB, atomic
 from portal.drift import Kind
 from portal.identity import Actor, Role
+from portal.invoices import receipts
 from portal.messages import accounts as gateways
 from portal.rails import accounts as rails
 from portal.refunds import Road, Scope, Wish
@@ -135,6 +136,7 @@ async def _money(cast: Cast, vault: Vault, *, cashier: Actor, clock: Clock) -> d
         "voucher_id": voucher,
         "account_id": account,
         "refund_id": refund,
+        "paper_id": (await receipts.made(paid, by="x", now=now)).id,
         "suspense_id": await factories.suspense(stray),
         "payout_id": await factories.payout(shop),
         "list_id": await insert(
@@ -165,7 +167,8 @@ async def _subscriber(cast: Cast, vault: Vault, *, owner: Actor, clock: Clock) -
         grace_days="3",
     )
     made = await opening.open_account(owner, wish, form_key=codes.hex_token(16), vault=vault, now=clock.now())
-    return {"package_id": package, "subscriber_id": made}
+    bill = await DB.value("SELECT min(id) FROM subscriber_bills WHERE subscriber_id = $1", made)
+    return {"package_id": package, "subscriber_id": made, "bill_id": bill}
 
 
 async def _programs(shop: int, owner_id: int, vault: Vault, *, clock: Clock) -> dict[str, int]:
