@@ -13,6 +13,7 @@ from jobs import doctor, drift
 from jobs.routers import sync_one
 from portal import database, house, pulls, routers
 from portal.cli_backup import backup, restore
+from portal.cli_import import bring
 from portal.cli_invariants import check_invariants
 from portal.cli_jobs import jobs
 from portal.cli_messages import messages
@@ -40,6 +41,7 @@ def main() -> None:
 
 
 main.add_command(backup)
+main.add_command(bring)
 main.add_command(check_invariants)
 main.add_command(jobs)
 for command in RECONCILIATION:

@@ -13,10 +13,10 @@ _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "_": " ", "a": "\a", "b": "\b", "f"
 _HEX = re.compile(r"[0-9A-F]{2}")
 _PAIR = re.compile(r"\s*(?P<name>[A-Za-z0-9.\-]+)(?P<is>=)?")
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
-_PARTS = re.compile(r"(\d+)([wdhms])")
-_CLOCK = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?\s*(\d{1,3}):(\d{2}):(\d{2})")
-_OLD_DATE = re.compile(r"([A-Za-z]{3})/(\d{1,2})/(\d{4})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
-_NEW_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+_PARTS = re.compile(r"(\d+)([wdhms])", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?\s*(\d{1,3}):(\d{2}):(\d{2})", re.ASCII)
+_OLD_DATE = re.compile(r"([A-Za-z]{3})/(\d{1,2})/(\d{4})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
+_NEW_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONGEST_S = 3650 * 86_400
 

@@ -3,6 +3,7 @@
 A note is the operator's own: it stands in no merchant's history. What changes for a merchant does."""
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -130,7 +131,12 @@ async def listed(
     operator(actor)
     like = q.strip()[:80].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = await DB.fetch(_LIST, now, like, kind, state, after, most)
-    return [MerchantLine(**dict(row) | {"commission_bp": _applies(row["kind"], row["commission_bp"])}) for row in rows]
+    lines: list[MerchantLine] = []
+    for row in rows:
+        columns: dict[str, Any] = dict(row)
+        columns["commission_bp"] = _applies(row["kind"], row["commission_bp"])
+        lines.append(MerchantLine(**columns))
+    return lines
 
 
 async def one(actor: Actor, merchant_id: int, *, now: datetime) -> MerchantPage:

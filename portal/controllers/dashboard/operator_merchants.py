@@ -83,9 +83,9 @@ async def invite(
     """Invite an owner to open a shop; the link is shown once, and mailed."""
     typed = await _typed(request)
     kind = typed.get("kind", "")
+    if kind not in KINDS:
+        return await _new(request, actor, typed=typed, error=Invalid({"kind": merchants.WHICH_KIND}))
     try:
-        if kind not in KINDS:
-            raise Invalid({"kind": merchants.WHICH_KIND})
         link = await sign_ups.invite(
             typed.get("email", ""), kind=kind, made_by=actor.user_id, settings=settings, vault=vault, now=clock.now()
         )

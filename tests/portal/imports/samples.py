@@ -27,7 +27,8 @@ add disabled=yes name=off22 password=off22 profile=Week
 add name=staff password=staff profile=Staff
 add comment=vocha:12 name=vocha-0123456789abcdef password=x profile=vocha-2m-x1
 /system script
-add comment=mikhmon name="nov/19/2026-|-10:14:01-|-qq11-|-20-|-10.5.50.9-|-02:AA:BB:CC:DD:EE-|-3h-|-3-Hours-|-vc-482" owner=nov2026 source="nov/19/2026"
+add comment=mikhmon name="nov/19/2026-|-10:14:01-|-qq11-|-20-|-10.5.50.9-|-02:AA:BB:CC:DD:EE-|-3h-|-3-Hours-|-vc-482" owner=\
+    nov2026 source="nov/19/2026"
 """
 
 MIKHMON_CSV = """Username,Password,Profile,Time Limit,Data Limit,Comment
@@ -51,13 +52,16 @@ CREATE TABLE `tbl_bandwidth` (
 LOCK TABLES `tbl_bandwidth` WRITE;
 INSERT INTO `tbl_bandwidth` VALUES (1,'Two (2), fast',2,'Mbps',512,'Kbps','');
 UNLOCK TABLES;
-INSERT INTO `tbl_plans` (`id`, `name_plan`, `id_bw`, `price`, `type`, `typebp`, `limit_type`, `time_limit`, `time_unit`, `data_limit`, `data_unit`, `validity`, `validity_unit`, `shared_users`, `routers`, `enabled`) VALUES
+INSERT INTO `tbl_plans` (`id`, `name_plan`, `id_bw`, `price`, `type`, `typebp`, `limit_type`, `time_limit`,
+  `time_unit`, `data_limit`, `data_unit`, `validity`,
+  `validity_unit`, `shared_users`, `routers`, `enabled`) VALUES
 (1, 'Day \'n night', 1, '50', 'Hotspot', 'Limited', 'Both_Limit', 5, 'Hrs', 2, 'GB', 1, 'Days', 1, 'Main', 1),
 (2, 'Home 10', 1, '1500', 'PPPOE', 'Unlimited', NULL, 0, 'Hrs', 0, 'MB', 1, 'Months', 1, 'Main', 1),
 (3, 'Odd', 1, '10.50', 'Hotspot', 'Unlimited', NULL, 0, 'Hrs', 0, 'MB', 30, 'Mins', 1, 'Main', 1);
 INSERT INTO `tbl_customers` (`id`, `username`, `password`, `fullname`, `phonenumber`, `balance`) VALUES
 (1, 'njeri', 'pw44', 'Njeri; O\'Brien (home)', '0712345678', '100.00');
-INSERT INTO `tbl_user_recharges` (`id`, `customer_id`, `username`, `plan_id`, `namebp`, `recharged_on`, `expiration`, `time`, `status`, `type`) VALUES
+INSERT INTO `tbl_user_recharges` (`id`, `customer_id`, `username`, `plan_id`, `namebp`, `recharged_on`,
+  `expiration`, `time`, `status`, `type`) VALUES
 (1, 1, 'njeri', 1, 'Day \'n night', '2026-11-20', 'ENDS-DAY', '18:30:00', 'on', 'Hotspot'),
 (2, 1, 'njeri', 2, 'Home 10', '2026-11-20', 'ENDS-DAY', '18:30:00', 'on', 'PPPOE');
 INSERT INTO `tbl_voucher` VALUES (9,9,9);
