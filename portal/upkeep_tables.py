@@ -53,6 +53,7 @@ LOGS = {
         Log("webhook_messages", "at", 30, 7, "next_try_at IS NULL AND lease_until IS NULL"),
         Log("api_answers", "began_at", 2, 2),
         Log("prints", "created_at", 90, 7, "status IN ('failed', 'gone')"),
+        Log("shop_copies", "created_at", 90, 8, "ended_at IS NOT NULL"),
         Log("reminders", "for_end", 90, 30),
         Log(
             "subscriber_reminders", "created_at", 400, 90,
@@ -126,7 +127,7 @@ ELSEWHERE = {
 #: Kept for good: money and what it was for, what was sold and to whom it gave access, what people chose, sums and seals.
 KEPT = frozenset(
     {
-        "access_grants", "api_tokens", "batches", "brandings", "claims", "comparisons", "credits", "daily_closes", "event_seals", "floats",
+        "access_grants", "api_tokens", "batches", "brandings", "claims", "comparisons", "credits", "daily_closes", "erasures", "event_seals", "floats",
         "ledger_entries", "ledger_postings", "memberships", "merchants", "message_gateways", "message_settings", "message_stops",
         "message_templates", "mpesa_accounts", "outage_credits", "packages", "passkeys", "payments", "payout_numbers", "payout_plans",
         "payouts", "promos", "rail_accounts", "receipts", "recovery_codes", "refunds", "reminder_choices", "report_choices", "reports",

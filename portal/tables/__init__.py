@@ -38,6 +38,7 @@ from portal.tables.packages import Package
 from portal.tables.payments import Checkout, Payment
 from portal.tables.payouts import Payout, PayoutNumber, PayoutPlan
 from portal.tables.prints import Print
+from portal.tables.privacy import Erasure, ShopCopy
 from portal.tables.promos import Promo, Redemption
 from portal.tables.proofs import IdentityLink, KnownBrowser, Passkey, RecoveryCode
 from portal.tables.pulls import PullPage, RouterPull
@@ -87,6 +88,7 @@ __all__ = [
     "Dialin",
     "DialinSpan",
     "DriftLook",
+    "Erasure",
     "Event",
     "EventPlace",
     "EventSeal",
@@ -147,6 +149,7 @@ __all__ = [
     "RouterPull",
     "RouterScript",
     "SalesHour",
+    "ShopCopy",
     "Subscriber",
     "SubscriberBill",
     "SubscriberDevice",
