@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 from litestar import Litestar
-from litestar.routes import HTTPRoute
 
 from portal import batches, c2b_questions, voucher_entry
 from portal.c2b_questions import Question
@@ -323,20 +322,6 @@ async def _one_of_each(stall: Stall) -> dict[str, int]:
     attempt = await stall.attempt(phone=PHONE)
     await stall.voucher()
     return {"p": attempt.payment_id, "s": await _held(stall), "b": await DB.value("SELECT id FROM batches")}
-
-
-async def test_this_matrix_covers_the_route_table(app: Litestar) -> None:
-    ours = re.compile(r"^/(sales|payments|suspense|references)\b")
-    found = {
-        (str(method), re.sub(r"\{(\w)\w*:int\}", r"{\1}", route.path))
-        for route in app.routes
-        if isinstance(route, HTTPRoute) and ours.match(route.path)
-        for method in set(route.methods) - {"OPTIONS", "HEAD"}
-    }
-    found = {
-        (method, path) for method, path in found if not path.endswith(("/refund", "/voucher"))
-    }  # those pages have a matrix of their own
-    assert found == {("GET", path) for path in LOOKS} | {("POST", path) for path in FORMS}
 
 
 async def test_strangers_find_nothing_and_change_nothing(own_stall: Stall, app: Litestar, cast: Cast) -> None:

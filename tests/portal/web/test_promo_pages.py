@@ -7,7 +7,6 @@ from datetime import timedelta
 import httpx
 import pytest
 from litestar import Litestar
-from litestar.routes import HTTPRoute
 
 from portal.access_grants import Wish, want
 from portal.clock import Clock
@@ -59,16 +58,6 @@ async def promo(cast: Cast, clock: Clock) -> int:
             promo_id, cast.merchant_id, checkout, f"25471234567{n}", clock.now(),
         )  # fmt: skip
     return promo_id
-
-
-async def test_this_matrix_covers_the_route_table(app: Litestar) -> None:
-    found = {
-        (str(method), re.sub(r"\{\w+:int\}", "{p}", route.path))
-        for route in app.routes
-        if isinstance(route, HTTPRoute) and re.match(r"^/(promos|settings/reminders)", route.path)
-        for method in set(route.methods) - {"OPTIONS", "HEAD"}
-    }
-    assert found == {("GET", path) for path in (*LOOKS, *FORMS)} | {("POST", path) for path in BUTTONS}
 
 
 async def test_strangers_find_nothing_and_change_nothing(app: Litestar, cast: Cast, promo: int) -> None:

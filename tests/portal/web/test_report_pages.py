@@ -8,7 +8,6 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar
-from litestar.routes import HTTPRoute
 
 from portal.clock import Clock
 from portal.db import DB
@@ -44,16 +43,6 @@ async def report(cast: Cast) -> int:
         if wanted.merchant_id == cast.merchant_id:
             await making.make(wanted, base_url="http://portal.test", now=NOW)
     return await DB.value("SELECT id FROM reports WHERE merchant_id = $1", cast.merchant_id)
-
-
-async def test_this_matrix_covers_the_route_table(app: Litestar) -> None:
-    found = {
-        (str(method), re.sub(r"\{\w+:int\}", "{p}", route.path))
-        for route in app.routes
-        if isinstance(route, HTTPRoute) and re.match(r"^/(reports(?!/sales)|settings/reports)", route.path)
-        for method in set(route.methods) - {"OPTIONS", "HEAD"}
-    }
-    assert found == {("GET", path) for path in (*LOOKS, FORM)} | {("POST", FORM)}
 
 
 async def test_a_report_tells_the_month_in_figures(owner: httpx.AsyncClient, report: int) -> None:

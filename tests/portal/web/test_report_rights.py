@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from litestar import Litestar
-from litestar.routes import HTTPRoute
 
 from portal.clock import Clock
 from portal.db import DB
@@ -49,22 +48,6 @@ async def places(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
     await looked(cast, leak(Kind.FOREIGN_USER, "cousin"), leak(Kind.MISSING, "vocha-1", 1, voucher), at=now)
     first = await snapshot(cast, at=now - timedelta(days=2), identity="a")
     return {"o": outage, "v": voucher, "r": cast.router.id, "a": first, "b": await snapshot(cast, at=now, identity="b")}
-
-
-async def test_this_matrix_covers_the_route_table(app: Litestar) -> None:
-    ours = re.compile(
-        r"^/(drift|outages|vouchers/\{voucher_id:int\}(/code)?$|settings/time|routers/\{router_id:int\}/(drift|outages|settings))"
-    )
-    found = {
-        (str(method), re.sub(r"\{(\w)\w*:int\}", r"{\1}", route.path))
-        for route in app.routes
-        if isinstance(route, HTTPRoute) and ours.match(route.path)
-        for method in set(route.methods) - {"OPTIONS", "HEAD"}
-    }
-    listed = {("GET", path.split("?")[0]) for path in (*LOOKS, *FORMS)} | {
-        ("POST", path) for path in (*BUTTONS, *SALES)
-    }
-    assert found == listed
 
 
 async def test_strangers_find_nothing_and_change_nothing(app: Litestar, cast: Cast, places: dict[str, int]) -> None:
