@@ -15,7 +15,7 @@ from portal.web import see_other
 
 #: In a handler's `opt`: open to agents.
 FOR_AGENTS = "for_agents"
-_OWN = ("/account", "/more", "/prove", "/sign-out", "/merchant")
+_OWN = ("/account", "/more", "/prove", "/sign-out", "/switch")
 _FIRST = ("/", "/home")
 NOT_FOR_AGENTS = N_("This page is for the people of the shop. You have Sell and My account.")
 
