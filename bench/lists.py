@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import httpx
 
-from bench import house, shelves
+from bench import cpu, house, shelves
 from bench.result import Result, quantile
 from portal.app import create_app
 from portal.clock import Clock
@@ -21,7 +21,7 @@ from portal.db import DB
 BAR = {"ratio": 1.5, "row_bytes": 15_360, "own_cpu_ms": 1.2}
 #: What the bar is about. The others are told.
 COUNT = ("list", "older", "unsold", "code", "phone", "home")
-ROUNDS, ASKED, FEW = 3, 40, 15
+ROUNDS, ASKED, FEW = 4, 40, 15
 
 
 @dataclass
@@ -35,11 +35,11 @@ class Statement:
 
 @dataclass
 class Page:
-    """What a page took: seconds of each request of its best round, seconds of our processor for one, and for one whose statements
-    are answered from memory; and those."""
+    """What a page took: seconds of each request of its best round; seconds of processors for one, ours and the database's together,
+    and ours for one whose statements are answered from memory; and those."""
 
     seconds: Sequence[float]
-    cpu_s: float
+    work_s: float
     without_database_s: float
     statements: Sequence[Statement]
     text: str
@@ -49,6 +49,11 @@ class Page:
         """Milliseconds."""
         return round(1000 * quantile(list(self.seconds), 0.95), 2)
 
+    @property
+    def work_ms(self) -> float:
+        """Milliseconds of processors."""
+        return round(1000 * self.work_s, 2)
+
 
 async def run(quick: bool) -> Result:
     """Fill one house with a thousand and one with a million vouchers (quick: a tenth), and ask both for the same pages."""
@@ -56,6 +61,7 @@ async def run(quick: bool) -> Result:
     few = await _house(merchants=1, vouchers=1000)
     many = await _house(merchants=100, vouchers=large)
     ratios = {name: round(many[name].p95_ms / few[name].p95_ms, 2) for name in few if name != "bare"}
+    works = {name: round(many[name].work_ms / few[name].work_ms, 2) for name in ratios}
     own_ms = _own_ms(many)
     rows = _rows(many["list"].text)
     figures: dict[str, float | int] = {
@@ -65,14 +71,16 @@ async def run(quick: bool) -> Result:
         "row_bytes": len(rows.encode()),
         "rows": rows.count("<li>"),
         "own_cpu_ms": own_ms,
-        "list_cpu_ms": round(1000 * many["list"].cpu_s, 2),
+        **{f"{name}_work_ms": page.work_ms for name, page in many.items() if name != "bare"},
         **{f"{name}_ratio": ratio for name, ratio in ratios.items()},
+        **{f"{name}_work_ratio": ratio for name, ratio in works.items()},
     }
     limit: dict[str, float | int] = {
         **{f"{name}_p95_ms": page.p95_ms for name, page in few.items() if name != "bare"},
-        "bare_cpu_ms": round(1000 * many["bare"].cpu_s, 2),
+        **{f"{name}_work_ms": page.work_ms for name, page in few.items()},
     }
-    worst = max(ratios[name] for name in COUNT)
+    # What the machine does besides makes times jump, so what was worked must hold as well.
+    worst = max(max(ratios[name], works[name]) for name in COUNT)
     same = all(len(few[name].statements) == len(many[name].statements) for name in ratios)
     ok = worst <= BAR["ratio"] and own_ms <= BAR["own_cpu_ms"] and figures["row_bytes"] <= BAR["row_bytes"] and same
     return Result("lists", figures, limit, worst, BAR, ok and figures["rows"] == 50)
@@ -111,13 +119,18 @@ async def _ask(browser: httpx.AsyncClient, path: str) -> Page:
     if answer.status_code != 200:
         raise RuntimeError(f"{path} answers {answer.status_code}")
     asked = ASKED if path.startswith(("/vouchers", "/healthz")) else FEW
-    rounds = [await _round(browser, path, asked) for _ in range(ROUNDS)]
+    rounds: list[tuple[Sequence[float], float]] = []
+    work: list[float] = []
+    for _ in range(ROUNDS):
+        theirs = await cpu.of_backends()
+        rounds.append(await _round(browser, path, asked))
+        work.append(rounds[-1][1] + (await cpu.of_backends() - theirs) / asked)
     best = min((seconds for seconds, _ in rounds), key=lambda each: quantile(list(each), 0.95))
     with _between(lambda name, _, __: _from_memory(name, statements)):
         apart = [await _round(browser, path, asked) for _ in range(ROUNDS)]
     if path.partition("q=")[2] and 'href="/vouchers/' not in answer.text:
         raise RuntimeError(f"{path} finds nothing")
-    return Page(best, min(cpu for _, cpu in rounds), min(cpu for _, cpu in apart), statements, answer.text)
+    return Page(best, min(work), min(ours for _, ours in apart), statements, answer.text)
 
 
 async def _round(browser: httpx.AsyncClient, path: str, asked: int) -> tuple[Sequence[float], float]:

@@ -90,9 +90,9 @@ def day_start(on: date, zone: ZoneInfo) -> datetime:
 _FIGURES = """
 WITH sold AS (
   SELECT p.id, p.paid_at >= $2 AS is_today, coalesce(p.received_cents, p.amount_cents) AS cents, p.paid_at,
-         CASE WHEN p.method IN ('stk', 'c2b') THEN 'mpesa' WHEN p.method <> 'cash' THEN 'other' WHEN EXISTS (
-           SELECT FROM vouchers v WHERE v.id = p.voucher_id AND v.batch_id IS NOT NULL) THEN 'voucher' ELSE 'cash' END AS way
-  FROM payments p
+         CASE WHEN p.method IN ('stk', 'c2b') THEN 'mpesa' WHEN p.method <> 'cash' THEN 'other'
+              WHEN v.batch_id IS NOT NULL THEN 'voucher' ELSE 'cash' END AS way
+  FROM payments p LEFT JOIN vouchers v ON v.id = p.voucher_id
   WHERE p.merchant_id = $1 AND p.status = 'paid' AND (p.paid_at >= $2 OR (p.paid_at >= $3 AND p.paid_at < $4))
   AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind IN ('sale', 'wallet'))
 ), hours AS (
