@@ -10,6 +10,7 @@ from portal import codes, i18n
 from portal.clock import Clock
 from portal.controllers.dashboard.subscriber_words import ASKED_WORDS, BILL_WORDS, MOVED_WORDS, STATUS_WORDS, WAITING
 from portal.errors import Conflict, Invalid, PortalError, TooMany, Unavailable
+from portal.invoices import sending
 from portal.signing import Signer
 from portal.subscribers import links, looks, taking
 from portal.web import language_of, render, see_other
@@ -72,6 +73,7 @@ async def _page(
     context: dict[str, Any] = {
         "one": one, "asked": asked, "asked_words": ASKED_WORDS, "status_words": STATUS_WORDS, "bill_words": BILL_WORDS,
         "token": token, "form_key": codes.hex_token(16), "refresh_s": _REFRESH_S if waits and status == 200 else 0, "now": now,
+        "invoices": [(bill, sending.path_of_bill(bill.id, signer, now=now)) for bill in one.bills[:12] if bill.cents and bill.status != "dropped"],
         "wrong": {}, "told": "", "typed": {}, "languages": i18n.NAMES,
     } | more  # fmt: skip
     language = language_of(request, fallback=one.language)
