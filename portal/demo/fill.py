@@ -1,14 +1,11 @@
 """Filling an empty database with the demo's cast and its past: one transaction, bulk copies, a few seconds at most."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from portal import codes, identity, passwords
 from portal.db import DB, Tx, atomic, copy_in
-from portal.demo import specials
+from portal.demo import agents, paydays, specials
 from portal.demo.cast import (
     CASHIER,
     HELP_PHONE,
@@ -22,7 +19,7 @@ from portal.demo.cast import (
     RouterSpec,
 )  # fmt: skip
 from portal.demo.history import History, Shop
-from portal.demo.past import DAYS, OFFLINE_FOR, Attempt, attempts
+from portal.demo.past import DAYS, OFFLINE_FOR, attempts
 from portal.demo.rows import COLUMNS, Records
 from portal.identity import Role
 from portal.merchants import COMMISSION_BP
@@ -52,12 +49,10 @@ async def fill(vault: Vault, *, now: datetime, days: int = DAYS) -> None:
         shop = await _open_shop(tx, vault, now=now, began=began)
         for person in (OWNER, CASHIER, OPERATOR):
             await _hire(tx, person, hashes[person.email], merchant_id=shop.merchant_id, now=began)
-        history = History(shop, vault, now, dict.fromkeys(COLUMNS, ROOM))
+        history = History(shop, vault, now, dict.fromkeys(COLUMNS, ROOM), by_hand=agents.moments(now))
         past = attempts(now=now, days=days)
         records = history.write(past)
-        number_id = await _name_number(tx, shop.merchant_id, now=began)
-        for cents, at in _payouts(past, shop.commission_bp, now=now):
-            history.pay_out(cents, at=at, number_id=number_id)
+        await paydays.name_number(tx, shop.merchant_id, now=began)
         await _copy(tx, records)
         await _know_devices(tx)
     # No sequence is moved yet: what `months` does before today comes by its number before the sales by the hour, as it must.
@@ -186,34 +181,3 @@ async def _know_devices(tx: Tx) -> None:
            SELECT merchant_id, mac, min(created_at), max(created_at) FROM checkouts GROUP BY merchant_id, mac
            ON CONFLICT (merchant_id, mac) DO UPDATE SET last_seen_at = excluded.last_seen_at"""
     )
-
-
-async def _name_number(tx: Tx, merchant_id: int, *, now: datetime) -> int:
-    """Where the shop is paid, every Monday."""
-    await tx.execute(
-        "INSERT INTO payout_plans (merchant_id, schedule, weekday, changed_at) VALUES ($1, 'weekly', 1, $2)",
-        merchant_id,
-        now,
-    )
-    return await tx.value(
-        """INSERT INTO payout_numbers (merchant_id, phone, named_by, is_first, created_at, usable_at)
-           VALUES ($1, $2, 'demo', true, $3, $3) RETURNING id""",
-        merchant_id,
-        HELP_PHONE,
-        now,
-    )
-
-
-def _payouts(past: list[Attempt], commission_bp: int, *, now: datetime) -> Iterator[tuple[int, datetime]]:
-    """What each finished week of the shop earned, paid out on Monday morning."""
-    zone = ZoneInfo(TIMEZONE)
-    earned: dict[date, int] = defaultdict(int)
-    for attempt in past:
-        if attempt.failure is None:
-            day = (attempt.at + attempt.answer).astimezone(zone).date()
-            cents = OFFERS[attempt.offer].price_cents
-            earned[day + timedelta(days=7 - day.weekday())] += cents - cents * commission_bp // 10_000
-    for monday, cents in sorted(earned.items()):
-        at = datetime(monday.year, monday.month, monday.day, 7, tzinfo=zone)
-        if at <= now:
-            yield cents, at

@@ -54,8 +54,11 @@ class History:
     last_ids: Mapping[str, int] = field(default_factory=dict[str, int])
     taken: frozenset[str] = frozenset()
     seed: str = "rows"
+    #: When somebody sold by hand, in the order of time: each time leaves a payment's number free.
+    by_hand: Sequence[datetime] = ()
     records: Records = field(default_factory=lambda: {table: [] for table in COLUMNS})
     _chance: Random = field(init=False)
+    _left_free: int = 0
     _online: set[str] = field(default_factory=set[str])
     _addresses: dict[int, int] = field(default_factory=lambda: defaultdict(lambda: 254))
 
@@ -83,7 +86,9 @@ class History:
     # -- paying ------------------------------------------------------------------------------------------------
 
     def _attempt(self, attempt: Attempt) -> int:
-        offer, number = OFFERS[attempt.offer], self._next_id("checkouts")
+        while self._left_free < len(self.by_hand) and self.by_hand[self._left_free] < attempt.at:
+            self._left_free += 1
+        offer, number = OFFERS[attempt.offer], self._next_id("checkouts") + self._left_free
         voucher_id = None if attempt.failure else self._next_id("vouchers")
         self._add(
             "checkouts", number, self.shop.merchant_id, self.shop.routers[attempt.router],
@@ -224,32 +229,9 @@ class History:
 
     def _post(self, payment_id: int, cents: int, *, at: datetime) -> None:
         fee = money.commission(cents, self.shop.commission_bp)
-        lines = {"mpesa_clearing": cents, "merchant_payable": fee - cents, "commission": -fee}
-        self._posting("sale", lines, payment_id=payment_id, at=at)
-
-    def pay_out(self, cents: int, *, at: datetime, number_id: int) -> None:
-        """Money sent to the merchant, and there a moment later."""
-        payout_id, there = self._next_id("payouts"), at + timedelta(seconds=9)
-        self._add(
-            "payouts", payout_id, self.shop.merchant_id, number_id, cents, "done", "schedule",
-            f"plan:{self.shop.merchant_id}:{at:%Y-%m-%d}:1", 1, ids.receipt(there, self._chance.getrandbits(36)), at, there,
-        )  # fmt: skip
-        name = f"payout:{payout_id}"
-        self._posting("payout", {"merchant_payable": cents, "payouts": -cents}, receipt=name, at=at)
-        self._posting("payout_done", {"payouts": cents, "mpesa_clearing": -cents}, receipt=name, at=there)
-
-    def _posting(
-        self,
-        kind: str,
-        lines: dict[str, int],
-        *,
-        at: datetime,
-        payment_id: int | None = None,
-        receipt: str | None = None,
-    ) -> None:
         posting_id = self._next_id("ledger_postings")
-        self._add("ledger_postings", posting_id, self.shop.merchant_id, payment_id, kind, receipt, "", at)
-        for account, amount in lines.items():
+        self._add("ledger_postings", posting_id, self.shop.merchant_id, payment_id, "sale", None, "", at)
+        for account, amount in {"mpesa_clearing": cents, "merchant_payable": fee - cents, "commission": -fee}.items():
             if amount:
                 entry_id = self._next_id("ledger_entries")
                 self._add("ledger_entries", entry_id, posting_id, self.shop.merchant_id, account, amount)

@@ -16,7 +16,7 @@ from portal import codes, packages, payments, promos, reminders
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB, atomic
-from portal.demo import agents, fill, stock
+from portal.demo import agents, fill, paydays, stock
 from portal.demo.cast import (
     HELP_PHONE,
     HOUSEHOLDS,
@@ -113,8 +113,7 @@ async def live(settings: Settings, vault: Vault, rails: DemoRails, post: DemoPos
             await act(moment)
             await posting.run(doors)
     await fill.move_sequences()
-    await stock.lay_in(vault, now=now)
-    await agents.send_out(vault, now=now)
+    await paydays.pay(now=now)
 
 
 async def _acts(weeks: _Weeks, began: datetime, now: datetime) -> list[tuple[datetime, Act]]:
@@ -131,6 +130,7 @@ async def _acts(weeks: _Weeks, began: datetime, now: datetime) -> list[tuple[dat
         acts.append((_day(now, -household.since, time(9 + number, 20)), _moves_in(weeks, household, package_id, now)))
         acts += [(moment, _pays(weeks, household)) for moment in _pay_days(household, now)]
     acts += [(_day(now, -5, time(17)), _makes(weeks, poster)) for poster in POSTERS]
+    acts += [(_day(now, -5, time(9, 40)), _lays_in(weeks)), *agents.acts(weeks.vault, now=now)]
     uses = [(poster, place) for poster in POSTERS for place in poster.uses]
     step = _BOUGHT_WITHIN / (len(uses) + 1)
     for number, (poster, place) in enumerate(uses, start=1):
@@ -217,6 +217,10 @@ def _buys(weeks: _Weeks, poster: Poster, place: int, number: int) -> Act:
             await weeks.take(payment["amount_cents"], payment["account_reference"], phone, now=now)
 
     return act
+
+
+def _lays_in(weeks: _Weeks) -> Act:
+    return lambda now: stock.lay_in(weeks.vault, now=now)
 
 
 def _stops(weeks: _Weeks) -> Act:

@@ -21,10 +21,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "id", "merchant_id", "payment_id", "body", "body_hash", "source", "is_trusted", "received_at", "handled_at",
         "outcome",
     ),
-    "payouts": (
-        "id", "merchant_id", "number_id", "amount_cents", "status", "wanted_by", "once", "tries", "receipt",
-        "created_at", "done_at",
-    ),
     "ledger_postings": ("id", "merchant_id", "payment_id", "kind", "receipt", "note", "created_at"),
     "ledger_entries": ("id", "posting_id", "merchant_id", "account", "amount_cents"),
     "access_grants": (

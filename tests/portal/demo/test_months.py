@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from jobs.schedule import JOBS
-from portal import job_runs, sales
+from portal import job_runs, ledger, sales
 from portal.db import DB
-from portal.demo import months
+from portal.demo import agents, fill, months, paydays
 from portal.demo.cast import DEAD_NUMBER, HOUSEHOLDS
 from portal.demo.world import DemoWorld
 from portal.identity import Actor, Role
@@ -96,6 +96,36 @@ async def test_the_books_of_the_past_agree(world: DemoWorld) -> None:
               WHERE s.name = 'Grace Achieng'"""
     assert await DB.value(kept) == extra
     assert await DB.value("SELECT sum(amount_cents) FROM ledger_entries") == 0
+
+
+async def test_cards_sold_by_hand_stand_among_the_sales_of_their_hour_and_the_newest_sales_are_mpesas(
+    world: DemoWorld,
+) -> None:
+    rows = await DB.fetch("SELECT method, created_at FROM payments WHERE id > $1 ORDER BY id", fill.ROOM)
+    newest = world.clock.now() - timedelta(minutes=15)
+    assert {row["method"] for row in rows if row["created_at"] > newest} <= {"stk", "c2b"}
+    rows = [row for row in rows if row["created_at"] < newest]
+    moments = [row["created_at"] for row in rows]
+    assert moments == sorted(moments)
+    cards = [row for row in rows if row["method"] == "cash"]
+    assert [row["created_at"] for row in cards] == agents.moments(world.clock.now() - timedelta(minutes=1))[
+        -len(cards) :
+    ]
+    assert len(cards) >= 12
+
+
+async def test_every_monday_the_shop_was_paid_what_it_was_owed_when_the_week_ended(world: DemoWorld) -> None:
+    paid = await DB.fetch("SELECT merchant_id, amount_cents, created_at FROM payouts ORDER BY created_at")
+    assert len(paid) >= 4
+    for row in paid:
+        local = row["created_at"].astimezone(months.ZONE)
+        assert (local.weekday(), local.hour) == (0, 7)
+        owed = await ledger.owed(row["merchant_id"], before=local.replace(hour=0))
+        assert 0 <= owed - row["amount_cents"] < 100
+    bills = "SELECT count(*) FROM ledger_postings WHERE kind = 'bill' AND created_at < $1"
+    assert await DB.value(bills, paid[-1]["created_at"]) > 0, "subscribers' money is among it"
+    await paydays.pay(now=world.clock.now())
+    assert await DB.value("SELECT count(*) FROM payouts") == len(paid)
 
 
 async def test_the_weeks_are_lived_once(world: DemoWorld) -> None:
