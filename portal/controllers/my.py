@@ -1,6 +1,7 @@
 """A monthly customer's own page, behind a signed link: how it stands, pay by phone, the statement. The link is the only key; nobody
 signs in, and nothing that belongs to the shop's people is here."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
@@ -73,13 +74,19 @@ async def _page(
     context: dict[str, Any] = {
         "one": one, "asked": asked, "asked_words": ASKED_WORDS, "status_words": STATUS_WORDS, "bill_words": BILL_WORDS,
         "token": token, "form_key": codes.hex_token(16), "refresh_s": _REFRESH_S if waits and status == 200 else 0, "now": now,
-        "invoices": [(bill, sending.path_of_bill(bill.id, signer, now=now)) for bill in one.bills[:12] if bill.cents and bill.status != "dropped"],
+        "invoices": _invoices(one, signer, now=now),
         "wrong": {}, "told": "", "typed": {}, "languages": i18n.NAMES,
     } | more  # fmt: skip
     language = language_of(request, fallback=one.language)
     if isinstance(context["told"], PortalError):
         context["told"] = language.say(context["told"].message, context["told"].params)
     return render(request, "my.html", context, status=status, language=language)
+
+
+def _invoices(one: looks.Full, signer: Signer, *, now: datetime) -> list[tuple[looks.Billed, str]]:
+    """The newest bills that ask for something, each with the way to its invoice."""
+    asked = [bill for bill in one.bills[:12] if bill.cents and bill.status != "dropped"]
+    return [(bill, sending.path_of_bill(bill.id, signer, now=now)) for bill in asked]
 
 
 ROUTER = Router(path="/", route_handlers=[my_page, pay, my_statement])

@@ -17,7 +17,7 @@ from portal.callbacks import addresses
 from portal.clock import Clock
 from portal.config import Settings
 from portal.db import DB, atomic
-from portal.demo import fill, months, programs
+from portal.demo import fill, months, papers, programs
 from portal.demo.boards import DemoRouter, keep_company, power_up
 from portal.demo.cast import MERCHANT, OPERATOR, OWNER, ROUTERS
 from portal.demo.folder import DemoFolder
@@ -210,6 +210,7 @@ async def _introduce(settings: Settings, vault: Vault, rails: DemoRails, post: D
         await introduce(vault, portal=settings.base_url, now=clock.now())
     await months.live(settings, vault, rails, post, now=clock.now())
     await programs.introduce(settings, vault, url=rails.url, now=clock.now())
+    await papers.hand_out(now=clock.now())
 
 
 async def _daraja(folder: DemoFolder, clock: Clock, ends: AsyncExitStack) -> DarajaSimulator:
