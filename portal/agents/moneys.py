@@ -111,7 +111,7 @@ async def arrived(
     tx: Tx, agent_id: int, source: Entry, *, receipt: str, road: str, currency: str, now: datetime
 ) -> int:
     """A step: money with an agent's account number came to the paybill; the merchant's id. `source`: where it stands in the books."""
-    agent = await tx.row("SELECT id, merchant_id FROM agents WHERE id = $1 FOR UPDATE", agent_id)
+    agent = await tx.row("SELECT id, merchant_id FROM agents WHERE id = $1 FOR NO KEY UPDATE", agent_id)
     assert agent is not None  # the caller has just found it
     merchant_id = agent["merchant_id"]
     money_id = await tx.value(

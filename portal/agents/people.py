@@ -139,8 +139,11 @@ async def _moved(actor: Actor, agent_id: int, event: E, *, now: datetime) -> Non
 
 
 async def own(tx: Tx, merchant_id: int, agent_id: int) -> Record:
-    """An agent of this merchant, locked; NotFound."""
-    row = await tx.row("SELECT * FROM agents WHERE id = $1 AND merchant_id = $2 FOR UPDATE", agent_id, merchant_id)
+    """An agent of this merchant, locked against others who look after it, not against sales, which name the agent in the ledger while
+    they hold a card. NotFound."""
+    row = await tx.row(
+        "SELECT * FROM agents WHERE id = $1 AND merchant_id = $2 FOR NO KEY UPDATE", agent_id, merchant_id
+    )
     if row is None:
         raise NotFound
     return row

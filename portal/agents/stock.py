@@ -65,8 +65,8 @@ async def allot(
 async def _free(tx: Tx, merchant_id: int, batch_id: int, wanted: int, first: str) -> Record:
     """The next unsold cards nobody has, locked: ids and what they have in common."""
     batch = await tx.row(
-        "SELECT id, done_at, cancelled_at FROM batches WHERE id = $1 AND merchant_id = $2", batch_id, merchant_id
-    )
+        "SELECT id, done_at FROM batches WHERE id = $1 AND merchant_id = $2 FOR KEY SHARE", batch_id, merchant_id
+    )  # before its cards, as whoever takes a batch back does
     if batch is None:
         raise Invalid({"batch": WHICH_BATCH})
     if batch["done_at"] is None:

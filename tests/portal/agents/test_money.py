@@ -1,5 +1,7 @@
 """From giving cards to settling: what an agent owes is what the ledger says, and nothing is lost on the way."""
 
+import asyncio
+
 import pytest
 
 from portal import batches, ledger, voucher_sales
@@ -206,3 +208,22 @@ async def test_another_merchants_agent_is_not_there(stall: Stall) -> None:
     with pytest.raises(Invalid) as wrong:
         await stock.allot(rival, mine, batch=str(kiosk.batch_id), count="1", first="", form_key=None, now=now)
     assert "batch" in wrong.value.fields
+
+
+async def test_a_sale_and_a_gift_of_the_same_cards_do_not_wait_for_each_other(stall: Stall) -> None:
+    kiosk = await Kiosk.opened(stall, cards=1)
+    card = await DB.value("SELECT id FROM vouchers WHERE batch_id = $1", kiosk.batch_id)
+    holder = await DB.connect()
+    try:
+        async with holder.transaction():  # a sale holds the card
+            await holder.execute("SELECT FROM vouchers WHERE id = $1 FOR UPDATE", card)
+            giving = asyncio.create_task(kiosk.give(1))
+            async with asyncio.timeout(5):
+                while not await holder.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                # What names the agent or the batch in a row of its own goes on; a lock here would be a deadlock.
+                await holder.execute("SELECT FROM agents WHERE id = $1 FOR KEY SHARE", kiosk.agent_id)
+                await holder.execute("SELECT FROM batches WHERE id = $1 FOR KEY SHARE", kiosk.batch_id)
+        assert await giving
+    finally:
+        await holder.close()
