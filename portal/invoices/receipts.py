@@ -22,7 +22,7 @@ _PAID = ("paid", "refund_pending", "refunded")
 _TELLING = ("mpesa", "airtel", "paystack")
 
 _PAYMENT = """
-SELECT p.id, p.merchant_id, p.status, p.method, p.currency, p.phone, p.account_reference, p.paid_at, p.subscriber_id,
+SELECT p.id, p.merchant_id, p.status, p.method, p.currency, p.phone, p.receipt, p.account_reference, p.paid_at, p.subscriber_id,
        coalesce(c.terms, v.terms) ->> 'name' AS package, m.name AS shop, m.help_phone, m.timezone,
        coalesce(s.account_number, '') AS account, coalesce(s.name, '') AS buyer_name
 FROM payments p JOIN merchants m ON m.id = p.merchant_id LEFT JOIN checkouts c ON c.id = p.checkout_id
@@ -109,7 +109,7 @@ async def _ways(tx: Tx, row: Record, *, earlier: int, total: int) -> list[Way]:
     earlier = min(max(earlier, total - sum(way.cents for way in ways)), total) if earlier else 0
     if not ways and total > earlier:
         rail: str = "mpesa" if row["method"] in ("stk", "c2b") else row["method"]
-        ways = [Way(rail=rail, code="", cents=total - earlier)]
+        ways = [Way(rail=rail, code=(row["receipt"] or "") if rail in _TELLING else "", cents=total - earlier)]
     return [*ways, Way(rail="kept", code="", cents=earlier)] if earlier else ways
 
 
