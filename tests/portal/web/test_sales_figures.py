@@ -121,7 +121,7 @@ async def test_first_steps_are_a_checklist_until_the_first_sale(client: httpx.As
     await sign_in(client, "new@empty.test")
     page = (await client.get("/home")).text
     assert "1 of 5" in page
-    assert 'href="/routers/new" aria-label="Add your router"' in page
+    assert 'href="/routers/new" aria-label="Begin: Add your router"' in page
     assert page.count(">Begin<") == 1
 
 
