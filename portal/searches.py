@@ -10,6 +10,7 @@ from portal import c2b_questions, codes, phones, references
 from portal.c2b_questions import Question
 from portal.db import DB
 from portal.identity import Actor
+from portal.imports import entering
 from portal.mpesa import sms_text
 from portal.vault import Vault
 from portal.voucher_entry import prefixes
@@ -85,7 +86,8 @@ async def find(actor: Actor, typed: str, *, vault: Vault) -> Hits:
     """Everything of the merchant's that what was typed may mean."""
     merchant_id, typed = actor.at_merchant(), typed[:500].replace("\0", "")  # which no text of the database holds
     meant = _meant(typed, vault, printed=await prefixes(merchant_id))
-    vouchers = await DB.fetch(_VOUCHERS, merchant_id, meant.references, meant.code_hashes)
+    hashes = [*meant.code_hashes, *await entering.find(merchant_id, typed, vault=vault)]
+    vouchers = await DB.fetch(_VOUCHERS, merchant_id, meant.references, hashes)
     people = await DB.fetch(_SUBSCRIBERS, merchant_id, meant.references, meant.phone, _MOST)
     accounts = [row["id"] for row in people if row["account_number"] in meant.references]
     payments = await DB.fetch(

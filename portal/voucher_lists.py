@@ -12,6 +12,7 @@ import msgspec
 from portal import codes, phones, references
 from portal.db import DB
 from portal.identity import Actor
+from portal.imports import entering
 from portal.vault import Vault
 from portal.voucher_entry import prefixes
 
@@ -221,7 +222,8 @@ ORDER BY v.id DESC LIMIT $6"""
 
 
 async def _hashes(merchant_id: int, text: str, vault: Vault) -> list[bytes]:
+    brought = await entering.find(merchant_id, text, vault=vault)
     try:
-        return vault.code_hashes(codes.fold_prefixed(text, await prefixes(merchant_id)))
+        return [*vault.code_hashes(codes.fold_prefixed(text, await prefixes(merchant_id))), *brought]
     except codes.CodeError:
-        return []
+        return [*brought]

@@ -32,6 +32,8 @@ async def code_hashes(merchant_id: int, router_id: int, typed: str, *, vault: Va
 
 async def find(merchant_id: int, typed: str, *, vault: Vault) -> Sequence[bytes]:
     """The same for somebody of the shop who looks a card up: nothing is counted."""
+    if not foreign.plain(typed) or len(typed) > foreign.LONGEST:
+        return ()
     exact = vault.code_hashes(foreign.kept(typed))
     rows = await DB.fetch(
         """SELECT v.code_hash, v.code_hash = ANY($2) AS is_exact FROM imported_codes i JOIN vouchers v ON v.id = i.voucher_id

@@ -31,10 +31,10 @@ def test_lengths_are_read_in_every_spelling_of_routeros(text: str, seconds: int 
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("nov/20/2026 14:30:05", datetime(2026, 11, 20, 14, 30, 5)),  # noqa: DTZ001
-        ("Nov/02/2026 14:30:05", datetime(2026, 11, 2, 14, 30, 5)),  # noqa: DTZ001
-        ("2026-11-20 14:30:05", datetime(2026, 11, 20, 14, 30, 5)),  # noqa: DTZ001
-        ("2026-11-20", datetime(2026, 11, 20)),  # noqa: DTZ001
+        ("nov/20/2026 14:30:05", datetime(2026, 11, 20, 14, 30, 5)),
+        ("Nov/02/2026 14:30:05", datetime(2026, 11, 2, 14, 30, 5)),
+        ("2026-11-20 14:30:05", datetime(2026, 11, 20, 14, 30, 5)),
+        ("2026-11-20", datetime(2026, 11, 20)),
         ("vc-482-11.20.26-kiosk", None), ("feb/30/2026 10:00:00", None), ("2026-13-01 00:00:00", None), ("", None),
     ],
 )  # fmt: skip
@@ -75,8 +75,8 @@ def test_a_row_of_a_dump_comes_out_as_it_went_in(values: list[str | None]) -> No
 
 
 _BITS = st.sampled_from(
-    ["/ip hotspot user\n", "add name=", '"', "\\", "\n", "INSERT INTO `tbl_plans` VALUES (", "'", ",", ")", ";", "1", "package,price,code\n",
-     "Username,Password,Profile,Time Limit\n", ":put (\\\",rem,", "\x00", "é", "CREATE TABLE `tbl_plans` (", "`id` int\n)", "=1+1", "3h"]
+    ["/ip hotspot user\n", "add name=", '"', "\\", "\n", "INSERT INTO `tbl_plans` VALUES (", "'", ",", ")", ";", "1", "\x00", "é", "=1+1",
+     "package,price,code\n", "Username,Password,Profile,Time Limit\n", ":put (\\\",rem,", "CREATE TABLE `tbl_plans` (", "`id` int\n)", "3h"]
 )  # fmt: skip
 
 
@@ -84,9 +84,10 @@ _BITS = st.sampled_from(
 @given(st.lists(_BITS, max_size=30).map("".join), st.sampled_from(list(Source)))
 def test_whatever_is_sent_ends_in_rows_or_in_words(text: str, source: Source) -> None:
     try:
-        assert isinstance(parse(text.encode(), source), Found)
+        found = parse(text.encode(), source)
     except Invalid as error:
-        assert letters.FIELD in error.fields
+        found = error.fields[letters.FIELD]
+    assert found
 
 
 @pytest.mark.parametrize(
