@@ -10,6 +10,7 @@ from portal import devices, identity, limits, running, upkeep_database, upkeep_l
 from portal.backups import drills, making
 from portal.backups.making import shelf_of
 from portal.printing import runs
+from portal.privacy import runs as copies
 
 log = logging.getLogger(__name__)
 
@@ -73,4 +74,5 @@ async def clean_storage(doors: Doors) -> Tally:
         log.warning("not ours in the data folder, left alone: %s", strange.name)
     await upkeep_reports.keep(found, is_good=not found.unknown and not found.is_nearly_full, now=doors.clock.now())
     strays = await runs.sweep_strays(settings=settings, now=doors.clock.now())
+    strays += await copies.sweep_strays(settings=settings, now=doors.clock.now())
     return Tally(processed=len(found.removed) + strays)

@@ -13,7 +13,21 @@ from pgqueuer import PgQueuer
 from pgqueuer.errors import FailingListenerError
 from pgqueuer.models import Job as QueuedJob
 
-from jobs import doctor, drift, imports, payments, prints, pulls, rails, routers, runner, subscribers, vitals, vouchers
+from jobs import (
+    copies,
+    doctor,
+    drift,
+    imports,
+    payments,
+    prints,
+    pulls,
+    rails,
+    routers,
+    runner,
+    subscribers,
+    vitals,
+    vouchers,
+)
 from jobs.doors import Doors
 from jobs.messages import Posting
 from jobs.rounds import Rounds
@@ -46,6 +60,7 @@ HANDLERS: dict[Work, Handler] = {
     Work.RUN_JOB: runner.run,
     Work.MAKE_PRINT: prints.make,
     Work.STEP_IMPORT: imports.work,
+    Work.MAKE_COPY: copies.make,
 }
 LOOKS: dict[str, Look] = {
     "expiry": vouchers.expire_if_due,
@@ -65,6 +80,7 @@ SLOW_LOOKS: dict[str, tuple[float, Look]] = {
     "missed slots": (60.0, runner.look_for_missed),
     "prints": (5.0, prints.sweep),
     "imports": (5.0, imports.sweep),
+    "copies": (5.0, copies.sweep),
 }
 
 

@@ -24,6 +24,7 @@ class Work(StrEnum):
     RUN_JOB = "run-job"  # job run id
     MAKE_PRINT = "make-print"  # print id
     STEP_IMPORT = "step-import"  # import id
+    MAKE_COPY = "make-copy"  # id of a copy of a shop's data
 
 
 async def defer(tx: Tx, work: Work, row_id: int, *, after: timedelta | None = None) -> None:
