@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -31,7 +32,7 @@ class Shop:
             user_id=1, merchant_id=router.merchant_id, role=Role.OWNER, is_operator=False, name="A", email="a@b.test"
         )
 
-    async def sell(self, at: datetime, cents: int = 1000, **columns: object) -> int:
+    async def sell(self, at: datetime, cents: int = 1000, **columns: Any) -> int:
         return await rows.payment(self.router, self.package, at=at, cents=cents, **columns)
 
 

@@ -66,7 +66,7 @@ async def test_a_subscriber_is_opened_by_number(client: httpx.AsyncClient, cast:
         """WITH c AS (INSERT INTO credits (merchant_id, holder, created_at) VALUES ($1, 'acc:x', $4) RETURNING id)
            INSERT INTO subscribers (merchant_id, router_id, package_id, credit_id, name, phone, account_number, kind, user_name,
              password_sealed, terms, price_cents, starts_on, paid_until_on, why, created_at)
-           SELECT $1, $2, $3, id, 'Wanjiku', '254722000001', $5, 'pppoe', 'w', 'x', '{"name": "Home"}', 1000, '2026-11-01', '2026-12-01', '',
+           SELECT $1, $2, $3, id, 'Wanjiku', '254722000001', $5, 'pppoe', 'w', 'x', '{}', 1000, '2026-11-01', '2026-12-01', '',
              $4 FROM c RETURNING id""",
         cast.merchant_id, cast.router.id, cast.package_id, NOW, account,
     )  # fmt: skip
