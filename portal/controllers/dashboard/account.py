@@ -23,9 +23,8 @@ async def account(request: AnyRequest, actor: Actor) -> Response[str]:
     """Name, role, shops, languages, sign-out."""
     frame = await frame_of(request, actor, here="account")
     return page(
-        request, frame, "dashboard/account.html", languages=i18n.NAMES,
-        works_at=await sessions.places_of(actor), roles=ROLES, may_see_team=teams.may_see(actor),
-    )  # fmt: skip
+        request, frame, "dashboard/account.html", languages=i18n.NAMES, roles=ROLES, may_see_team=teams.may_see(actor)
+    )
 
 
 @post("/account/language", opt={guards.ALONE: True})

@@ -2,7 +2,7 @@
 
 from litestar import Response, get
 
-from portal.controllers.dashboard.frame import AnyRequest, frame_of, page
+from portal.controllers.dashboard.frame import ROLES, AnyRequest, frame_of, page
 from portal.controllers.dashboard.places import ACCOUNT
 from portal.identity import Actor
 
@@ -11,7 +11,7 @@ from portal.identity import Actor
 async def more(request: AnyRequest, actor: Actor) -> Response[str]:
     """The list."""
     frame = await frame_of(request, actor, here="more")
-    return page(request, frame, "dashboard/more.html", account=ACCOUNT)
+    return page(request, frame, "dashboard/more.html", account=ACCOUNT, roles=ROLES)
 
 
 ROUTES = [more]

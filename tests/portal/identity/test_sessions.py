@@ -1,6 +1,7 @@
 """Sessions that can be seen and ended, proving anew before what is dangerous, and shops one goes between."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx
@@ -10,7 +11,7 @@ from litestar import Litestar
 from portal.clock import Clock
 from portal.cookies import SESSION
 from portal.db import DB
-from portal.identity import signing_in
+from portal.identity import Actor, sessions, signing_in
 from tests.portal.identity.conftest import Mails
 from tests.portal.identity.test_links import post
 from tests.portal.web import rows
@@ -158,6 +159,36 @@ async def test_who_works_at_two_shops_goes_between_them_and_old_forms_are_worthl
     assert (await owner.get("/settings/time")).status_code == 403, "only a viewer here"
     await post(owner, "/switch", "/account", merchant=str(cast.merchant_id))
     assert (await owner.get("/settings/time")).status_code == 200
+
+
+async def test_every_page_leads_to_ones_other_shops_and_with_one_shop_asks_for_none(
+    owner: httpx.AsyncClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Actor] = []
+    places_of = sessions.places_of
+
+    async def counted(actor: Actor) -> Sequence[sessions.Place]:
+        asked.append(actor)
+        return await places_of(actor)
+
+    monkeypatch.setattr(sessions, "places_of", counted)
+    for path in ("/home", "/more", "/account"):
+        assert 'action="/switch"' not in (await owner.get(path)).text, path
+    assert asked == []
+    me = await DB.value("SELECT id FROM users WHERE email = $1", cast.owner)
+    await DB.fetch("INSERT INTO memberships (merchant_id, user_id, role) VALUES ($1, $2, 'viewer')", cast.rival_id, me)
+    buttons = re.compile(r'<button type="submit" (?:class="btn" )?name="merchant" value="(\d+)"')
+    for path, lists in {"/home": 1, "/more": 2, "/account": 2}.items():
+        page = (await owner.get(path)).text
+        assert buttons.findall(page) == [str(cast.rival_id)] * lists, "not where one is already"
+        assert '<details class="shops">' in page
+    side = re.search(r'<details class="shops">.*?</details>', (await owner.get("/home")).text, re.DOTALL)
+    assert side is not None
+    token = re.search(r'name="_csrf" value="([^"]+)"', side[0])
+    assert token is not None
+    answer = await owner.post("/switch", data={"_csrf": token[1], "merchant": str(cast.rival_id)})
+    assert answer.status_code == 303
+    assert "Go to Kilimani Corner" in (await owner.get("/home")).text
 
 
 async def test_nobody_goes_to_a_shop_one_does_not_work_for(owner: httpx.AsyncClient, cast: Cast) -> None:
