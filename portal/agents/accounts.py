@@ -219,7 +219,7 @@ async def statement(actor: Actor, agent_id: int, month: str, *, now: datetime) -
         begin,
     )
     rows = await DB.fetch(
-        f"""SELECT l.created_at AS at, CASE WHEN l.kind = 'agent_sale' THEN 'sale' ELSE l.note END AS how, e.amount_cents AS cents,
+        f"""SELECT l.created_at AS at, CASE l.kind WHEN 'agent_money' THEN l.note ELSE l.kind END AS how, e.amount_cents AS cents,
                    coalesce((SELECT v.terms ->> 'name' FROM payments p JOIN vouchers v ON v.id = p.voucher_id WHERE p.id = l.payment_id),
                             l.receipt, '') AS what {_ENTRIES} AND l.created_at >= $3 AND l.created_at < $4 ORDER BY l.id LIMIT $5""",
         agent_id, merchant_id, begin, end, MOST_LINES + 1,

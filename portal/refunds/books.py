@@ -25,6 +25,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
 
     sold: dict[Account, int]
     kept: dict[int, int]
+    #: What agents earned by it.
+    earned: dict[int, int]
 
     @property
     def sold_cents(self) -> int:
@@ -40,20 +42,25 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
 async def pool_of(tx: Tx, payment_id: int) -> Pool:
     """What the payment's postings left on other accounts than clearing and cash."""
     rows = await tx.fetch(
-        """SELECT e.account, e.credit_id, -sum(e.amount_cents)::bigint AS cents
+        """SELECT e.account, e.credit_id, e.agent_id, -sum(e.amount_cents)::bigint AS cents
            FROM ledger_postings l JOIN ledger_entries e ON e.posting_id = l.id
            WHERE l.payment_id = $1 AND e.account NOT LIKE '%clearing' AND e.account <> 'cash'
-           GROUP BY e.account, e.credit_id HAVING sum(e.amount_cents) <> 0""",
+           GROUP BY e.account, e.credit_id, e.agent_id HAVING sum(e.amount_cents) <> 0""",
         payment_id,
     )
     sold = {Account(row["account"]): row["cents"] for row in rows if Account(row["account"]) in _SOLD}
     kept = {row["credit_id"]: row["cents"] for row in rows if row["account"] == "customer_credit" and row["cents"] > 0}
-    return Pool(sold=sold, kept=kept)
+    earned = {row["agent_id"]: -row["cents"] for row in rows if row["account"] == "agent_commission"}
+    return Pool(sold=sold, kept=kept, earned=earned)
 
 
 def whole(pool: Pool) -> list[Entry]:
-    """Take back everything the payment became."""
-    return [Entry(account, cents) for account, cents in pool.sold.items()] + kept(pool)
+    """Take back everything the payment became; an agent who sold it earns nothing by it, and owes that much more."""
+    entries = [Entry(account, cents) for account, cents in pool.sold.items()] + kept(pool)
+    for agent_id, cents in pool.earned.items():
+        entries.append(Entry(Account.AGENT_COMMISSION, -cents, agent_id=agent_id))
+        entries.append(Entry(Account.AGENTS, cents, agent_id=agent_id))
+    return entries
 
 
 def kept(pool: Pool) -> list[Entry]:

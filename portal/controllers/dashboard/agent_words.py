@@ -11,7 +11,9 @@ AGENT_WORDS: Mapping[str, tuple[str, str]] = {
 }
 #: Why what is owed changed.
 HOW_WORDS: Mapping[str, str] = {
-    "sale": N_("Card sold"),
+    "agent_sale": N_("Card sold"),
+    "refund": N_("Sale given back, no commission"),
+    "reversal": N_("Not given back after all"),
     "cash": N_("Brought cash"),
     "mpesa": N_("Sent by M‑PESA"),
     "paybill": N_("Paid to the paybill"),

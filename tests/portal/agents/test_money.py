@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
-from portal import batches, ledger, voucher_sales
+from portal import batches, ledger, refunds, voucher_sales
 from portal.agents import accounts, counter, moneys, people, stock
 from portal.agents.stock import OverLimit
 from portal.db import DB
 from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.identity import Role
+from portal.refunds import Road, Scope, Wish
+from tests import factories
 from tests.portal.agents.kiosk import Kiosk
 from tests.portal.payments.stall import Stall, actor, books, count
 
@@ -46,7 +48,7 @@ async def test_from_giving_cards_to_settling_nothing_is_lost(stall: Stall) -> No
     [held] = await accounts.held(stall.owner, kiosk.agent_id)
     assert (held.size, held.sold, held.left, held.gone, held.back) == (6, 3, 0, 2, 1)
     told = await accounts.statement(stall.owner, kiosk.agent_id, "", now=stall.clock.now())
-    assert [line.how for line in told.lines] == ["sale", "sale", "sale", "cash", "mpesa"]
+    assert [line.how for line in told.lines] == ["agent_sale", "agent_sale", "agent_sale", "cash", "mpesa"]
     assert (told.opening_cents, told.closing_cents) == (0, 0)
     await people.close(stall.owner, kiosk.agent_id, now=stall.clock.now())
 
@@ -189,6 +191,26 @@ async def test_an_agent_who_signs_in_sells_the_own_stock_into_the_own_account(st
     for strangers in (kiosk.agent_id + 1,):
         with pytest.raises(Forbidden):
             await accounts.agent(mary, strangers)
+
+
+async def test_a_sale_given_back_earns_the_agent_nothing_unless_it_stands_after_all(stall: Stall) -> None:
+    kiosk = await Kiosk.opened(stall)
+    await kiosk.give(2)
+    mary, now = await kiosk.signed_in(), stall.clock.now()
+    sold = await counter.sell(mary, stall.package_id, form_key="a", vault=stall.vault, now=now)
+    wish = Wish(scope=Scope.WHOLE, road=Road.CASH, why="no internet")
+    cashier = actor(
+        stall.merchant_id,
+        role=Role.CASHIER,
+        user_id=await factories.user("c@example.com", stall.merchant_id, role="cashier"),
+    )
+    refund = await refunds.request(cashier, sold.payment_id, wish, now=now)
+    assert await kiosk.owes() == 1000, "the agent has all of the customer's money"
+    assert (await accounts.agent(stall.owner, kiosk.agent_id)).earned_cents == 0
+    await refunds.drop(stall.owner, refund, now=now)
+    assert await kiosk.owes() == 900
+    told = await accounts.statement(stall.owner, kiosk.agent_id, "", now=now)
+    assert [(line.how, line.cents) for line in told.lines] == [("agent_sale", 900), ("refund", 100), ("reversal", -100)]
 
 
 async def test_another_merchants_agent_is_not_there(stall: Stall) -> None:
