@@ -24,6 +24,7 @@ NAMES: Mapping[str, str] = {"en": "English", "sw": "Kiswahili"}
 _MAX_HEADER = 200
 
 WEEKDAYS = (N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"), N_("Sunday"))
+SHORT_WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 MONTHS = (
     N_("January"), N_("February"), N_("March"), N_("April"), N_("May"), N_("June"),
     N_("July"), N_("August"), N_("September"), N_("October"), N_("November"), N_("December"),
@@ -80,6 +81,10 @@ class Language:
     def weekday(self, on: date) -> str:
         """ "Friday"."""
         return self.gettext(WEEKDAYS[on.weekday()])
+
+    def short_weekday(self, on: date) -> str:
+        """ "Fri"."""
+        return self.gettext(SHORT_WEEKDAYS[on.weekday()])
 
     def short_length(self, seconds: int) -> str:
         """ "18 min", "3 h", "2 d": one unit, rounded down, at least a minute."""

@@ -12,7 +12,7 @@ from portal.clock import Clock
 from portal.controllers.dashboard.figure_words import HEADS, WAY_WORDS, WITHOUT_NAME, step_name, stretch_name
 from portal.controllers.dashboard.frame import Frame, frame_of
 from portal.controllers.dashboard.money_tabs import money_page
-from portal.i18n import WEEKDAYS
+from portal.i18n import SHORT_WEEKDAYS, WEEKDAYS
 from portal.identity import Actor
 from portal.reports import sales, stretches
 from portal.reports.sales import Line, SalesFigures
@@ -54,7 +54,7 @@ async def figures_page(request: AnyRequest, actor: Actor, asked: dict[str, Any],
         asked=asked, is_read=is_read, lengths=LENGTHS, title=stretch_name(stretch, frame.language), now=now, way_words=WAY_WORDS,
         before_title=stretch_name(stretch.before, frame.language), without=WITHOUT_NAME, names=_step_names(found, frame),
         chart=charts.Bars(ticks=both.ticks, heights=both.heights[:many]), before_heights=both.heights[many:],
-        heat=charts.shades(found.heat), weekdays=WEEKDAYS, most_days=stretches.MOST_DAYS,
+        heat=charts.shades(found.heat), weekdays=WEEKDAYS, short_weekdays=SHORT_WEEKDAYS, most_days=stretches.MOST_DAYS,
     )  # fmt: skip
 
 
