@@ -24,6 +24,8 @@ class MerchantView(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool
     commission_bp: int
     look: Look = look.PLAIN
+    #: Whether the operator tells merchants of its kind something now.
+    has_news: bool = False
 
 
 async def profile(merchant_id: int) -> MerchantView:
@@ -33,6 +35,8 @@ async def profile(merchant_id: int) -> MerchantView:
                   coalesce((SELECT a.shortcode FROM mpesa_accounts a
                             WHERE a.merchant_id = m.id OR a.merchant_id IS NULL
                             ORDER BY a.merchant_id NULLS LAST, a.id DESC LIMIT 1), '') AS shortcode,
+                  EXISTS (SELECT FROM announcements n WHERE n.until_at > now() AND n.from_at <= now() AND n.ended_at IS NULL
+                          AND (n.kind = '' OR n.kind = m.kind)) AS has_news,
                   {look.COLUMNS}
            FROM merchants m LEFT JOIN brandings b ON b.merchant_id = m.id WHERE m.id = $1""",
         merchant_id,
@@ -51,4 +55,5 @@ async def profile(merchant_id: int) -> MerchantView:
         is_active=row["is_active"],
         commission_bp=COMMISSION_BP[row["kind"]] if own is None else own,
         look=look.of_row(row),
+        has_news=row["has_news"],
     )

@@ -229,6 +229,12 @@ _MONEY: dict[str, Right] = {
     "POST /settings/taxes": OWNER.sending(
         legal_name="Kilimani Corner Ltd", receipt_prefix="R", invoice_prefix="I", credit_prefix="C"
     ),
+    "GET /settings/data": OWNER,
+    "POST /settings/data/copies": OWNER,
+    "GET /settings/data/copies/{copy_id:int}/shop.zip": OWNER,
+    "POST /settings/data/customer": OWNER.sending(phone="0712 345 678"),
+    "POST /settings/data/customer/file": OWNER.sending(phone="0712 345 678"),
+    "POST /settings/data/customer/erase": OWNER.sending(phone="0712 345 678", again="0712 345 678"),
     "GET /operator/taxes": OPERATOR,
     "POST /operator/taxes": OPERATOR.sending(
         legal_name="Vocha Ltd", receipt_prefix="R", invoice_prefix="I", credit_prefix="C"
@@ -436,6 +442,10 @@ _SHOP: dict[str, Right | tuple[Right, ...]] = {
     "POST /visit/end": SIGNED_IN,
     "GET /operator/health": OPERATOR,
     "GET /operator/payouts": OPERATOR,
+    "GET /operator/announcements": OPERATOR,
+    "POST /operator/announcements": OPERATOR,
+    "POST /operator/announcements/{announcement_id:int}/end": OPERATOR,
+    "POST /announcements/{announcement_id:int}/read": ALL,
     **{
         route: OPERATOR.at(name="expire-vouchers", verb="retry")
         for route in (

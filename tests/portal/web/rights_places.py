@@ -73,6 +73,10 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
         ),
         "batch_id": batch,
         "slip_id": await factories.voucher(vault, shop, cast.package_id, batch_id=batch),
+        "announcement_id": await insert(
+            "announcements", text_en="New prices", text_sw="Bei mpya", kind="personal", from_at=now - timedelta(hours=1),
+            until_at=now + timedelta(days=1), created_by=users[cast.owner],
+        ),
         "import_id": await insert("imports", merchant_id=shop, file_name="old.rsc", status="checked", created_by=users[cast.owner]),
         "print_id": await insert("prints", merchant_id=shop, batch_id=batch, cards=1, asked_by=users[cast.owner], created_at=now),
         "report_id": await insert(
@@ -83,6 +87,7 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
         **await _programs(shop, users[cast.owner], vault, clock=clock),
         "run_id": await insert("job_runs", job="expire-vouchers", slot=now, status="dead", asked_at=now),
         "message_id": await factories.message(shop, status="failed", created_at=now),
+        "copy_id": await insert("shop_copies", merchant_id=shop, asked_by=owner, next_try_at=now, created_at=now),
         "stop_id": await insert("message_stops", merchant_id=shop, phone=factories.PHONE, stopped_at=now),
         **await _money(cast, vault, cashier=cashier, clock=clock),
         **await _subscriber(cast, vault, owner=owner, clock=clock),

@@ -203,3 +203,36 @@ async def test_it_ends_by_itself_after_half_an_hour_and_with_the_operators_right
 async def test_for_owners_none_of_it_is_there(client: httpx.AsyncClient, cast: Cast, path: str) -> None:
     await sign_in(client, cast.owner)
     assert (await client.get(path)).status_code == 404
+
+
+async def test_announcements_reach_whom_they_are_for_until_each_puts_them_away(
+    app: Litestar, client: httpx.AsyncClient, cast: Cast, clock: Clock
+) -> None:
+    await sign_in(client, cast.operator)
+    ends = (clock.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    said = {"text_en": "New <b>prices</b>", "text_sw": "Bei mpya", "kind": "personal", "until_at": ends}
+    page = "/operator/announcements"
+    for wrong in (
+        {"text_sw": ""},
+        {"until_at": "soon"},
+        {"until_at": "2020-01-01T10:00"},
+        {"kind": "king"},
+        {"text_en": "x" * 501},
+    ):
+        assert (await send(client, page, page=page, **said | wrong)).status_code == 422, wrong
+    assert (await send(client, page, page=page, **said)).status_code == 303
+    assert "New &lt;b&gt;prices" in (await client.get(page)).text
+    async with browser(app) as hers, browser(app) as his:
+        await sign_in(hers, cast.owner)
+        await sign_in(his, cast.rival)
+        assert "New &lt;b&gt;prices" in (await hers.get("/home")).text
+        assert "Bei mpya" in (await hers.get("/home?l=sw")).text
+        assert "prices" not in (await his.get("/home")).text
+        token = await form_token(hers, "/home")
+        assert (await hers.post("/announcements/1/read", data={"_csrf": token})).status_code == 303
+        assert "prices" not in (await hers.get("/home")).text
+        async with browser(app) as cashiers:
+            await sign_in(cashiers, cast.cashier)
+            assert "prices" in (await cashiers.get("/home")).text, "each puts it away for themselves"
+            assert (await send(client, f"{page}/1/end", page=page)).status_code == 303
+            assert "prices" not in (await cashiers.get("/home")).text
