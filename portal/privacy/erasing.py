@@ -105,6 +105,14 @@ async def erase(actor: Actor, typed: str, again: str, *, vault: Vault, now: date
     return had
 
 
+async def note_saved(actor: Actor, person: Person, *, now: datetime) -> None:
+    """Keep that what is kept of a customer was saved as a file; not whose it was."""
+    merchant_id = owner(actor)
+    async with atomic() as tx:
+        by, rows = f"user:{actor.user_id}", {"rows": await counts(person, fetch=tx.fetch)}
+        await note(tx, "merchants", merchant_id, "customer_saved", merchant_id=merchant_id, at=now, actor=by, data=rows)
+
+
 async def _carry_out(tx: Tx, person: Person, pseudonym: str, *, vault: Vault) -> None:
     every = (*person.args, pseudonym, person.hashed, GONE)
     kinds = ("bigint", "text", *["bigint[]"] * 5, "text", "text", "text", "text")

@@ -97,7 +97,7 @@ class _Making:
     def __init__(self, row: Record, file: shelf.Writing, vault: Vault, clock: Clock) -> None:
         self._row, self._vault, self._clock = row, vault, clock
         # A stream that cannot be gone back in: what is written is sealed and on the disk.
-        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)  # pyright: ignore[reportArgumentType]
+        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)  # pyright: ignore[reportCallIssue, reportArgumentType]
         self._merchant: int = row["merchant_id"]
         self._told = clock.now()
 

@@ -49,6 +49,15 @@ PARTS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        N_("Data"),
+        (
+            Entry(
+                "/settings/data", N_("People's data"), N_("Take all your data along; show or erase what is kept of a customer."),
+                is_owners=True,
+            ),
+        ),
+    ),
+    (
         N_("Messages to you"),
         (
             Entry("/settings/reports", N_("What we tell you: mornings, weeks, months"), N_("And by which way.")),

@@ -20,14 +20,17 @@ PHONE, NAME, MAC = factories.PHONE, "Wanjiku Njoroge", "02:11:22:33:44:55"
 DIGITS = PHONE[3:]
 
 
-async def _who(merchant_id: int, role: Role = Role.OWNER) -> Actor:
-    user = await factories.user(f"{role}{merchant_id}@shop.test", merchant_id=merchant_id, role=role)
-    return Actor(user_id=user, merchant_id=merchant_id, role=role, name="Amina", email="a@shop.test", is_operator=False)
+async def owner_of(merchant_id: int, role: Role = Role.OWNER, *, email: str = "a@shop.test") -> Actor:
+    """Somebody with this role there."""
+    user = await factories.user(email, merchant_id=merchant_id, role=role)
+    return Actor(user_id=user, merchant_id=merchant_id, role=role, name="Amina", email=email, is_operator=False)
 
 
 async def _insert(table: str, **columns: object) -> int:
     marks = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    return await DB.value(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) RETURNING id", *columns.values())
+    return await DB.value(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) RETURNING id", *columns.values()
+    )
 
 
 async def _bought(vault: Vault, clock: Clock, router: RouterView, package: int) -> int:
@@ -36,7 +39,12 @@ async def _bought(vault: Vault, clock: Clock, router: RouterView, package: int) 
     voucher = await factories.voucher(vault, merchant, package, status="expired", ended_at=now)
     checkout = await factories.checkout(router, package, voucher_id=voucher, mac=MAC)
     payment = await factories.payment(
-        merchant, status="paid", checkout_id=checkout, voucher_id=voucher, receipt="SKL4H7T2QX", result_text=f"from {PHONE}"
+        merchant,
+        status="paid",
+        checkout_id=checkout,
+        voucher_id=voucher,
+        receipt="SKL4H7T2QX",
+        result_text=f"from {PHONE}",
     )
     receipt = await factories.receipt(
         merchant, payment_id=payment, phone=PHONE, payer_name=NAME, receipt="SKL4H7T2QX", typed=f"0{DIGITS}",
@@ -50,11 +58,24 @@ async def _bought(vault: Vault, clock: Clock, router: RouterView, package: int) 
     await _insert("message_stops", merchant_id=merchant, phone=PHONE, how="person", stopped_at=now)
     await factories.suspense(receipt, status="resolved", note=f"Called 0{DIGITS[:3]} {DIGITS[3:6]} {DIGITS[6:]}")
     device = await _insert("devices", merchant_id=merchant, mac=MAC, first_seen_at=now, last_seen_at=now)
-    await _insert("device_vouchers", merchant_id=merchant, device_id=device, voucher_id=voucher, first_at=now, last_at=now)
+    await _insert(
+        "device_vouchers", merchant_id=merchant, device_id=device, voucher_id=voucher, first_at=now, last_at=now
+    )
     await _insert("credits", merchant_id=merchant, holder=customer_credits.of_phone(PHONE), created_at=now)
-    await _insert("alerts", merchant_id=merchant, kind="x", subject="s", status="closed", data=f'{{"n": {PHONE}}}', opened_at=now, closed_at=now)
+    await _insert(
+        "alerts",
+        merchant_id=merchant,
+        kind="x",
+        subject="s",
+        status="closed",
+        data=f'{{"n": {PHONE}}}',
+        opened_at=now,
+        closed_at=now,
+    )
     async with atomic() as tx:
-        await states.note(tx, "payments", payment, "looked", merchant_id=merchant, at=now, data={"phone": "0712 ••• 678"})
+        await states.note(
+            tx, "payments", payment, "looked", merchant_id=merchant, at=now, data={"phone": "0712 ••• 678"}
+        )
     return voucher
 
 
@@ -89,7 +110,7 @@ async def test_after_it_number_name_and_device_are_nowhere_in_the_whole_database
 ) -> None:
     router, package = shop
     await _bought(vault, clock, router, package)
-    actor = await _who(router.merchant_id)
+    actor = await owner_of(router.merchant_id)
     hashed = hashlib.sha256(PHONE.encode()).hexdigest()
     assert len(await _places(DIGITS, NAME, MAC, hashed)) > 10
     had = await erasing.erase(actor, f"0{DIGITS}", f"+{PHONE}", vault=vault, now=clock.now())
@@ -106,7 +127,7 @@ async def test_history_stays_sealed_as_it_was(shop: tuple[RouterView, int], vaul
     await audit.seal()
     sealed = await audit.seal()
     assert sealed > 0
-    await erasing.erase(await _who(router.merchant_id), PHONE, PHONE, vault=vault, now=clock.now())
+    await erasing.erase(await owner_of(router.merchant_id), PHONE, PHONE, vault=vault, now=clock.now())
     assert await audit.broken(whole=True) == []
     kept = await DB.row("SELECT name, data::text AS data FROM events WHERE entity = 'erasures'")
     assert kept is not None
@@ -121,7 +142,7 @@ async def test_another_shops_customer_of_the_same_number_stays(
     await _bought(vault, clock, router, package)
     other = await factories.merchant("Rival")
     kept = await factories.payment(other, status="failed")
-    await erasing.erase(await _who(router.merchant_id), PHONE, PHONE, vault=vault, now=clock.now())
+    await erasing.erase(await owner_of(router.merchant_id), PHONE, PHONE, vault=vault, now=clock.now())
     assert await DB.value("SELECT phone FROM payments WHERE id = $1", kept) == PHONE
 
 
@@ -129,11 +150,13 @@ async def test_it_can_be_done_again_when_the_customer_came_back(
     shop: tuple[RouterView, int], vault: Vault, clock: Clock
 ) -> None:
     router, package = shop
-    actor = await _who(router.merchant_id)
+    actor = await owner_of(router.merchant_id)
     await _bought(vault, clock, router, package)
     await erasing.erase(actor, PHONE, PHONE, vault=vault, now=clock.now())
     await factories.payment(router.merchant_id, status="failed")
-    await _insert("credits", merchant_id=router.merchant_id, holder=customer_credits.of_phone(PHONE), created_at=clock.now())
+    await _insert(
+        "credits", merchant_id=router.merchant_id, holder=customer_credits.of_phone(PHONE), created_at=clock.now()
+    )
     await erasing.erase(actor, PHONE, PHONE, vault=vault, now=clock.now() + timedelta(days=1))
     assert await _places(DIGITS) == []
     hashes = [row[0] for row in await DB.fetch("SELECT number_hash FROM erasures")]
@@ -173,7 +196,7 @@ async def test_what_is_open_keeps_a_customer_and_says_where_it_is_settled(
     assert [each.path.startswith(path) for each in found] == [True]
     before = await _places(DIGITS)
     with pytest.raises(Conflict):
-        await erasing.erase(await _who(merchant), PHONE, PHONE, vault=vault, now=clock.now())
+        await erasing.erase(await owner_of(merchant), PHONE, PHONE, vault=vault, now=clock.now())
     assert await _places(DIGITS) == before
     assert await DB.value("SELECT count(*) FROM erasures") == 0
 
@@ -185,14 +208,16 @@ async def test_another_number_the_second_time_changes_nothing(
     await _bought(vault, clock, router, package)
     before = await _places(DIGITS)
     with pytest.raises(Invalid):
-        await erasing.erase(await _who(router.merchant_id), PHONE, "0712 000 000", vault=vault, now=clock.now())
+        await erasing.erase(await owner_of(router.merchant_id), PHONE, "0712 000 000", vault=vault, now=clock.now())
     assert await _places(DIGITS) == before
 
 
 async def test_a_manager_erases_nobody(shop: tuple[RouterView, int], vault: Vault, clock: Clock) -> None:
     router, _ = shop
     with pytest.raises(Forbidden):
-        await erasing.erase(await _who(router.merchant_id, Role.MANAGER), PHONE, PHONE, vault=vault, now=clock.now())
+        await erasing.erase(
+            await owner_of(router.merchant_id, Role.MANAGER), PHONE, PHONE, vault=vault, now=clock.now()
+        )
 
 
 async def test_the_file_holds_what_is_kept_of_this_customer_and_of_no_other(

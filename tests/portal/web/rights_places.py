@@ -88,6 +88,7 @@ async def furnish(cast: Cast, vault: Vault, clock: Clock) -> dict[str, int]:
         "run_id": await insert("job_runs", job="expire-vouchers", slot=now, status="dead", asked_at=now),
         "message_id": await factories.message(shop, status="failed", created_at=now),
         "copy_id": await insert("shop_copies", merchant_id=shop, asked_by=owner, next_try_at=now, created_at=now),
+        "copy_id": await insert("shop_copies", merchant_id=shop, asked_by=owner, next_try_at=now, created_at=now),
         "stop_id": await insert("message_stops", merchant_id=shop, phone=factories.PHONE, stopped_at=now),
         **await _money(cast, vault, cashier=cashier, clock=clock),
         **await _subscriber(cast, vault, owner=owner, clock=clock),
