@@ -235,12 +235,6 @@ _MONEY: dict[str, Right] = {
     "POST /settings/data/customer": OWNER.sending(phone="0712 345 678"),
     "POST /settings/data/customer/file": OWNER.sending(phone="0712 345 678"),
     "POST /settings/data/customer/erase": OWNER.sending(phone="0712 345 678", again="0712 345 678"),
-    "GET /settings/data": OWNER,
-    "POST /settings/data/copies": OWNER,
-    "GET /settings/data/copies/{copy_id:int}/shop.zip": OWNER,
-    "POST /settings/data/customer": OWNER.sending(phone="0712 345 678"),
-    "POST /settings/data/customer/file": OWNER.sending(phone="0712 345 678"),
-    "POST /settings/data/customer/erase": OWNER.sending(phone="0712 345 678", again="0712 345 678"),
     "GET /operator/taxes": OPERATOR,
     "POST /operator/taxes": OPERATOR.sending(
         legal_name="Vocha Ltd", receipt_prefix="R", invoice_prefix="I", credit_prefix="C"
