@@ -17,13 +17,16 @@ ONLY_MANAGERS = N_("Only the owner or a manager sees who did what.")
 KINDS: Mapping[str, tuple[str, ...]] = {
     "money": (
         "payments", "receipts", "refunds", "suspense", "payouts", "transfers", "floats", "claims", "comparisons", "daily_closes",
-        "rail_accounts", "subscriber_bills", "agent_moneys",
+        "rail_accounts", "subscriber_bills", "agent_moneys", "papers", "alerts",
     ),
     "vouchers": ("vouchers", "batches", "access_grants", "packages", "promos", "prints", "devices", "imports"),
     "routers": ("routers", "router_outages", "drift_looks"),
-    "customers": ("subscribers", "messages", "message_stops"),
+    "customers": ("subscribers", "messages", "message_stops", "erasures"),
     "team": ("users", "identity_links", "agents", "visits"),
-    "settings": ("merchants", "brandings", "message_gateways", "api_tokens", "webhook_endpoints"),
+    "settings": (
+        "merchants", "brandings", "message_gateways", "api_tokens", "webhook_endpoints", "tax_settings", "mpesa_accounts",
+        "shop_copies",
+    ),
 }  # fmt: skip
 
 
