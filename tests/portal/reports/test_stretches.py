@@ -185,6 +185,7 @@ async def test_a_sale_that_went_back_is_none(shop: Shop) -> None:
 async def test_nothing_of_others_is_in_the_figures(shop: Shop, vault: Vault) -> None:
     other = await _shop(vault)
     await other.sell(NOW - timedelta(minutes=1), 9900)
+    await hours.count(other.router.merchant_id, now=NOW)
     found = await sales.figures(shop.owner, stretches.of_last(365, today=TODAY), zone=NAIROBI, now=NOW)
     assert (found.cents, found.sold, found.before_cents, found.packages) == (0, 0, 0, [])
 
