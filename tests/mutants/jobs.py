@@ -109,10 +109,10 @@ JOBS: tuple[Mutant, ...] = (
     Mutant(
         "a message is marked sent before it is sent",
         "portal/messages/sending.py",
-        "        outcome = await gateway.send(await compose(row, vault=vault))\n",
+        "        outcome = await gateway.send(ready)\n",
         "        await record(row, Accepted(), now=clock.now())\n"
         '        faults.reach("message.answered")\n'
-        "        outcome = await gateway.send(await compose(row, vault=vault))\n",
+        "        outcome = await gateway.send(ready)\n",
         ("tests/portal/messages/test_killed.py",),
     ),
     Mutant(
