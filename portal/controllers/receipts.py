@@ -28,11 +28,24 @@ async def receipt(request: AnyRequest, token: Token, clock: Clock, signer: Signe
     except TokenError as error:
         raise NotFound from error
     merchant = await profile(papers[0].merchant_id)
+    base, names = f"/r/{token}", i18n.NAMES
+    logo = f"{base}/logo.png" if merchant.look.logo else ""
     return render(
-        request, "receipt.html",
-        {"papers": papers, "size": paper, "base": f"/r/{token}", "languages": i18n.NAMES, **WORDS},
+        request, "receipt.html", {"papers": papers, "logo": logo, "size": paper, "base": base, "languages": names, **WORDS},
         language=language_of(request, fallback=merchant.language),
     )  # fmt: skip
 
 
-ROUTER = Router(path="/", route_handlers=[receipt])
+@get("/r/{token:str}/logo.png")
+async def shops_logo(token: Token, clock: Clock, signer: Signer) -> Response[bytes]:
+    """The shop's logo; NotFound when there is none."""
+    try:
+        picture = await sending.logo(token, signer, now=clock.now())
+    except TokenError as error:
+        raise NotFound from error
+    if not picture:
+        raise NotFound
+    return Response(picture, media_type="image/png", headers={"cache-control": "private, max-age=60"})
+
+
+ROUTER = Router(path="/", route_handlers=[receipt, shops_logo])

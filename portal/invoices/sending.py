@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from portal import messages, phones
+from portal.branding import logo_for_paper
 from portal.db import DB, atomic
 from portal.errors import Conflict, Invalid, NotFound
 from portal.identity import Actor
@@ -53,9 +54,17 @@ def read(token: str, signer: Signer, *, now: datetime) -> Subject:
     raise TokenError
 
 
+async def logo(token: str, signer: Signer, *, now: datetime) -> bytes:
+    """The logo of the shop a link's paper is of, a PNG; b"" for none. TokenError as above."""
+    kind, number = read(token, signer, now=now)
+    table = "payments" if kind == "p" else "subscriber_bills"
+    merchant_id = await DB.value(f"SELECT merchant_id FROM {table} WHERE id = $1", number)
+    return await logo_for_paper(merchant_id) if merchant_id else b""
+
+
 async def is_sent(paper: Paper) -> bool:
     """Whether an SMS about this paper was written before."""
-    return await DB.value("SELECT EXISTS (SELECT FROM messages WHERE once = $1)", f"{_told(paper)}:{_once(paper)}")
+    return await DB.value("SELECT EXISTS (SELECT FROM messages WHERE once = $1)", f"{told_of(paper)}:{_once(paper)}")
 
 
 async def send(actor: Actor, paper_id: int, *, phone: str, base_url: str, signer: Signer, now: datetime) -> Paper:
@@ -74,7 +83,7 @@ async def send(actor: Actor, paper_id: int, *, phone: str, base_url: str, signer
             "link": base_url + path(paper, signer),
         }  # fmt: skip
         if not await messages.write(
-            tx, _told(paper), _once(paper), merchant_id=merchant_id, phone=to, params=params, now=now
+            tx, told_of(paper), _once(paper), merchant_id=merchant_id, phone=to, params=params, now=now
         ):
             raise Conflict(SENT_ALREADY)
         await note(
@@ -84,7 +93,8 @@ async def send(actor: Actor, paper_id: int, *, phone: str, base_url: str, signer
     return paper
 
 
-def _told(paper: Paper) -> Told:
+def told_of(paper: Paper) -> Told:
+    """Which message tells of a paper of its kind."""
     return (
         Told.RECEIPT if paper.kind is Kind.RECEIPT else Told.INVOICE if paper.kind is Kind.INVOICE else Told.CREDIT_NOTE
     )

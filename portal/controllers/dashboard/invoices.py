@@ -20,6 +20,8 @@ from portal.errors import Conflict, Invalid, PortalError
 from portal.identity import Actor
 from portal.invoices import bills, looks, receipts, rights, sending
 from portal.invoices.papers import Kind, Paper
+from portal.messages.kinds import SENTENCES
+from portal.money import format_amount
 from portal.msgid import N_
 from portal.signing import Signer
 from portal.timeline import sees_all
@@ -32,8 +34,6 @@ Wish = Annotated[Literal["", "receipt", "invoice", "credit"], Parameter(query="k
 Month = Annotated[str, Parameter(query="month", max_length=7)]
 Size = Annotated[Literal["a4", "mm80", "mm58"], Parameter(query="paper")]
 Told = Annotated[bool, Parameter(query="sent")]
-#: What a shop writes beside the link by WhatsApp.
-MESSAGE = N_("%(shop)s: your receipt %(number)s, %(amount)s: %(link)s")
 _HEAD = (
     N_("Issued"), N_("Number"), N_("Kind"), N_("Takes back from"), N_("Customer"), N_("For"), N_("Total"), N_("VAT"),
     N_("Without VAT"), N_("Currency"), N_("M-Pesa code"), N_("Control unit number"),
@@ -114,12 +114,17 @@ async def _paper(
     link = _base(request) + sending.path(shown, signer)
     wrong = error.fields if isinstance(error, Invalid) else {}
     return money_page(
-        request, frame, "dashboard/invoice.html", tab="invoices", status=error.status_code if error else 200, paper=shown,
+        request, frame, "dashboard/invoice.html", tab="invoices", logo="/prints/logo.png" if _has_logo(frame) else "",
+        status=error.status_code if error else 200, paper=shown,
         standing=standing, size=size, link=link, is_sent=is_sent, was_sent=await sending.is_sent(shown), wrong=wrong,
         told=frame.language.say(error.message, error.params) if error and not wrong else "", base=f"/invoices/{shown.id}",
         typed=typed or {"control": shown.control_number}, may_make=rights.may_make(actor), may_mark=sees_all(actor),
         share=_share(frame, shown, link, standing.phone if sees_all(actor) else ""), **WORDS,
     )  # fmt: skip
+
+
+def _has_logo(frame: Frame) -> bool:
+    return frame.merchant is not None and bool(frame.merchant.look.logo)
 
 
 def _base(request: AnyRequest) -> str:
@@ -130,8 +135,9 @@ def _base(request: AnyRequest) -> str:
 def _share(frame: Frame, paper: Paper, link: str, phone: str) -> str:
     """A WhatsApp link with the message written out; whoever may not see the number chooses the customer there."""
     shop = frame.merchant.name if frame.merchant else ""
-    amount = f"{paper.currency} {paper.total_cents / 100:,.2f}"
-    said = frame.language.gettext(MESSAGE) % {"shop": shop, "number": paper.name, "amount": amount, "link": link}
+    amount = format_amount(paper.total_cents, paper.currency)
+    sentence = frame.language.gettext(SENTENCES[sending.told_of(paper)])
+    said = sentence % {"shop": shop, "number": paper.name, "amount": amount, "link": link}
     return f"https://wa.me/{phone}?text={quote(said, safe='')}"
 
 

@@ -8,9 +8,11 @@ from portal.clock import Clock
 from portal.db import DB
 from portal.vault import Vault
 from tests import factories
+from tests.portal.test_logos import drawn
 from tests.portal.web import rows
 from tests.portal.web.conftest import Cast, sign_in
 from tests.portal.web.test_routers import post
+from tests.portal.web.test_settings_pages import post as send_logo
 
 
 @pytest.fixture
@@ -148,3 +150,22 @@ async def test_the_commission_statement_prints_and_saves(owner: httpx.AsyncClien
     text = (await owner.get(f"/payouts/commission.csv?month={clock.now():%Y-%m}")).text
     assert "10.0" in text
     assert (await owner.get("/payouts/commission?month=2026-13")).status_code == 404
+
+
+async def test_the_shops_logo_is_on_the_paper(owner: httpx.AsyncClient, payment: int) -> None:
+    where = await made(owner, payment)
+    link = link_on((await owner.get(where)).text)
+    assert (await owner.get(f"{link}/logo.png")).status_code == 404
+    await send_logo(owner, "/settings/branding", logo=drawn())
+    assert 'src="/prints/logo.png"' in (await owner.get(where)).text
+    owner.cookies.clear()
+    assert f'src="{link}/logo.png"' in (await owner.get(link)).text
+    picture = await owner.get(f"{link}/logo.png")
+    assert picture.content.startswith(b"\x89PNG")
+    assert (await owner.get("/r/x/logo.png")).status_code == 404
+
+
+async def test_whatsapp_is_offered_with_the_words_of_its_kind(owner: httpx.AsyncClient, payment: int) -> None:
+    page = (await owner.get(await made(owner, payment))).text
+    assert f"https://wa.me/{factories.PHONE}?text=" in page
+    assert "your%20receipt%20R-20" in page

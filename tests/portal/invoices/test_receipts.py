@@ -13,6 +13,7 @@ from portal.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.identity import Role
 from portal.invoices import looks, receipts, taxes
 from portal.invoices.papers import About, Content, Kind, Line, Paper, Seller, keep
+from portal.refunds import Road, Scope
 from tests import factories
 from tests.portal.payments.stall import Stall, actor, receipt
 from tests.portal.refunds.till import Till, wish
@@ -194,6 +195,20 @@ async def test_a_refund_is_a_credit_note_with_the_vat_of_its_receipt(till: Till)
     assert (note.kind, note.name[:2], note.content.of) == (Kind.CREDIT, "CN", paper.name)
     assert (note.total_cents, note.vat_cents) == (paper.total_cents, paper.vat_cents) == (100_000, 13_793)
     assert not (await looks.of_payment(till.owner, attempt.payment_id)).lacks_credit_note
+
+
+async def test_a_part_given_back_takes_its_share_of_the_vat(till: Till) -> None:
+    stall = till.stall
+    await registered(stall)
+    attempt, _ = await till.sale(cents=100_000)
+    paper = await make(stall, attempt.payment_id)
+    await registered(stall, has_vat="no")
+    part = wish(Road.CASH, scope=Scope.PART, amount_cents=40_000)
+    refund = await refunds.request(till.owner, attempt.payment_id, part, now=till.clock.now())
+    await refunds.given(till.owner, refund, note_text="to her own hand", now=till.clock.now())
+    await make(stall, attempt.payment_id)
+    (_, note) = (await looks.of_payment(till.owner, attempt.payment_id)).papers
+    assert (note.total_cents, note.vat_cents, note.content.of) == (40_000, 5517, paper.name)
 
 
 async def refunded(till: Till, payment_id: int) -> None:

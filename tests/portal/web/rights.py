@@ -163,6 +163,7 @@ _OUTSIDE: dict[str, Right] = {
             "POST /my/{token:str}/pay",
             "GET /my/{token:str}/statement",
             "GET /r/{token:str}",
+            "GET /r/{token:str}/logo.png",
             "POST /pull",
             "POST /setup-script",
         ),
