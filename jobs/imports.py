@@ -15,4 +15,4 @@ async def sweep(doors: Doors) -> int:
     left = await steps.due(now=doors.clock.now())
     for import_id in left:
         await work(import_id, doors)
-    return len(left)
+    return len(left) + await steps.sweep_strays(settings=doors.settings, now=doors.clock.now())

@@ -2,6 +2,7 @@
 All of it blocks: call it in a thread."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from portal.config import Settings
@@ -34,6 +35,14 @@ def fetch(settings: Settings, vault: Vault, import_id: int) -> bytes | None:
 def drop(settings: Settings, import_id: int) -> None:
     """Take a file away; one that is not there is as good."""
     _path(settings, import_id).unlink(missing_ok=True)
+
+
+def strays(settings: Settings, known: Collection[int], *, before: float) -> list[Path]:
+    """Files older than `before` (seconds since 1970) of none of the imports in `known`: what killed processes left."""
+    names = {_path(settings, import_id).name for import_id in known}
+    folder = settings.data_dir / FOLDER
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in found if path.name not in names and path.stat().st_mtime < before]
 
 
 def _path(settings: Settings, import_id: int) -> Path:

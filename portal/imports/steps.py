@@ -3,7 +3,7 @@ rows themselves where the one before stopped: whoever holds the import's row doe
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from asyncpg import Record
 
@@ -27,6 +27,7 @@ UNREADABLE = N_("This file could not be read. Export it again, and send it to us
 NOTHING = N_("There is nothing in this file that we know. Choose another origin, or export it again.")
 GONE = N_("The file got lost before it was read. Send it again.")
 _MOST_TRIES = 3
+_STRAY_AFTER = timedelta(hours=1)
 _COLUMNS = (
     "id", "import_id", "place", "line", "kind", "name", "package", "amount_cents", "verdict", "why", "is_weak", "is_running",
     "data_sealed",
@@ -37,6 +38,17 @@ async def due(*, now: datetime) -> list[int]:
     """Imports that wait for a step, or were left behind."""
     rows = await DB.fetch("SELECT id FROM imports WHERE next_try_at <= $1 ORDER BY next_try_at LIMIT 20", now)
     return [row["id"] for row in rows]
+
+
+async def sweep_strays(*, settings: Settings, now: datetime) -> int:
+    """Take away files nobody will read any more, an hour old and older; how many."""
+    rows = await DB.fetch("SELECT id FROM imports WHERE status = 'waiting'")
+    left = await asyncio.to_thread(
+        shelf.strays, settings, [row["id"] for row in rows], before=(now - _STRAY_AFTER).timestamp()
+    )
+    for path in left:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+    return len(left)
 
 
 async def step(import_id: int, *, settings: Settings, vault: Vault, clock: Clock) -> bool:

@@ -18,7 +18,7 @@ from portal.states import E, move, note
 from portal.terms import Terms
 from portal.vault import Vault
 
-CHUNK = 500
+CHUNK = 1000
 _ACTOR = "job:imports"
 _MOST_ON_SALE = 60
 
@@ -99,7 +99,10 @@ async def _codes(tx: Tx, of: Record, rows: Sequence[Record], *, vault: Vault, no
     packages = await _packages_of(tx, of, vault)
     plans: list[_Plan] = []
     batches: dict[int, int] = {}
-    for row in rows:
+    ids: list[int] = await tx.value(
+        "SELECT array_agg(nextval('vouchers_id_seq')) FROM generate_series(1, $1::int)", len(rows)
+    )
+    for row, voucher_id in zip(rows, ids, strict=True):
         code = msgspec.json.decode(_opened(row, vault), type=CodePlan)
         package_id = packages.get(code.package) or await _there(tx, of, code.package)
         if package_id is None or (code.ends_at is not None and code.ends_at <= now):
@@ -107,7 +110,6 @@ async def _codes(tx: Tx, of: Record, rows: Sequence[Record], *, vault: Vault, no
             continue
         if package_id not in batches:
             batches[package_id] = await _batch(tx, of, package_id, code, now=now)
-        voucher_id = await tx.value("SELECT nextval('vouchers_id_seq')")
         plans.append(
             _Plan(
                 row_id=row["id"], voucher_id=voucher_id, code=code, package_id=package_id, batch_id=batches[package_id]

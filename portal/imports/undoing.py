@@ -10,7 +10,7 @@ from portal.db import Tx
 from portal.states import E, move
 from portal.vault import Vault
 
-CHUNK = 500
+CHUNK = 1000
 _ACTOR = "job:imports"
 #: Whatever happened to a voucher since leaves one of these.
 _UNTOUCHED = """

@@ -11,6 +11,7 @@ from portal.devices import hint
 from portal.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.identity import Role
 from portal.imports import entering, looks, sending, shelf, steps
+from tests import factories
 from tests.portal.imports import samples
 from tests.portal.payments.stall import DEVICE, Stall, actor, books, count
 
@@ -253,3 +254,33 @@ async def test_the_same_form_twice_is_one_import(stall: Stall, bring: Bring) -> 
     first = await bring.file(mikhmon(stall), form_key="same")
     assert await bring.file(mikhmon(stall), form_key="same") == first
     assert await count("imports") == 1
+
+
+async def test_files_nobody_will_read_are_taken_away_and_waiting_ones_stay(stall: Stall, bring: Bring) -> None:
+    shelf.keep(bring.settings, stall.vault, 77, b"left by a killed process")
+    waiting = await sending.send(
+        stall.owner, b"package\nx\n", source="csv", file_name="a", router="all", weak_days="60", form_key="w",
+        settings=bring.settings, vault=stall.vault, now=stall.clock.now(),
+    )  # fmt: skip
+    assert b"package" not in (bring.settings.data_dir / "imports" / f"import-{waiting}.sealed").read_bytes()
+    assert await steps.sweep_strays(settings=bring.settings, now=stall.clock.now()) == 0
+    assert await steps.sweep_strays(settings=bring.settings, now=stall.clock.now() + timedelta(hours=2)) == 1
+    assert shelf.fetch(bring.settings, stall.vault, 77) is None
+    assert shelf.fetch(bring.settings, stall.vault, waiting) == b"package\nx\n"
+
+
+async def test_undo_leaves_printed_batches_and_cards_of_agents_alone(stall: Stall, bring: Bring) -> None:
+    import_id = await bring.run(mikhmon(stall))
+    user = await factories.user("p@kilimani.test", stall.merchant_id)
+    batch = await DB.value("SELECT min(id) FROM batches")
+    await DB.fetch(
+        "INSERT INTO prints (merchant_id, batch_id, cards, asked_by) VALUES ($1, $2, 3, $3)",
+        stall.merchant_id,
+        batch,
+        user,
+    )
+    await sending.undo(stall.owner, import_id, now=stall.clock.now())
+    await bring.step(import_id)
+    seen = await bring.look(import_id)
+    assert seen.outcomes[("code", "kept")] == await count("vouchers", f"batch_id = {batch}") == 3
+    assert seen.outcomes[("code", "undone")] == 3

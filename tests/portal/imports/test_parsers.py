@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from portal.errors import Invalid
 from portal.imports import foreign, letters, mikhmon, nuxbill, plain
-from portal.imports.found import Found, Why
+from portal.imports.found import Why
 from portal.imports.routeros_text import added_of, bytes_of, date_of, length_of
 from portal.imports.sending import Source
 from portal.imports.sql_dump import rows_of
