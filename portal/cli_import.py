@@ -1,5 +1,6 @@
 """`vocha import`: bring packages and codes from another system by the command line. Looks first; makes something with --run only."""
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -52,12 +53,12 @@ def bring(source: str, file: Path, *, merchant: int, router: str, weak_days: str
                     actor, raw, source=_SOURCES[source], file_name=file.name, router=router, weak_days=weak_days, sold=sold,
                     form_key="", settings=settings, vault=vault, now=clock.now(),
                 )  # fmt: skip
-                await _work(import_id, settings=settings, vault=vault, clock=clock)
-                await _tell(actor, import_id)
+                await _work(actor, import_id, settings=settings, vault=vault, clock=clock)
+                await _tell(actor, import_id, is_real=is_real)
                 if is_real:
                     await sending.start(actor, import_id, now=clock.now())
-                    await _work(import_id, settings=settings, vault=vault, clock=clock)
-                    await _tell(actor, import_id)
+                    await _work(actor, import_id, settings=settings, vault=vault, clock=clock)
+                    await _tell(actor, import_id, is_real=is_real)
             except PortalError as error:
                 words = "; ".join(error.fields.values()) if isinstance(error, Invalid) else str(error)
                 raise click.ClickException(words) from error
@@ -75,13 +76,14 @@ async def _owner(merchant_id: int) -> Actor:
     return Actor(user_id=user, merchant_id=merchant_id, role=Role.OWNER, is_operator=False, name="", email="")
 
 
-async def _work(import_id: int, *, settings: Settings, vault: Vault, clock: Clock) -> None:
+async def _work(actor: Actor, import_id: int, *, settings: Settings, vault: Vault, clock: Clock) -> None:
     """The worker's steps, here and now; where a worker is at it as well, each row is still made once."""
-    while await steps.step(import_id, settings=settings, vault=vault, clock=clock):
-        pass
+    while (await looks.one(actor, import_id)).is_open:
+        if not await steps.step(import_id, settings=settings, vault=vault, clock=clock):
+            await asyncio.sleep(0.1)
 
 
-async def _tell(actor: Actor, import_id: int) -> None:
+async def _tell(actor: Actor, import_id: int, *, is_real: bool) -> None:
     found = await looks.one(actor, import_id)
     if found.status == "failed":
         raise click.ClickException(found.error)
@@ -93,5 +95,5 @@ async def _tell(actor: Actor, import_id: int) -> None:
         click.echo(f"  because  {why:<12} {n:>3,}")
     if found.weak:
         click.echo(f"  {found.weak:,} codes are easy to guess; unused they end after {found.weak_days} days.")
-    if found.status == "checked":
+    if found.status == "checked" and not is_real:
         click.echo(f"Nothing is made yet. See it at /imports/{import_id}; --run takes it over.")
