@@ -30,7 +30,9 @@ FIXED = frozenset(
 _OF_VOUCHERS = "SELECT id FROM access_grants WHERE voucher_id = ANY($6::bigint[])"
 #: $1 to $8 as `customers.Person.args`; $9 is the pseudonym, $10 the number's SHA-256, $11 the sentence that stands for a message.
 _STEPS: tuple[str, ...] = (
-    "UPDATE payments SET phone = '', email = '', pay_url = NULL, result_text = NULL WHERE id = ANY($3::bigint[])",
+    # Daraja ends its names for pushes with the payer's number: "ws_CO_20112026141500712345678".
+    """UPDATE payments SET phone = '', email = '', pay_url = NULL, result_text = NULL,
+         checkout_request_id = replace(checkout_request_id, substr($2, 4), '-' || id) WHERE id = ANY($3::bigint[])""",
     "UPDATE receipts SET phone = NULL, payer_hint = '', payer_name = '' WHERE id = ANY($4::bigint[])",
     """UPDATE c2b_questions SET payer_hint = '' WHERE lower(payer_hint) = $10 AND merchant_id = $1
        OR receipt IN (SELECT receipt FROM receipts WHERE id = ANY($4::bigint[]))""",

@@ -45,6 +45,7 @@ async def _bought(vault: Vault, clock: Clock, router: RouterView, package: int) 
         voucher_id=voucher,
         receipt="SKL4H7T2QX",
         result_text=f"from {PHONE}",
+        checkout_request_id=f"ws_CO_20112026141500{DIGITS}",
     )
     receipt = await factories.receipt(
         merchant, payment_id=payment, phone=PHONE, payer_name=NAME, receipt="SKL4H7T2QX", typed=f"0{DIGITS}",
