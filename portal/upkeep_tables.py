@@ -127,12 +127,13 @@ ELSEWHERE = {
 #: Kept for good: money and what it was for, what was sold and to whom it gave access, what people chose, sums and seals.
 KEPT = frozenset(
     {
-        "access_grants", "api_tokens", "batches", "brandings", "claims", "comparisons", "credits", "daily_closes", "erasures",
-        "event_seals", "floats", "ledger_entries", "ledger_postings", "memberships", "merchants", "message_gateways",
-        "message_settings", "message_stops", "message_templates", "mpesa_accounts", "outage_credits", "packages", "passkeys",
-        "payments", "payout_numbers", "payout_plans", "payouts", "promos", "rail_accounts", "receipts", "recovery_codes", "refunds",
-        "reminder_choices", "report_choices", "reports", "router_outages", "routers", "sales_hours", "subscriber_bills",
-        "subscriber_devices", "subscribers", "suspense", "transfers", "usage_hours", "users", "vouchers", "webhook_endpoints",
-        "win_backs",
+        "access_grants", "agent_allotments", "agent_moneys", "agent_rates", "agents", "announcement_reads", "announcements",
+        "api_tokens", "batches", "brandings", "claims", "comparisons", "credits", "daily_closes", "erasures", "event_seals",
+        "floats", "import_rows", "imported_codes", "imports", "ledger_entries", "ledger_postings", "memberships", "merchants",
+        "message_gateways", "message_settings", "message_stops", "message_templates", "mpesa_accounts", "outage_credits",
+        "packages", "paper_counters", "papers", "passkeys", "payments", "payout_numbers", "payout_plans", "payouts", "promos",
+        "rail_accounts", "receipts", "recovery_codes", "refunds", "reminder_choices", "report_choices", "reports",
+        "router_outages", "routers", "sales_hours", "subscriber_bills", "subscriber_devices", "subscribers", "suspense",
+        "tax_settings", "transfers", "usage_hours", "users", "visits", "vouchers", "webhook_endpoints", "win_backs",
     }
 )  # fmt: skip
