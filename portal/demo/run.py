@@ -58,17 +58,23 @@ async def run_demo(options: DemoOptions) -> None:
 
 
 async def _run(options: DemoOptions, folder: Path, stop: asyncio.Event, is_ready: asyncio.Event) -> None:
-    opening = DemoWorld.started(folder, port=options.port, is_fresh=options.is_fresh, guests=[page_running])
     with ExitStack() as last:  # the log is closed when nobody writes any more
+
+        def log_into(path: Path) -> None:
+            """From the first moment: what the start has to tell is no answer to the command."""
+            log = last.enter_context((path / _LOG).open("a", encoding="utf-8"))
+            last.callback(configure_logging, level="error", log_format="console")
+            configure_logging(level="warning", log_format="console", stream=log)
+
+        opening = DemoWorld.started(
+            folder, port=options.port, is_fresh=options.is_fresh, guests=[page_running], on_folder=log_into
+        )
         async with opening as world:
             is_ready.set()
-            log = last.enter_context((world.folder.path / _LOG).open("a", encoding="utf-8"))
-            configure_logging(level="warning", log_format="console", stream=log)
             _announce(world, as_json=options.as_json)
             if options.opens_browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, world.page_url)
             await stop.wait()
-        configure_logging(level="error", log_format="console")
     if not options.as_json:
         Console().print("The demo has ended. Its data stays for the next start.")
 
