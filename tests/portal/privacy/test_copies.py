@@ -147,3 +147,15 @@ async def test_what_a_dead_worker_left_is_made_by_the_next_look(
     clock.shift(runs.LEASE + timedelta(seconds=1))
     assert await runs.due(now=clock.now()) == [copy_id]
     assert await runs.make(copy_id, settings=settings, vault=vault, clock=clock)
+
+
+def test_an_end_put_where_none_was_is_noticed(settings: Settings, vault: Vault) -> None:
+    file = shelf.Writing(settings, vault, 7)
+    file.write(bytes(300 * 1024))
+    file.finish()
+    path = shelf.path_of(settings, 7)
+    whole = path.read_bytes()
+    first = int.from_bytes(whole[:4], "big")
+    path.write_bytes((first + 1).to_bytes(4, "big") + whole[4 : 4 + first // 2])
+    with pytest.raises(Tampered):
+        list(shelf.pieces(settings, vault, 7))
