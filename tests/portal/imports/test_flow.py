@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal import batches, voucher_entry
+from portal import batches, searches, voucher_entry, voucher_lists
 from portal.config import Settings
 from portal.db import DB
 from portal.devices import hint
@@ -284,3 +284,12 @@ async def test_undo_leaves_printed_batches_and_cards_of_agents_alone(stall: Stal
     seen = await bring.look(import_id)
     assert seen.outcomes[("code", "kept")] == await count("vouchers", f"batch_id = {batch}") == 3
     assert seen.outcomes[("code", "undone")] == 3
+
+
+async def test_the_shop_finds_a_card_of_then_by_its_code(stall: Stall, bring: Bring) -> None:
+    await bring.run(mikhmon(stall))
+    for typed, found in (("xy98", 1), ("XY-98", 1), ("Ab12", 1), ("AB12", 0), ("nothing", 0)):
+        assert len(await voucher_lists.find(stall.owner, typed, vault=stall.vault)) == found, typed
+        assert len((await searches.find(stall.owner, typed, vault=stall.vault)).vouchers) == found, typed
+    rival = actor(stall.merchant_id + 1000)
+    assert not await voucher_lists.find(rival, "xy98", vault=stall.vault)
