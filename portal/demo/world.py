@@ -37,6 +37,11 @@ from portal.vault import Vault
 #: Something that runs beside the world and is told it, such as the demo page.
 Guest = Callable[["DemoWorld"], AbstractAsyncContextManager[object]]
 
+
+def _unheard(_: Path) -> None:
+    """Nobody wants to know the folder."""
+
+
 HOST = "127.0.0.1"
 #: A person needs longer for a PIN than the sandbox gives; 60 s is what production is said to give.
 _NO_ANSWER_S = 60.0
@@ -118,21 +123,20 @@ class DemoWorld:
         works: bool = True,
         days: int = DAYS,
         guests: Sequence[Guest] = (),
-        on_folder: Callable[[Path], None] | None = None,
+        on_folder: Callable[[Path], object] = _unheard,
     ) -> AsyncGenerator[Self]:
         """Start everything, filling the world when it is empty; ends all of it at the end.
 
         `port` is the portal's (0: any free one, the same as last time where possible); OSError when it is taken.
-        `works=False` leaves the worker out; `days` is how long the past is; `guests` open last, and close together with
-        the servers, so that the end never takes longer than the slowest of them. A database that is open already is used
-        as it is, and left open. `on_folder` is told the folder as soon as it is ours.
+        `works=False` leaves the worker out; `days` is how long the past is; `guests` open last, and close together with the servers, so
+        that the end never takes longer than the slowest of them. A database that is open already is used as it is, and left
+        open. `on_folder` is told the folder as soon as it is ours.
         """
         folder = DemoFolder(data_dir, is_fresh=is_fresh)
         clock = Clock(timedelta(seconds=folder.memory.offset_s))
         async with AsyncExitStack() as ends:
             ends.callback(folder.close)
-            if on_folder is not None:
-                on_folder(folder.path)
+            on_folder(folder.path)
             portal = listen(HOST, port or folder.port("portal"))
             ends.callback(portal.close)
             page = listen(HOST, folder.port("page"))
