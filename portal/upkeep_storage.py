@@ -13,7 +13,19 @@ from portal.upkeep_reports import StorageReport, StrangeFile
 
 #: What belongs in a data folder.
 KNOWN = frozenset(
-    {"postgres", "secret.key", "spool", "backups", "drill", "exports", "imports", "copies", ".vocha-demo", "demo.json", "demo.log"}
+    {
+        "postgres",
+        "secret.key",
+        "spool",
+        "backups",
+        "drill",
+        "exports",
+        "imports",
+        "copies",
+        ".vocha-demo",
+        "demo.json",
+        "demo.log",
+    }
 )  # the last are the demo's
 #: Something younger may be in use.
 OLD_S = 86_400.0
