@@ -12,7 +12,7 @@ from tests.portal.web.test_home import NOW, clock
 
 __all__ = ["clock"]
 
-CODE, REFERENCE = codes.voucher_codes(1)[0], codes.payment_reference()
+CODE, REFERENCE = "24R4VH92CB", "7CTRVC7N"
 
 
 async def voucher(vault: Vault, merchant_id: int, package_id: int, *, code: str, reference: str) -> int:
