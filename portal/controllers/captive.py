@@ -275,7 +275,7 @@ def unavailable(request: AnyRequest, _: Unavailable) -> Response[str]:
 def not_now(request: AnyRequest, error: NotNow) -> Response[str]:
     """409: the package is sold at other hours."""
     frame = _frame_of(request)
-    context = {"package": error.package, "hours": frame.hours(error.package)}
+    context = {"package": error.package, "hours": frame.hours(error.package) if error.package else []}
     return frame.show("captive/hours.html", context, status=409)
 
 

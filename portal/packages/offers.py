@@ -41,7 +41,7 @@ class NotNow(Conflict):
 
     default = NOT_NOW
 
-    def __init__(self, package: "PackageView") -> None:
+    def __init__(self, package: "PackageView | None" = None) -> None:
         super().__init__()
         self.package = package
 

@@ -173,7 +173,7 @@ async def test_the_ppp_menus_are_read_in_the_same_two_flights(
     assert read.dialins.bytes_of("amina") == (100, 9000)
     before = router.meter.commands
     assert (await survey(client)).dialins is None
-    assert router.meter.commands - before == 7  # what it was before there were any
+    assert router.meter.commands - before == 8  # as many as before there were any; the router's clock is one of them
 
 
 async def test_a_router_that_hides_its_secrets_changes_nothing(router: SimulatedRouter) -> None:

@@ -59,6 +59,15 @@ _PLATFORM = (
     Place("suspense", "/suspense", "inbox", N_("To decide")),
     Place("jobs", "/jobs", "list-checks", N_("Jobs")),
 )
+_PLATFORM_NOW_AND_THEN = (
+    Place("merchants", "/operator/merchants", "users", N_("All merchants")),
+    Place("health", "/operator/health", "chart-column", N_("How the platform is")),
+    Place("announcements", "/operator/announcements", "message-square-text", N_("Announcements")),
+    Place("platform-payouts", "/operator/payouts", "wallet", N_("Payouts")),
+    Place("fees", "/operator/fees", "receipt-text", N_("Fees for payouts")),
+    Place("taxes", "/operator/taxes", "receipt-text", N_("Receipts and taxes")),
+    Place("ways", "/ways", "smartphone", N_("Ways to be paid")),
+)
 _TABS = ("home", "sell", "sales", "vouchers", "operator", "suspense", "jobs")
 _MOST_TABS = 4
 ACCOUNT = Place("account", "/account", "user-round", N_("Account"))
@@ -68,13 +77,13 @@ def places_of(actor: Actor) -> Places:
     """What this person may open. An operator at a merchant's has both that merchant's places and the platform's."""
     if actor.agent_id is not None:
         return Places(daily=_AGENTS, now_and_then=(), tabs=_AGENTS)
-    daily, rest = _PLATFORM, ()
+    daily, rest = _PLATFORM, _PLATFORM_NOW_AND_THEN
     if actor.merchant_id is not None:
         daily, rest = _seen(_DAILY, actor), _seen(_NOW_AND_THEN, actor)
         if actor.is_operator:
             rest = tuple(_without_doubles((*rest, *_PLATFORM)))
     elif not actor.is_operator:
-        daily = ()
+        daily, rest = (), ()
     tabs = tuple(place for place in daily if place.key in _TABS)[:_MOST_TABS]
     spare = tuple(place for place in daily if place not in tabs)[: _MOST_TABS - len(tabs)]
     return Places(daily=daily, now_and_then=rest, tabs=tuple(place for place in daily if place in (*tabs, *spare)))
