@@ -11,14 +11,14 @@ from e2e.browsers import PHONE
 from e2e.conftest import Desks
 from e2e.test_accessibility import sticking_out
 from portal.clock import Clock
+from portal.cookies import SESSION
 from portal.vault import Vault
 from tests.flows.world import Shop
-from tests.portal.web import rows
 from tests.portal.web.conftest import Cast, cast_of
 from tests.portal.web.rights import Right
 from tests.portal.web.rights import rows as rights
 from tests.portal.web.rights_places import furnish
-from tests.portal.web.test_rights import address
+from tests.portal.web.test_rights import address, session_of
 
 #: What a page may weigh altogether as it crosses the link on a first visit.
 MOST_BYTES = 60 * 1024
@@ -90,7 +90,8 @@ async def look(
 ) -> list[str]:
     """Open all as somebody on a phone; returns what is wrong. At most so many routes may turn out to be no pages."""
     desk = await desks.open(shop, viewport=PHONE)
-    await desk.sign_in(who, rows.PASSWORD)
+    token = await session_of(who, now=shop.clock.now())
+    await desk.page.context.add_cookies([{"name": SESSION, "value": token, "url": shop.portal}])
     looking = Look(desk.page, places)
     for route, right in asked:
         await looking.open(route, right)

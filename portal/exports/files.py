@@ -109,7 +109,7 @@ def _batch(wording: Wording, row: Record) -> Sequence[object]:
 
 _EVENTS = """
 SELECT e.id, e.at, e.entity, e.entity_id, e.name, e.was, e.became, e.actor, e.data::text AS data, coalesce(u.name, '') AS by
-FROM events e LEFT JOIN users u ON e.actor ~ '^user:[0-9]{1,18}$' AND u.id = substr(e.actor, 6)::bigint
+FROM events e LEFT JOIN users u ON u.id = CASE WHEN e.actor ~ '^user:[0-9]{1,18}$' THEN substr(e.actor, 6)::bigint END
 WHERE e.merchant_id = $1 AND e.id > $2 AND ($4::timestamptz IS NULL OR e.at >= $4) AND ($5::timestamptz IS NULL OR e.at < $5)
 ORDER BY e.id LIMIT $3"""
 _EVENT_HEAD = (

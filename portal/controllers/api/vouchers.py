@@ -167,7 +167,7 @@ async def export_vouchers(
     name = f'attachment; filename="vouchers-{router_id}.{kind}"'
     told = {"content-disposition": name, "cache-control": "no-store"}
     if kind == "csv":
-        return Stream(_csv(pages), media_type="text/csv; charset=utf-8", headers=told)
+        return Stream(_csv(pages), media_type="text/csv", headers=told)
     return Stream(_lines(pages), media_type="application/x-ndjson", headers=told)
 
 

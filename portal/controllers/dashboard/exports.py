@@ -92,7 +92,7 @@ async def events_file(request: AnyRequest, actor: Actor, clock: Clock, span: tup
 def _file(frame: Frame, clock: Clock, what: str, lines: Any) -> Stream:
     assert frame.merchant is not None
     name = file_name(what, frame.merchant.name, clock.now().astimezone(frame.zone).date(), "csv")
-    return Stream(lines, media_type="text/csv; charset=utf-8", headers=attachment(name))
+    return Stream(lines, media_type="text/csv", headers=attachment(name))
 
 
 def _wording(frame: Frame) -> Wording:

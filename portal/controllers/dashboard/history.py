@@ -68,7 +68,7 @@ async def history_file(request: AnyRequest, actor: Actor) -> Stream:
     frame = await frame_of(request, actor, here="team")
     headers = {"content-disposition": 'attachment; filename="history.csv"', "cache-control": "no-store"}
     lines = _lines(actor, frame, _wanted(_asked(request), frame))
-    return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(lines, media_type="text/csv", headers=headers)
 
 
 async def _lines(actor: Actor, frame: Frame, wanted: Wanted) -> AsyncIterator[str]:

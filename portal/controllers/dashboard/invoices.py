@@ -61,7 +61,7 @@ async def papers_file(request: AnyRequest, actor: Actor, kind: Wish = "", month:
     wanted = await looks.in_month(actor, _month(month), Kind(kind) if kind else None)
     frame = await frame_of(request, actor, here="sales")
     headers = {"content-disposition": 'attachment; filename="invoices.csv"', "cache-control": "no-store"}
-    return Stream(_lines(actor, frame, wanted), media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(_lines(actor, frame, wanted), media_type="text/csv", headers=headers)
 
 
 def _month(text: str) -> date | None:

@@ -95,7 +95,7 @@ async def sales_file(request: AnyRequest, actor: Actor, chosen: dict[str, str], 
     frame = await frame_of(request, actor, here="sales")
     lines = _lines(actor, frame, wanted_of(chosen, frame), now=clock.now())
     headers = {"content-disposition": 'attachment; filename="sales.csv"', "cache-control": "no-store"}
-    return Stream(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(lines, media_type="text/csv", headers=headers)
 
 
 async def _lines(actor: Actor, frame: Frame, wanted: Wanted, *, now: datetime) -> AsyncIterator[str]:

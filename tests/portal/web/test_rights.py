@@ -71,17 +71,22 @@ async def world(builder: Builder) -> World:
     return await builder.build()
 
 
-async def _signed_in(app: Litestar, email: str, signer: Signer, *, now: datetime) -> httpx.AsyncClient:
-    """A browser with a session of its own, made past the sign-in form: hashing passwords takes its time."""
+async def session_of(email: str, *, now: datetime) -> str:
+    """The token of a session made past the sign-in form: hashing passwords takes its time."""
     token = codes.hex_token(32)
-    digest = digest_of(token)
     await DB.fetch(
         """INSERT INTO user_sessions (token_hash, user_id, merchant_id, created_at, last_seen_at, expires_at, ip, user_agent)
            SELECT $1, u.id, (SELECT merchant_id FROM memberships WHERE user_id = u.id), $3, $3, $4, '', ''
            FROM users u WHERE u.email = $2""",
-        digest, email, now, now + timedelta(days=1),
+        digest_of(token), email, now, now + timedelta(days=1),
     )  # fmt: skip
-    found = browser(app)
+    return token
+
+
+async def _signed_in(app: Litestar, email: str, signer: Signer, *, now: datetime) -> httpx.AsyncClient:
+    """A browser with a session of its own."""
+    token = await session_of(email, now=now)
+    found, digest = browser(app), digest_of(token)
     found.cookies.set(SESSION, token, domain="portal.test")
     found.headers["x-csrf-token"] = signer.sign("form", {"k": digest.hex()[:32]}, now=now)
     return found
