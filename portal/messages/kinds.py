@@ -1,6 +1,6 @@
 """What messages there are: the sentence of each, to whom it goes, and how it may be treated. Pure.
 
-A colleague's new message is a member of `Told`, its sentence, and, where it is not an ordinary message to a customer, its
+A new message is a member of `Told`, its sentence, and, where it is not an ordinary message to a customer, its
 place in the sets below."""
 
 from collections.abc import Mapping
