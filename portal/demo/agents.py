@@ -9,7 +9,8 @@ from portal import identity, passwords
 from portal.agents import counter, moneys, people, stock
 from portal.agents.people import Draft
 from portal.db import DB, atomic
-from portal.demo.cast import OWNER, TIMEZONE, Person
+from portal.demo.cast import TIMEZONE, Person
+from portal.demo.owner import find_owner
 from portal.identity import Actor, Role
 from portal.subscribers import calendar
 from portal.vault import Vault
@@ -43,18 +44,9 @@ def acts(vault: Vault, *, now: datetime) -> list[tuple[datetime, Callable[[datet
     return [(begin, _send_out), *((moment, sells) for moment in moments(now)), (min(pays, now), _bring)]
 
 
-async def _owner() -> Actor | None:
-    row = await DB.row(
-        """SELECT u.id AS user_id, u.name, u.email, m.merchant_id FROM users u JOIN memberships m ON m.user_id = u.id
-           WHERE u.email = $1""",
-        OWNER.email,
-    )
-    return None if row is None else Actor(**dict(row), role=Role.OWNER, is_operator=False)
-
-
 async def _send_out(now: datetime) -> None:
     """Nothing when there is an agent, or no batch to give from."""
-    owner = await _owner()
+    owner = await find_owner()
     if owner is None or await DB.value("SELECT EXISTS (SELECT FROM agents WHERE merchant_id = $1)", owner.merchant_id):
         return
     batch_id = await DB.value(
@@ -105,7 +97,7 @@ async def _sell(vault: Vault, *, now: datetime) -> None:
 
 
 async def _bring(now: datetime) -> None:
-    owner, mary = await _owner(), await _mary()
+    owner, mary = await find_owner(), await _mary()
     if owner is not None and mary is not None and mary.agent_id is not None:
         await moneys.take(
             owner,

@@ -28,13 +28,14 @@ from portal.demo.cast import (
     Household,
     Poster,
 )  # fmt: skip
+from portal.demo.owner import the_owner
 from portal.demo.post import DemoPost
 from portal.demo.rails import DemoRails
 from portal.devices import DeviceHint
 from portal.evidence import Inbound, Road
 from portal.gateways.doors import GatewayDoors
 from portal.house import doors_open
-from portal.identity import Actor, Role
+from portal.identity import Actor
 from portal.messages import choices
 from portal.mpesa.simulator import ids
 from portal.routers import by_site
@@ -105,7 +106,7 @@ async def live(settings: Settings, vault: Vault, rails: DemoRails, post: DemoPos
     began = now - timedelta(days=max(each.since for each in HOUSEHOLDS) + 1)
     account_id = await DB.value("SELECT min(id) FROM mpesa_accounts")
     async with _doors(settings, vault, rails, post, clock=Clock(began - Clock().now())) as doors:
-        weeks = _Weeks(doors, await _owner(), account_id, vault)
+        weeks = _Weeks(doors, await the_owner(), account_id, vault)
         for moment, act in sorted(await _acts(weeks, began, now), key=lambda each: each[0]):
             await weeks.go_to(moment)
             if moment > now - _BOUGHT_WITHIN:
@@ -241,18 +242,6 @@ def _day(now: datetime, days: int, at: time) -> datetime:
 
 async def _router_id() -> int:
     return await DB.value("SELECT id FROM routers WHERE serial = $1", ROUTERS[0].serial)
-
-
-async def _owner() -> Actor:
-    row = await DB.row(
-        """SELECT u.id, m.merchant_id FROM users u JOIN memberships m ON m.user_id = u.id WHERE u.email = $1""",
-        OWNER.email,
-    )
-    assert row is not None  # the fill hired them
-    return Actor(
-        user_id=row["id"], merchant_id=row["merchant_id"], role=Role.OWNER, is_operator=False, name=OWNER.name,
-        email=OWNER.email,
-    )  # fmt: skip
 
 
 @asynccontextmanager

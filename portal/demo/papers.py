@@ -4,8 +4,8 @@ verbs the pages use."""
 from datetime import datetime
 
 from portal.db import DB
-from portal.demo.cast import MERCHANT, OWNER
-from portal.identity import Actor, Role
+from portal.demo.cast import MERCHANT
+from portal.demo.owner import find_owner
 from portal.invoices import bills, receipts, taxes
 
 _TAXES = {
@@ -17,23 +17,17 @@ _RECEIPTS = 3
 
 async def hand_out(*, now: datetime) -> None:
     """Once: nothing when the shop has said anything of taxes before, or is not the demo's any more."""
-    row = await DB.row(
-        """SELECT u.id, u.name, m.merchant_id FROM users u JOIN memberships m ON m.user_id = u.id
-           WHERE u.email = $1 AND NOT EXISTS (SELECT FROM tax_settings t WHERE t.merchant_id = m.merchant_id)""",
-        OWNER.email,
-    )
-    if row is None:
+    owner = await find_owner()
+    if owner is None or await DB.value(
+        "SELECT EXISTS (SELECT FROM tax_settings WHERE merchant_id = $1)", owner.merchant_id
+    ):
         return
-    owner = Actor(
-        user_id=row["id"], merchant_id=row["merchant_id"], role=Role.OWNER, is_operator=False, name=row["name"],
-        email=OWNER.email,
-    )  # fmt: skip
     await taxes.change(owner, _TAXES, now=now)
     paid = await DB.fetch(
         """SELECT p.id FROM payments p WHERE merchant_id = $1 AND status = 'paid' AND subscriber_id IS NULL
            AND EXISTS (SELECT FROM ledger_postings l WHERE l.payment_id = p.id AND l.kind = 'sale')
            ORDER BY paid_at DESC LIMIT $2""",
-        row["merchant_id"],
+        owner.merchant_id,
         _RECEIPTS,
     )
     for payment in reversed(paid):

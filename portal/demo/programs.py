@@ -4,9 +4,8 @@ from datetime import datetime
 
 from portal.config import Settings
 from portal.db import DB
-from portal.demo.cast import OWNER
+from portal.demo.owner import the_owner
 from portal.gateways.simulator.post_office import HOOKS
-from portal.identity import Actor, Role
 from portal.vault import Vault
 from portal.webhooks import endpoints, kinds
 
@@ -16,7 +15,7 @@ _PROGRAMS = {"till": ("Till at the counter", _TILL), "broken": ("Bookkeeping, ou
 
 async def introduce(settings: Settings, vault: Vault, *, url: str, now: datetime) -> None:
     """Enter their addresses, and change them where they listen at another port than last time."""
-    owner = await _owner()
+    owner = await the_owner()
     known = {
         row["note"]: row
         for row in await DB.fetch(
@@ -32,17 +31,3 @@ async def introduce(settings: Settings, vault: Vault, *, url: str, now: datetime
             await endpoints.test(owner, webhook_id, now=now)
         elif row["url"] != address:
             await endpoints.change(owner, row["id"], address, chosen=hears, note_text=note, settings=settings, now=now)
-
-
-async def _owner() -> Actor:
-    row = await DB.row(
-        """SELECT u.id, u.name, u.email, m.merchant_id FROM users u JOIN memberships m ON m.user_id = u.id
-           WHERE u.email = $1 ORDER BY m.id LIMIT 1""",
-        OWNER.email,
-    )
-    if row is None:
-        raise LookupError("the demo's shop has no owner")
-    return Actor(
-        user_id=row["id"], merchant_id=row["merchant_id"], role=Role.OWNER, is_operator=False, name=row["name"],
-        email=row["email"],
-    )  # fmt: skip

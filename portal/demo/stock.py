@@ -6,28 +6,19 @@ from datetime import datetime
 from portal import batches, voucher_deeds
 from portal.batches import BatchKind
 from portal.db import DB
-from portal.demo.cast import OWNER
-from portal.identity import Actor, Role
+from portal.demo.owner import find_owner
 from portal.vault import Vault
 
 
 async def lay_in(vault: Vault, *, now: datetime) -> None:
     """Two batches, once: nothing when any was made before, or the shop is not the demo's any more."""
-    row = await DB.row(
-        """SELECT u.id, u.name, m.merchant_id FROM users u JOIN memberships m ON m.user_id = u.id
-           WHERE u.email = $1 AND NOT EXISTS (SELECT FROM batches b WHERE b.merchant_id = m.merchant_id)""",
-        OWNER.email,
-    )
-    if row is None:
+    owner = await find_owner()
+    if owner is None or await DB.value("SELECT EXISTS (SELECT FROM batches WHERE merchant_id = $1)", owner.merchant_id):
         return
-    owner = Actor(
-        user_id=row["id"], merchant_id=row["merchant_id"], role=Role.OWNER, is_operator=False, name=row["name"],
-        email=OWNER.email,
-    )  # fmt: skip
     packages = await DB.fetch(
         """SELECT id FROM packages WHERE merchant_id = $1 AND is_active AND period = 'once' AND price_cents > 0
            ORDER BY position LIMIT 3""",
-        row["merchant_id"],
+        owner.merchant_id,
     )
     if len(packages) < 3:
         return
